@@ -1,1 +1,22 @@
+//! Troupe: a host for a room full of personas.
+//!
+//! `docs/ARCHITECTURE.md` walks one utterance through these modules. Dependencies point downwards:
+//! `cli → host → adapters (room, stt, llm, tts, speech, admin) → cores (turn, vad) → data (the rest)`.
 
+pub mod admin;
+pub mod audio;
+pub mod cli;
+pub mod config;
+pub mod host;
+pub mod id;
+pub mod latency;
+pub mod llm;
+pub mod models;
+pub mod persona;
+pub mod room;
+pub mod speech;
+pub mod stt;
+pub mod time;
+pub mod tts;
+pub mod turn;
+pub mod vad;

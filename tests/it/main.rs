@@ -1,1 +1,1 @@
-fn main(){}
+//! Every integration test, in one binary.

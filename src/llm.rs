@@ -1,0 +1,152 @@
+//! The language engine seam: one base model, one seat per persona.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::id::PersonaId;
+use crate::time::Time;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    System,
+    User,
+    Assistant,
+}
+
+/// One message of a chat, as chat templates know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    pub role: Role,
+    pub content: String,
+}
+
+/// Asks a persona's seat for a reply. The engine keeps what the seat already holds of `messages`
+/// and computes only the rest.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub seat: PersonaId,
+    /// The system message, then the conversation as this persona sees it.
+    pub messages: Vec<Message>,
+    pub max_tokens: u32,
+    pub sampling: Sampling,
+    /// Generation ends before any of these texts.
+    pub stop: Vec<String>,
+    /// Counted from the call.
+    pub deadline: Duration,
+    /// Seen at the next step.
+    pub cancel: CancellationToken,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sampling {
+    /// 0 is greedy.
+    pub temperature: f32,
+    pub top_p: f32,
+    /// 1 is none.
+    pub repeat_penalty: f32,
+    pub seed: u32,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Self { temperature: 0.7, top_p: 0.9, repeat_penalty: 1.1, seed: 0 }
+    }
+}
+
+/// What comes of a request, in this order; `Done` or `Failed` is the last.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// It left the queue.
+    Started {
+        at: Time,
+    },
+    /// The prompt is in the seat.
+    Prefilled {
+        at: Time,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// Whole characters, as they come.
+    Text {
+        at: Time,
+        text: String,
+    },
+    Done {
+        at: Time,
+        finish: Finish,
+        completion_tokens: u32,
+    },
+    Failed {
+        at: Time,
+        error: EngineError,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Finish {
+    /// The model ended its turn, or a stop text came.
+    Stop,
+    /// `max_tokens` came first.
+    Length,
+    Cancelled,
+}
+
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EngineError {
+    #[error("the engine is overloaded: {waiting} requests wait already")]
+    Overloaded { waiting: usize },
+    #[error("the engine did not answer within {0:?}")]
+    Deadline(Duration),
+    #[error(
+        "the prompt has {needed} tokens, and a seat holds {room}; shorten the card or raise models.context_tokens"
+    )]
+    TooLong { needed: usize, room: usize },
+    #[error("{0}")]
+    Template(String),
+    #[error("there is no seat for {0}")]
+    NoSeat(PersonaId),
+    #[error("the engine failed: {0}")]
+    Failed(String),
+}
+
+/// What warming a seat cost.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct WarmUp {
+    pub prompt_tokens: u32,
+    pub took_us: u64,
+}
+
+/// Counters since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct EngineStats {
+    pub requests: u64,
+    pub refused: u64,
+    pub cancelled: u64,
+    pub failed: u64,
+    pub prompt_tokens: u64,
+    pub cached_tokens: u64,
+    pub completion_tokens: u64,
+    /// Requests waiting or running now.
+    pub waiting: u64,
+    /// Times that a seat was too full and its oldest lines left.
+    pub shortened: u64,
+}
+
+/// A loaded model that seats share.
+#[async_trait]
+pub trait Engine: Send + Sync + 'static {
+    /// Puts `messages` (the system message) into the seat and decodes one token. A persona counts
+    /// as hosted only after this.
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError>;
+
+    /// Queues a request. Refuses at once when the queue is full. Dropping the receiver cancels.
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError>;
+
+    fn stats(&self) -> EngineStats;
+}

@@ -1,0 +1,126 @@
+//! The room seam: what comes from a room and what goes to it, whatever carries it.
+
+use async_trait::async_trait;
+
+use crate::id::{HumanId, PersonaId, Speaker};
+use crate::time::Time;
+
+#[cfg(feature = "livekit")]
+pub mod livekit;
+
+/// What a room tells the host. Personas' own audio and chat never come back through here.
+#[derive(Clone, Debug)]
+pub enum Event {
+    HumanJoined {
+        human: HumanId,
+        name: String,
+    },
+    HumanLeft {
+        human: HumanId,
+    },
+    /// Sound of one human: mono, [`crate::audio::EARS_RATE_HZ`], in order, any length (10 ms as a
+    /// rule). `at` is when its last sample came out of the transport. In a gap nothing comes.
+    Audio {
+        human: HumanId,
+        at: Time,
+        samples: Vec<i16>,
+    },
+    /// The human's microphone track ended or was muted: no `Audio` until it is back.
+    AudioEnded {
+        human: HumanId,
+    },
+    /// A typed line.
+    Chat {
+        human: HumanId,
+        text: String,
+    },
+    /// The connection of one of our participants changed.
+    Link {
+        member: Member,
+        state: LinkState,
+    },
+}
+
+/// One of our own participants.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Member {
+    Listener,
+    Persona(PersonaId),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinkState {
+    Up,
+    /// The transport mends it by itself, with back-off; the cause in one sentence.
+    Down {
+        cause: String,
+    },
+}
+
+/// What the host tells a room.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Command {
+    State {
+        persona: PersonaId,
+        state: AgentState,
+    },
+    Caption(Caption),
+    /// A chat message of a persona.
+    Chat {
+        persona: PersonaId,
+        text: String,
+    },
+}
+
+/// A piece of the written conversation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caption {
+    pub speaker: Speaker,
+    /// Names the segment: one utterance of a human, one speech of a persona.
+    pub segment: String,
+    /// A human's: the whole text so far. A persona's: only what is new.
+    pub text: String,
+    /// Nothing more comes for this segment.
+    pub last: bool,
+}
+
+/// LiveKit's `lk.agent.state`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AgentState {
+    Initializing,
+    Idle,
+    Listening,
+    Thinking,
+    Speaking,
+}
+
+impl AgentState {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Initializing => "initializing",
+            Self::Idle => "idle",
+            Self::Listening => "listening",
+            Self::Thinking => "thinking",
+            Self::Speaking => "speaking",
+        }
+    }
+}
+
+/// A room that the cast is in. Events come through the receiver that the constructor returns.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Queues a command; the order is kept for each participant. While a link is down the newest
+    /// state is kept and the rest is dropped and counted.
+    fn send(&self, command: Command);
+
+    /// Takes one frame of a persona's voice, [`crate::audio::FRAME_SAMPLES`] long. The caller
+    /// paces; the transport buffers two frames at most and waits when they are full.
+    async fn voice(&self, persona: &PersonaId, frame: &[i16]);
+
+    /// Drops what is buffered of a persona's voice.
+    fn clear_voice(&self, persona: &PersonaId);
+
+    /// Leaves the room.
+    async fn close(&self);
+}

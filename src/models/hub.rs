@@ -102,7 +102,7 @@ impl Hub {
         let start_bytes = start_of(&response, have_bytes)?;
         let mut file = open(part, start_bytes)
             .map_err(|error| fatal(ModelError::io("writing", part, error)))?;
-        meter.set(start_bytes);
+        meter.start_at(start_bytes);
         let mut body = response.body_mut().as_reader();
         copy(&mut body, &mut file, part, total_bytes - start_bytes, meter)
     }

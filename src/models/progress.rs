@@ -62,6 +62,14 @@ impl Meter {
         self.set(self.done_bytes.saturating_add(bytes));
     }
 
+    /// Starts at what is there already, which says nothing of the pace.
+    pub fn start_at(&mut self, bytes: u64) {
+        self.set(bytes);
+        if let Face::Bar(bar) = &self.face {
+            bar.reset_eta();
+        }
+    }
+
     /// Sets how much is done; more than the total is shown as the total.
     pub fn set(&mut self, bytes: u64) {
         self.done_bytes = bytes.min(self.total_bytes);

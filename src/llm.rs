@@ -10,6 +10,16 @@ use tokio_util::sync::CancellationToken;
 use crate::id::PersonaId;
 use crate::time::Time;
 
+pub mod gguf;
+pub mod guard;
+pub mod prompt;
+pub mod reuse;
+pub mod sampler;
+pub mod scheduler;
+pub mod scripted;
+pub mod stream;
+pub mod template;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {

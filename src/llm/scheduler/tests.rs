@@ -1,0 +1,194 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Limits = Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64 };
+
+fn job(id: u64, seat: usize) -> Job {
+    Job { id: JobId(id), seat: SeatId(seat), max_tokens: 4, deadline: Time::from_ms(1_000) }
+}
+
+fn tokens(range: std::ops::Range<i32>) -> Vec<Token> {
+    range.collect()
+}
+
+fn start(scheduler: &mut Scheduler, job: Job, prompt: &[Token]) -> Kept {
+    scheduler.submit(job).unwrap();
+    assert_eq!(scheduler.admit().unwrap().id, job.id);
+    scheduler.begin(job.id, prompt).unwrap()
+}
+
+/// Computes until nothing is left, choosing `token` each time; returns the number of steps.
+fn run_dry(scheduler: &mut Scheduler, token: Token) -> usize {
+    for step in 0..1_000 {
+        let rows = scheduler.plan();
+        if rows.is_empty() {
+            return step;
+        }
+        scheduler.computed(&rows);
+        for row in rows.iter().filter(|row| row.scores) {
+            if scheduler.chosen(row.job, token) == Next::Full {
+                scheduler.end(row.job);
+            }
+        }
+    }
+    panic!("it never ends")
+}
+
+#[test]
+fn speakers_come_before_prompts_and_the_budget_holds() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    start(&mut scheduler, job(1, 0), &tokens(0..3));
+    scheduler.computed(&scheduler.plan());
+    assert_eq!(scheduler.chosen(JobId(1), 90), Next::More);
+    start(&mut scheduler, job(2, 1), &tokens(0..30));
+    let rows = scheduler.plan();
+    assert_eq!(rows.len(), LIMITS.step_tokens);
+    let speaker = Row { job: JobId(1), seat: SeatId(0), position: 3, token: 90, scores: true };
+    assert_eq!(rows[0], speaker);
+    assert!(rows[1..].iter().all(|row| row.job == JobId(2) && !row.scores));
+}
+
+#[test]
+fn a_seat_keeps_the_common_beginning_and_always_computes_the_last_token() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    assert_eq!(start(&mut scheduler, job(1, 0), &tokens(0..10)).tokens, 0);
+    run_dry(&mut scheduler, 90);
+    assert_eq!(scheduler.seat(SeatId(0)), [tokens(0..10), vec![90, 90, 90]].concat());
+    let next = [tokens(0..10), vec![90, 90, 7, 8]].concat();
+    assert_eq!(start(&mut scheduler, job(2, 0), &next).tokens, 12);
+    assert_eq!(scheduler.plan()[0].position, 12);
+    run_dry(&mut scheduler, 90);
+    assert_eq!(start(&mut scheduler, job(3, 0), &next).tokens, next.len() - 1);
+}
+
+#[test]
+fn one_job_per_seat_and_the_others_wait_in_order() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    for (id, seat) in [(1, 0), (2, 0), (3, 1)] {
+        scheduler.submit(job(id, seat)).unwrap();
+    }
+    assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(1)));
+    assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(3)));
+    assert!(scheduler.admit().is_none());
+    scheduler.end(JobId(1));
+    assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(2)));
+}
+
+#[test]
+fn the_line_is_bounded() {
+    let mut scheduler = Scheduler::new(Limits { waiting: 1, ..LIMITS });
+    scheduler.submit(job(1, 0)).unwrap();
+    assert_eq!(scheduler.submit(job(2, 0)), Err(Full { waiting: 1 }));
+}
+
+#[test]
+fn the_cancelled_and_the_overdue_leave_at_the_next_sweep() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    start(&mut scheduler, job(1, 0), &tokens(0..30));
+    scheduler.submit(job(2, 0)).unwrap();
+    let gone = scheduler.sweep(Time::ZERO, |id| id == JobId(1));
+    assert_eq!(gone, [(JobId(1), Left::Cancelled)]);
+    assert!(scheduler.plan().is_empty());
+    let late = scheduler.sweep(Time::from_ms(1_000), |_| false);
+    assert_eq!(late, [(JobId(2), Left::Overdue)]);
+    assert!(scheduler.idle());
+}
+
+#[test]
+fn a_prompt_that_fills_its_seat_is_refused_and_a_full_seat_ends_the_reply() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    scheduler.submit(Job { max_tokens: 100, ..job(1, 0) }).unwrap();
+    scheduler.admit().unwrap();
+    assert!(scheduler.begin(JobId(1), &tokens(0..64)).is_none());
+    assert!(scheduler.begin(JobId(1), &[]).is_none());
+    scheduler.begin(JobId(1), &tokens(0..60)).unwrap();
+    run_dry(&mut scheduler, 90);
+    assert_eq!(scheduler.seat(SeatId(0)).len(), LIMITS.room - 1);
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Submit { seat: usize, max_tokens: u32 },
+    Step { cancel: Option<u64> },
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    prop_oneof![
+        (0..3usize, 1..6u32).prop_map(|(seat, max_tokens)| Act::Submit { seat, max_tokens }),
+        proptest::option::weighted(0.2, 0..20u64).prop_map(|cancel| Act::Step { cancel }),
+    ]
+}
+
+/// The executor's half, with a cache that is checked at every row.
+struct World {
+    scheduler: Scheduler,
+    cache: Vec<Vec<Token>>,
+    submitted: BTreeSet<u64>,
+    ended: BTreeMap<u64, u32>,
+}
+
+impl World {
+    fn end(&mut self, id: JobId) {
+        *self.ended.entry(id.0).or_default() += 1;
+    }
+
+    fn step(&mut self, cancel: Option<u64>) {
+        for (id, _) in self.scheduler.sweep(Time::ZERO, |id| Some(id.0) == cancel) {
+            self.end(id);
+        }
+        while let Some(job) = self.scheduler.admit() {
+            let length = (job.id.0 as i32 * 7) % 30 + 1;
+            let kept = self.scheduler.begin(job.id, &tokens(0..length)).unwrap();
+            self.cache[kept.seat.0].truncate(kept.tokens);
+        }
+        let rows = self.scheduler.plan();
+        assert!(rows.len() <= LIMITS.step_tokens);
+        for row in &rows {
+            let seat = &mut self.cache[row.seat.0];
+            assert_eq!(seat.len(), row.position, "a hole in the cache");
+            seat.push(row.token);
+        }
+        self.scheduler.computed(&rows);
+        for row in rows.iter().filter(|row| row.scores) {
+            if self.scheduler.chosen(row.job, 90) == Next::Full {
+                self.scheduler.end(row.job);
+                self.end(row.job);
+            }
+        }
+        for (seat, cache) in self.cache.iter().enumerate() {
+            assert_eq!(self.scheduler.seat(SeatId(seat)), cache);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn every_job_ends_once_and_the_cache_follows(acts in proptest::collection::vec(act(), 0..60)) {
+        let mut world = World {
+            scheduler: Scheduler::new(LIMITS),
+            cache: vec![Vec::new(); LIMITS.seats],
+            submitted: BTreeSet::new(),
+            ended: BTreeMap::new(),
+        };
+        for (id, act) in (0..).zip(acts) {
+            match act {
+                Act::Submit { seat, max_tokens } => {
+                    if world.scheduler.submit(Job { max_tokens, ..job(id, seat) }).is_ok() {
+                        world.submitted.insert(id);
+                    }
+                }
+                Act::Step { cancel } => world.step(cancel),
+            }
+        }
+        // Twenty jobs of 40 tokens in steps of 8 at most, each step making progress.
+        for _ in 0..400 {
+            world.step(None);
+        }
+        prop_assert!(world.scheduler.idle(), "somebody starves");
+        prop_assert_eq!(world.ended.keys().copied().collect::<BTreeSet<_>>(), world.submitted);
+        prop_assert!(world.ended.values().all(|&times| times == 1));
+    }
+}

@@ -1,0 +1,281 @@
+//! An engine without a model: replies by programme, with the times that they are told to take.
+//!
+//! It keeps the real engine's contract: events in order, cancel seen at the next token, a dropped
+//! receiver is a cancel, `max_tokens` and stop texts hold, a full queue refuses at once. It sleeps
+//! on tokio's clock, so a paused runtime runs it in virtual time.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::stream::TextStream;
+use super::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use crate::id::PersonaId;
+use crate::time::{Clock, micros};
+
+/// One reply: what to say and how long each part of it takes.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// Before the request leaves the queue.
+    pub queue: Duration,
+    pub prefill: Duration,
+    pub prompt_tokens: u32,
+    pub cached_tokens: u32,
+    pub tokens: Vec<String>,
+    /// Before each token.
+    pub per_token: Duration,
+    /// Fails with this text after the tokens instead of being done.
+    pub failure: Option<String>,
+}
+
+impl Script {
+    /// Says `text` word by word, without delay.
+    pub fn say(text: &str) -> Self {
+        let tokens = text.split_inclusive(' ').map(str::to_owned).collect();
+        Self { tokens, ..Self::default() }
+    }
+
+    pub fn fail(why: &str) -> Self {
+        Self { failure: Some(why.to_owned()), ..Self::default() }
+    }
+
+    pub fn per_token(self, delay: Duration) -> Self {
+        Self { per_token: delay, ..self }
+    }
+
+    pub fn prefill(self, delay: Duration) -> Self {
+        Self { prefill: delay, ..self }
+    }
+}
+
+type Programme = Box<dyn Fn(&Request) -> Script + Send + Sync>;
+
+/// How often the engine was used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub warm_ups: u64,
+    pub generations: u64,
+}
+
+/// See the module.
+pub struct ScriptedEngine {
+    clock: Clock,
+    programme: Programme,
+    warm_up: Duration,
+    cold: HashMap<PersonaId, String>,
+    capacity: u64,
+    fails_left: AtomicU64,
+    shared: Arc<Shared>,
+    tasks: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    warm_ups: AtomicU64,
+    requests: AtomicU64,
+    refused: AtomicU64,
+    cancelled: AtomicU64,
+    failed: AtomicU64,
+    prompt_tokens: AtomicU64,
+    cached_tokens: AtomicU64,
+    completion_tokens: AtomicU64,
+    waiting: AtomicU64,
+}
+
+impl ScriptedEngine {
+    /// An engine that answers each request with what `programme` makes of it.
+    pub fn new(
+        clock: Clock,
+        programme: impl Fn(&Request) -> Script + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            clock,
+            programme: Box::new(programme),
+            warm_up: Duration::ZERO,
+            cold: HashMap::new(),
+            capacity: u64::MAX,
+            fails_left: AtomicU64::new(0),
+            shared: Arc::default(),
+            tasks: TaskTracker::new(),
+        }
+    }
+
+    /// An engine in which each persona always says the same; others fail.
+    pub fn by_persona(
+        clock: Clock,
+        replies: impl IntoIterator<Item = (PersonaId, Script)>,
+    ) -> Self {
+        let replies: HashMap<PersonaId, Script> = replies.into_iter().collect();
+        Self::new(clock, move |request| {
+            let known = replies.get(&request.seat).cloned();
+            known.unwrap_or_else(|| Script::fail("the script has no reply for this persona"))
+        })
+    }
+
+    /// The first `times` requests fail; `u64::MAX` is always.
+    pub fn failing(self, times: u64) -> Self {
+        Self { fails_left: AtomicU64::new(times), ..self }
+    }
+
+    /// Requests that may be open at a time; one more is refused.
+    pub fn with_capacity(self, requests: u64) -> Self {
+        Self { capacity: requests, ..self }
+    }
+
+    /// What warming a seat takes.
+    pub fn warming(self, took: Duration) -> Self {
+        Self { warm_up: took, ..self }
+    }
+
+    /// This persona's seat cannot be warmed.
+    pub fn cold(mut self, persona: PersonaId, why: &str) -> Self {
+        self.cold.insert(persona, why.to_owned());
+        self
+    }
+
+    pub fn counts(&self) -> Counts {
+        Counts {
+            warm_ups: self.shared.warm_ups.load(Ordering::Relaxed),
+            generations: self.shared.requests.load(Ordering::Relaxed),
+        }
+    }
+
+    fn script(&self, request: &Request) -> Script {
+        let fewer = |left: u64| match left {
+            0 => None,
+            u64::MAX => Some(u64::MAX),
+            _ => Some(left - 1),
+        };
+        let failing = self.fails_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        if failing.is_ok() { Script::fail("the script says so") } else { (self.programme)(request) }
+    }
+}
+
+#[async_trait]
+impl Engine for ScriptedEngine {
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        self.shared.warm_ups.fetch_add(1, Ordering::Relaxed);
+        tokio::time::sleep(self.warm_up).await;
+        if let Some(why) = self.cold.get(seat) {
+            return Err(EngineError::Failed(why.clone()));
+        }
+        let words = messages.iter().flat_map(|message| message.content.split_whitespace()).count();
+        Ok(WarmUp { prompt_tokens: words as u32, took_us: micros(self.warm_up) })
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        let open = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
+        if open >= self.capacity {
+            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.shared.refused.fetch_add(1, Ordering::Relaxed);
+            return Err(EngineError::Overloaded { waiting: open as usize });
+        }
+        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let script = self.script(&request);
+        // Room for every event, so that a slow reader never holds the engine up.
+        let (events, receiver) = mpsc::channel(script.tokens.len() + 4);
+        let play = Play { clock: self.clock, events, shared: self.shared.clone() };
+        self.tasks.spawn(play.run(request, script));
+        Ok(receiver)
+    }
+
+    fn stats(&self) -> EngineStats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        EngineStats {
+            requests: read(&self.shared.requests),
+            refused: read(&self.shared.refused),
+            cancelled: read(&self.shared.cancelled),
+            failed: read(&self.shared.failed),
+            prompt_tokens: read(&self.shared.prompt_tokens),
+            cached_tokens: read(&self.shared.cached_tokens),
+            completion_tokens: read(&self.shared.completion_tokens),
+            waiting: read(&self.shared.waiting),
+            shortened: 0,
+        }
+    }
+}
+
+/// One request being played.
+struct Play {
+    clock: Clock,
+    events: mpsc::Sender<Event>,
+    shared: Arc<Shared>,
+}
+
+impl Play {
+    async fn run(self, request: Request, script: Script) {
+        let mut completion_tokens = 0;
+        let speaking = self.speak(&request, &script, &mut completion_tokens);
+        let over = tokio::select! {
+            biased;
+            () = request.cancel.cancelled() => Ok(Finish::Cancelled),
+            () = self.events.closed() => Ok(Finish::Cancelled),
+            over = tokio::time::timeout(request.deadline, speaking) => {
+                over.unwrap_or(Err(EngineError::Deadline(request.deadline)))
+            }
+        };
+        let count =
+            |counter: &AtomicU64, by: u32| counter.fetch_add(u64::from(by), Ordering::Relaxed);
+        count(&self.shared.completion_tokens, completion_tokens);
+        match &over {
+            Ok(Finish::Cancelled) => count(&self.shared.cancelled, 1),
+            Err(_) => count(&self.shared.failed, 1),
+            Ok(_) => 0,
+        };
+        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+        let at = self.clock.now();
+        self.send(match over {
+            Ok(finish) => Event::Done { at, finish, completion_tokens },
+            Err(error) => Event::Failed { at, error },
+        });
+    }
+
+    async fn speak(
+        &self,
+        request: &Request,
+        script: &Script,
+        completion_tokens: &mut u32,
+    ) -> Result<Finish, EngineError> {
+        tokio::time::sleep(script.queue).await;
+        self.send(Event::Started { at: self.clock.now() });
+        tokio::time::sleep(script.prefill).await;
+        let &Script { prompt_tokens, cached_tokens, .. } = script;
+        self.shared.prompt_tokens.fetch_add(u64::from(prompt_tokens), Ordering::Relaxed);
+        self.shared.cached_tokens.fetch_add(u64::from(cached_tokens), Ordering::Relaxed);
+        self.send(Event::Prefilled { at: self.clock.now(), prompt_tokens, cached_tokens });
+        let mut stream = TextStream::new(&request.stop);
+        for token in &script.tokens {
+            if *completion_tokens >= request.max_tokens {
+                self.text(stream.finish());
+                return Ok(Finish::Length);
+            }
+            tokio::time::sleep(script.per_token).await;
+            *completion_tokens += 1;
+            self.text(stream.push(token.as_bytes()));
+            if stream.stopped() {
+                return Ok(Finish::Stop);
+            }
+        }
+        self.text(stream.finish());
+        match &script.failure {
+            Some(why) => Err(EngineError::Failed(why.clone())),
+            None => Ok(Finish::Stop),
+        }
+    }
+
+    fn text(&self, text: String) {
+        if !text.is_empty() {
+            self.send(Event::Text { at: self.clock.now(), text });
+        }
+    }
+
+    /// The channel holds every event; only a receiver that is gone refuses, and that is a cancel.
+    fn send(&self, event: Event) {
+        let _ = self.events.try_send(event);
+    }
+}

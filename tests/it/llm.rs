@@ -1,0 +1,5 @@
+//! The language engine: templates, files, the scripted engine, and the real model.
+
+mod gguf;
+mod scripted;
+mod template;

@@ -1,0 +1,93 @@
+use std::fs;
+
+use troupe::llm::gguf::{Gguf, GgufError};
+
+/// A small file in the layout: `count` entries, then one f32 tensor of `floats` items.
+fn file(entries: &[Vec<u8>], floats: u64, data: usize) -> Vec<u8> {
+    let mut bytes = b"GGUF".to_vec();
+    bytes.extend(3u32.to_le_bytes());
+    bytes.extend(1u64.to_le_bytes());
+    bytes.extend((entries.len() as u64).to_le_bytes());
+    bytes.extend(entries.concat());
+    bytes.extend(text("weights"));
+    bytes.extend(1u32.to_le_bytes());
+    bytes.extend(floats.to_le_bytes());
+    bytes.extend(0u32.to_le_bytes());
+    bytes.extend(0u64.to_le_bytes());
+    bytes.resize(bytes.len().div_ceil(32) * 32 + data, 0);
+    bytes
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat()
+}
+
+fn entry(key: &str, kind: u32, value: &[u8]) -> Vec<u8> {
+    [text(key), kind.to_le_bytes().to_vec(), value.to_vec()].concat()
+}
+
+fn model() -> Vec<Vec<u8>> {
+    let list = [&5u32.to_le_bytes()[..], &3u64.to_le_bytes(), &[0; 12]].concat();
+    let words = [8u32.to_le_bytes().to_vec(), 2u64.to_le_bytes().to_vec(), text("a"), text("bc")];
+    vec![
+        entry("general.architecture", 8, &text("llama")),
+        entry("tokens", 9, &words.concat()),
+        entry("types", 9, &list),
+        entry("llama.block_count", 4, &30u32.to_le_bytes()),
+        entry("llama.embedding_length", 4, &576u32.to_le_bytes()),
+        entry("llama.attention.head_count", 4, &9u32.to_le_bytes()),
+        entry("llama.attention.head_count_kv", 4, &3u32.to_le_bytes()),
+        entry("llama.context_length", 10, &8192u64.to_le_bytes()),
+    ]
+}
+
+fn open(bytes: &[u8]) -> Result<Gguf, GgufError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.gguf");
+    fs::write(&path, bytes).unwrap();
+    Gguf::open(&path)
+}
+
+#[test]
+fn a_model_tells_its_cost() {
+    let gguf = open(&file(&model(), 4, 16)).unwrap();
+    assert_eq!(gguf.text("general.architecture"), Some("llama"));
+    assert_eq!(gguf.trained_context(), Some(8192));
+    assert_eq!(gguf.cache_bytes_per_token(), Some(30 * 3 * (64 + 64) * 2));
+}
+
+#[test]
+fn a_file_cut_anywhere_is_refused() {
+    let whole = file(&model(), 4, 16);
+    for length in 0..whole.len() {
+        let error = open(&whole[..length]).expect_err("a cut file was taken");
+        let named = matches!(error, GgufError::Truncated { .. } | GgufError::Malformed { .. });
+        assert!(named, "{length} bytes: {error}");
+    }
+}
+
+#[test]
+fn nonsense_is_refused_with_its_reason() {
+    let huge = [&b"GGUF"[..], &3u32.to_le_bytes(), &u64::MAX.to_le_bytes(), &[0; 8]].concat();
+    let strange = file(&[entry("a", 77, &[])], 4, 16);
+    let cases = [
+        (b"RIFF....".to_vec(), "letters GGUF"),
+        ([&b"GGUF"[..], &9u32.to_le_bytes()].concat(), "version 9"),
+        (huge, "tensors"),
+        (strange, "unknown type 77"),
+        (file(&model(), u64::MAX, 16), "cut short"),
+    ];
+    for (bytes, expected) in cases {
+        let why = open(&bytes).expect_err("nonsense was taken").to_string();
+        assert!(why.contains(expected) && why.contains("troupe models"), "{why}");
+    }
+}
+
+#[test]
+fn a_missing_file_names_the_mend() {
+    let error = Gguf::open("/no/such/model.gguf".as_ref()).unwrap_err().to_string();
+    assert!(
+        error.contains("/no/such/model.gguf") && error.contains("troupe models pull"),
+        "{error}"
+    );
+}

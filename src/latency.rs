@@ -1,6 +1,14 @@
 //! How long each part of a turn took, and why a turn came to nothing.
 
+mod anchors;
+mod book;
+mod record;
+
 use serde::Serialize;
+
+pub use anchors::{Anchor, Anchors, Path};
+pub use book::{Book, Row};
+pub use record::{TurnRecord, Usage};
 
 /// What became of one line for one persona.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -15,6 +23,23 @@ pub enum Outcome {
     Interrupted,
     Asleep,
     Failed,
+}
+
+impl Outcome {
+    pub const ALL: [Self; 6] =
+        [Self::Spoke, Self::Passed, Self::Outbid, Self::Interrupted, Self::Asleep, Self::Failed];
+
+    /// As it is written in records and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Spoke => "spoke",
+            Self::Passed => "passed",
+            Self::Outbid => "outbid",
+            Self::Interrupted => "interrupted",
+            Self::Asleep => "asleep",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 /// Why, in a few words for people; a closed set of phrases, so that it can be counted.
@@ -42,4 +67,34 @@ pub enum Stage {
     FirstAudio,
     /// → its first voiced sample is handed to the transport.
     Publish,
+}
+
+impl Stage {
+    /// In the order in which a turn passes through them.
+    pub const ALL: [Self; 9] = [
+        Self::EndOfTurn,
+        Self::Transcription,
+        Self::Decide,
+        Self::Queue,
+        Self::Prefill,
+        Self::FirstToken,
+        Self::FirstSentence,
+        Self::FirstAudio,
+        Self::Publish,
+    ];
+
+    /// As it is written in records and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::EndOfTurn => "end_of_turn",
+            Self::Transcription => "transcription",
+            Self::Decide => "decide",
+            Self::Queue => "queue",
+            Self::Prefill => "prefill",
+            Self::FirstToken => "first_token",
+            Self::FirstSentence => "first_sentence",
+            Self::FirstAudio => "first_audio",
+            Self::Publish => "publish",
+        }
+    }
 }

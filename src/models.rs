@@ -31,8 +31,8 @@ pub use progress::{Progress, human_bytes};
 pub use pull::{Pulled, Puller, Source};
 pub use store::{ModelFiles, State, Store};
 
-/// The files of a catalogue name under `root`, checked against their digests, or of a path, taken as
-/// it is. Cheap at boot: a file is hashed only when it changed since it was last found right.
+/// The files of a catalogue name under `root`, checked against their digests, or of a path, taken
+/// as it is. Cheap at boot: a file is hashed only when it changed since it was last found right.
 ///
 /// Errors are one sentence with the mending command; [`ModelError::exit_code`] gives 2 for all that
 /// this returns but unreadable files.

@@ -23,7 +23,8 @@ pub enum GgufError {
     #[error("{path} is no GGUF model: {why}; run `troupe models verify`")]
     Malformed { path: PathBuf, why: String },
     #[error(
-        "the model {path} is cut short: it has {has} bytes and needs {needs}; run `troupe models pull`"
+        "the model {path} is cut short: it has {has} bytes and needs {needs}; run \
+         `troupe models pull`"
     )]
     Truncated { path: PathBuf, has: u64, needs: u64 },
 }

@@ -105,7 +105,8 @@ impl Phonemiser {
             .spawn()
             .map_err(|error| {
                 VoiceError::Start(format!(
-                    "cannot run {}: {error}; install the Debian package espeak-ng (scripts/setup does)",
+                    "cannot run {}: {error}; install the Debian package espeak-ng \
+                     (scripts/setup does)",
                     self.program.display(),
                 ))
             })?;
@@ -308,7 +309,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary folder");
         let mark = dir.path().join("died");
         let script = format!(
-            "[ -e {0} ] || {{ touch {0}; read line; exit 1; }}; exec sed -u 's/^.*zzzzzz.*$/zzzzzz/'",
+            "[ -e {0} ] || {{ touch {0}; read line; exit 1; }}; \
+             exec sed -u 's/^.*zzzzzz.*$/zzzzzz/'",
             mark.display()
         );
         let child = fake(&script);

@@ -101,14 +101,17 @@ proptest! {
     #[test]
     fn chunking_changes_nothing(
         parts in proptest::collection::vec(prop_oneof![
-            Just("Nora:"), Just("Tom:"), Just("Tom"), Just("\n"), Just(" "), Just("*"), Just("<|im"),
-            Just("(nods)"), Just("Well."), Just("yes"), Just("["), Just("]"), Just("😀"), Just("3.5"),
+            Just("Nora:"), Just("Tom:"), Just("Tom"), Just("\n"), Just(" "), Just("*"),
+            Just("<|im"),
+            Just("(nods)"), Just("Well."), Just("yes"), Just("["), Just("]"), Just("😀"),
+            Just("3.5"),
             Just("\""), Just("Ada Byron"), Just(":"), Just("<b>"),
         ], 0..24),
         cuts in proptest::collection::vec(0usize..200, 0..8),
     ) {
         let text = parts.concat();
-        let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| text.floor_char_boundary(cut)).collect();
+        let mut cuts: Vec<usize> =
+            cuts.into_iter().map(|cut| text.floor_char_boundary(cut)).collect();
         cuts.extend([0, text.len()]);
         cuts.sort_unstable();
         let chunks: Vec<&str> = cuts.windows(2).map(|pair| &text[pair[0]..pair[1]]).collect();

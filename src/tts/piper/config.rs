@@ -53,7 +53,8 @@ impl Config {
     pub(super) fn read(path: &Path) -> Result<Self, VoiceError> {
         let wrong = |cause: String| {
             VoiceError::Start(format!(
-                "{} is not the configuration of a Piper voice: {cause}; `troupe models pull` brings one",
+                "{} is not the configuration of a Piper voice: {cause}; \
+                 `troupe models pull` brings one",
                 path.display(),
             ))
         };

@@ -55,7 +55,8 @@ fn each_family_renders_as_published() {
         (
             GEMMA,
             "<s><start_of_turn>user\nYou are Nora.\n\nTom: Hi.<end_of_turn>\n\
-             <start_of_turn>model\nHello.<end_of_turn>\n<start_of_turn>user\nTom: Bye.<end_of_turn>\n\
+             <start_of_turn>model\nHello.<end_of_turn>\n\
+             <start_of_turn>user\nTom: Bye.<end_of_turn>\n\
              <start_of_turn>model\n",
         ),
         (MISTRAL, "<s>[INST] You are Nora.\n\nTom: Hi. [/INST]Hello.</s> [INST] Tom: Bye. [/INST]"),

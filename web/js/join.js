@@ -1,0 +1,110 @@
+// The join page: from the lobby to the stage and back.
+
+import { $, attr, say } from './dom.js';
+import { Call } from './join/call.js';
+import { fill } from './join/devices.js';
+import { complain, lobby } from './join/lobby.js';
+import { Talk } from './join/talk.js';
+import { Tiles } from './join/tiles.js';
+
+const tiles = new Tiles();
+const talk = new Talk(tiles);
+let call = null;
+let share = location.href;
+
+const view = {
+  people: (list) => tiles.people(list),
+  isPersona: (id) => tiles.isPersona(id),
+  track: (id, track) => tiles.track(id, track),
+  trackGone: (id) => tiles.trackGone(id),
+  caption: (caption) => {
+    tiles.caption(caption);
+    talk.caption(caption);
+  },
+  chat: (line) => talk.chat(line),
+  link: (state, word) => {
+    attr($('link'), 'class', `pill ${state}`);
+    say($('link'), word);
+  },
+  mic: ({ on, word }) => {
+    attr($('mute'), 'aria-pressed', String(!on));
+    say($('mute').querySelector('span'), on ? 'Mute' : 'Unmute');
+    $('mute').querySelector('.slash').toggleAttribute('hidden', on);
+    banner(word);
+    fill($('mics-live'));
+  },
+  sound: (blocked) => { $('sound').hidden = !blocked; },
+  over: (word) => {
+    call = null;
+    tiles.clear();
+    show('lobby');
+    complain(word);
+    $('join').focus();
+  },
+};
+
+function banner(word) {
+  $('banner').hidden = !word;
+  say($('banner'), word);
+}
+
+function show(which) {
+  for (const id of ['lobby', 'stage']) $(id).hidden = id !== which;
+}
+
+async function enter({ name, mic }) {
+  const next = new Call(view);
+  const given = await next.join(name, mic);
+  call = next;
+  share = given.share;
+  $('admin').hidden = !given.admin;
+  say($('room'), given.room);
+  document.title = `${given.room} · Troupe`;
+  show('stage');
+  $('say').focus({ preventScroll: true });
+}
+
+async function copy() {
+  try {
+    await navigator.clipboard.writeText(share);
+    flash($('share'), 'Copied');
+  } catch {
+    talk.note(`Share this address: ${share}`);
+  }
+}
+
+function flash(button, word) {
+  const before = button.textContent;
+  say(button, word);
+  setTimeout(() => say(button, before), 1600);
+}
+
+function toggleMute() {
+  call?.mute($('mute').getAttribute('aria-pressed') === 'false');
+}
+
+$('mute').addEventListener('click', toggleMute);
+$('mics-live').addEventListener('change', () => call?.microphone($('mics-live').value));
+$('sound').addEventListener('click', () => call?.sound());
+$('leave').addEventListener('click', () => call?.leave());
+$('share').addEventListener('click', copy);
+$('chat').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const text = $('say').value.trim();
+  if (!text || !call) return;
+  $('say').value = '';
+  try {
+    await call.say(text);
+  } catch (error) {
+    $('say').value = text;
+    banner(`Your line did not go out (${error.message}). Try again when you are connected.`);
+  }
+});
+document.addEventListener('keydown', (event) => {
+  const typing = event.target.closest('input, select, textarea');
+  if (event.key !== 'm' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  toggleMute();
+});
+window.addEventListener('pagehide', () => call?.leave());
+
+lobby(enter);

@@ -1,0 +1,225 @@
+// The room: everything that touches livekit-client.
+
+import { deviceWord, wish } from './devices.js';
+import { Captions } from './captions.js';
+
+const STATE = 'lk.agent.state';
+const BEHALF = 'lk.publish_on_behalf';
+const CLIENT = '/assets/livekit-client.mjs';
+/** Waits between attempts to come back after the connection was lost for good, in seconds. */
+const RETRY_S = [1, 2, 3, 5, 8];
+
+let client;
+
+/** Loads the LiveKit client; throws a sentence when this build has none. */
+export async function loadClient() {
+  try {
+    client ??= await import(CLIENT);
+  } catch {
+    throw new Error('This build has no LiveKit client in it. Run scripts/setup, build again, '
+      + 'then reload this page.');
+  }
+}
+
+/** Asks the host for a pass: `{url, token, identity, room, share, admin}`. */
+async function pass(name) {
+  let answer;
+  try {
+    answer = await fetch('/api/token', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ name }),
+    });
+  } catch {
+    throw new Error('The host does not answer. Is it still running?');
+  }
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) throw new Error(upper(body.error ?? `The host answered ${answer.status}.`));
+  return body;
+}
+
+const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+
+/**
+ * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
+ * link(state, word), mic({on, word}), sound(blocked), track(identity, track),
+ * trackGone(identity), over(word).
+ */
+export class Call {
+  #view;
+  #room;
+  #name;
+  #mic;
+  #left = false;
+  #captions;
+
+  constructor(view) {
+    this.#view = view;
+    this.#captions = new Captions((caption) => view.caption(caption), view.isPersona);
+  }
+
+  /** Joins; throws a sentence. Resolves to the pass. */
+  async join(name, mic) {
+    this.#name = name;
+    this.#mic = mic;
+    await loadClient();
+    const given = await pass(name);
+    await this.#connect(given);
+    return given;
+  }
+
+  async #connect(given) {
+    const room = new client.Room({ audioCaptureDefaults: wish(this.#mic?.id) });
+    this.#listen(room);
+    try {
+      await room.connect(given.url, given.token);
+    } catch (error) {
+      throw new Error(`The room at ${given.url} cannot be reached (${error.message}).`);
+    }
+    // Only now: a room that never connected has nothing to come back to.
+    this.#room = room;
+    this.#view.link('good', 'Connected');
+    room.startAudio().catch(() => this.#view.sound(true));
+    this.#people();
+    if (this.#mic) await this.mute(false);
+    else this.#view.mic({ on: false, word: '' });
+  }
+
+  #listen(room) {
+    const on = (event, act) => room.on(client.RoomEvent[event], act);
+    const people = () => this.#people();
+    for (const event of ['ParticipantConnected', 'ParticipantDisconnected', 'TrackMuted',
+      'ParticipantAttributesChanged', 'ParticipantNameChanged', 'ActiveSpeakersChanged',
+      'TrackUnmuted', 'LocalTrackPublished', 'LocalTrackUnpublished']) on(event, people);
+    on('TrackSubscribed', (track, _, person) => this.#hear(track, person));
+    on('TrackUnsubscribed', (track, _, person) => this.#unhear(track, person));
+    on('Reconnecting', () => this.#view.link('warn', 'Reconnecting'));
+    on('SignalReconnecting', () => this.#view.link('warn', 'Reconnecting'));
+    on('Reconnected', () => this.#view.link('good', 'Connected'));
+    on('AudioPlaybackStatusChanged', () => this.#view.sound(!room.canPlaybackAudio));
+    on('MediaDevicesError', (error) => this.#view.mic({ on: false, word: deviceWord(error) }));
+    on('Disconnected', (reason) => this.#dropped(room, reason));
+    room.registerTextStreamHandler('lk.transcription', (reader, { identity }) => {
+      this.#captions.take(reader, identity);
+    });
+    room.registerTextStreamHandler('lk.chat', async (reader, { identity }) => {
+      const text = await reader.readAll().catch(() => '');
+      if (text.trim()) this.#view.chat({ identity, text });
+    });
+  }
+
+  /** Everybody: personas first, then humans, the visitor first of them. */
+  #people() {
+    const room = this.#room;
+    if (!room) return;
+    const all = [room.localParticipant, ...room.remoteParticipants.values()]
+      .filter((person) => !person.attributes?.[BEHALF])
+      .map((person) => this.#person(person));
+    const rank = (person) => (person.persona ? 0 : person.you ? 1 : 2);
+    all.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
+    this.#view.people(all);
+  }
+
+  #person(person) {
+    const persona = person.kind === client.ParticipantKind.AGENT;
+    return {
+      id: person.identity,
+      name: person.name || person.identity,
+      persona,
+      you: person.isLocal,
+      muted: !person.isMicrophoneEnabled,
+      state: persona
+        ? person.attributes?.[STATE] || 'initializing'
+        : person.isSpeaking ? 'speaking' : 'idle',
+    };
+  }
+
+  #hear(track, person) {
+    if (track.kind !== client.Track.Kind.Audio) return;
+    const sound = track.attach();
+    sound.hidden = true;
+    document.body.append(sound);
+    this.#view.track(person.identity, track.mediaStreamTrack);
+  }
+
+  #unhear(track, person) {
+    for (const sound of track.detach()) sound.remove();
+    this.#view.trackGone(person.identity);
+  }
+
+  /** Comes back after the client gave up, unless the visitor or the room meant it. */
+  async #dropped(room, reason) {
+    if (this.#left || room !== this.#room) return;
+    const why = client.DisconnectReason;
+    const final = {
+      [why.DUPLICATE_IDENTITY]: 'You joined again in another tab, so this one left.',
+      [why.PARTICIPANT_REMOVED]: 'You were taken out of the room.',
+    }[reason];
+    if (final) {
+      this.#end(final);
+      return;
+    }
+    for (let attempt = 0; !this.#left; attempt += 1) {
+      const wait = RETRY_S[Math.min(attempt, RETRY_S.length - 1)];
+      this.#view.link('bad', `Connection lost, trying again in ${wait} s`);
+      await new Promise((done) => { setTimeout(done, wait * 1000); });
+      if (this.#left) return;
+      try {
+        await this.#connect(await pass(this.#name));
+        return;
+      } catch (error) {
+        this.#view.link('bad', error.message);
+      }
+    }
+  }
+
+  #end(word) {
+    this.#left = true;
+    this.#view.over(word);
+  }
+
+  /** Mutes or opens the microphone. */
+  async mute(muted) {
+    this.#mic ??= { id: '' };
+    const me = this.#room.localParticipant;
+    try {
+      await me.setMicrophoneEnabled(!muted, wish(this.#mic.id));
+      const track = me.getTrackPublication(client.Track.Source.Microphone)?.track;
+      if (!muted && track) this.#view.track(me.identity, track.mediaStreamTrack);
+      this.#view.mic({ on: !muted, word: '' });
+    } catch (error) {
+      this.#view.mic({ on: false, word: deviceWord(error) });
+    }
+    this.#people();
+  }
+
+  /** Changes the microphone in mid-call. */
+  async microphone(id) {
+    this.#mic = { id };
+    try {
+      await this.#room.switchActiveDevice('audioinput', id);
+      const me = this.#room.localParticipant;
+      const track = me.getTrackPublication(client.Track.Source.Microphone)?.track;
+      if (track) this.#view.track(me.identity, track.mediaStreamTrack);
+    } catch (error) {
+      this.#view.mic({ on: false, word: deviceWord(error) });
+    }
+  }
+
+  /** Says a typed line; throws when it did not go out. */
+  async say(text) {
+    await this.#room.localParticipant.sendText(text, { topic: 'lk.chat' });
+    this.#view.chat({ identity: this.#room.localParticipant.identity, text });
+  }
+
+  /** Lets the browser play sound; call it from a click. */
+  async sound() {
+    await this.#room.startAudio();
+    this.#view.sound(!this.#room.canPlaybackAudio);
+  }
+
+  async leave() {
+    this.#end('You left the room.');
+    await this.#room?.disconnect();
+  }
+}

@@ -1,0 +1,90 @@
+// Microphones: which there are, how loud one is, and what is wrong with one, in words.
+
+/** Why the page cannot have a microphone at all; null when it can. */
+export function obstacle() {
+  if (navigator.mediaDevices?.getUserMedia) return null;
+  return window.isSecureContext
+    ? 'This browser offers no microphone. You can join and type.'
+    : 'Browsers give the microphone to https pages and to this machine’s own address only. '
+      + 'You can join and type.';
+}
+
+/** A sentence for a device's error, with the mend. */
+export function deviceWord(error) {
+  switch (error?.name) {
+    case 'NotAllowedError':
+    case 'SecurityError':
+      return 'The microphone is not allowed here. Allow it at the lock beside the address, '
+        + 'then try again.';
+    case 'NotFoundError':
+    case 'OverconstrainedError':
+      return 'No such microphone is connected. Plug one in, or choose another.';
+    case 'NotReadableError':
+    case 'AbortError':
+      return 'The microphone does not answer; another program may hold it. '
+        + 'Close that, then try again.';
+    default:
+      return `The microphone failed (${error?.message || error?.name || 'no reason given'}).`;
+  }
+}
+
+/** The microphones, `[{id, label}]`; labels are known only once the visitor allowed one. */
+export async function microphones() {
+  if (obstacle()) return [];
+  const all = await navigator.mediaDevices.enumerateDevices();
+  return all
+    .filter((device) => device.kind === 'audioinput' && device.deviceId)
+    .map((device, index) => ({
+      id: device.deviceId,
+      label: device.label || `Microphone ${index + 1}`,
+    }));
+}
+
+/** Fills a choice of microphones, keeping what was chosen. */
+export async function fill(select, chosen = select.value) {
+  const found = await microphones();
+  const options = found.length ? found : [{ id: '', label: 'Default microphone' }];
+  select.replaceChildren(...options.map(({ id, label }) => new Option(label, id)));
+  if (options.some(({ id }) => id === chosen)) select.value = chosen;
+}
+
+/** Whether the visitor allowed the microphone on an earlier visit. */
+export async function allowed() {
+  try {
+    return (await navigator.permissions.query({ name: 'microphone' })).state === 'granted';
+  } catch {
+    return false;
+  }
+}
+
+/** How a microphone is opened: browsers' own echo cancelling keeps the cast out of it. */
+export function wish(deviceId) {
+  return {
+    echoCancellation: true,
+    noiseSuppression: true,
+    autoGainControl: true,
+    ...(deviceId ? { deviceId: { exact: deviceId } } : {}),
+  };
+}
+
+let context;
+
+/** The level of a track as a function: 0 to 1 on a scale of loudness, from -60 dB to -10 dB. */
+export function levelOf(track) {
+  context ??= new AudioContext();
+  context.resume();
+  const source = context.createMediaStreamSource(new MediaStream([track]));
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 1024;
+  source.connect(analyser);
+  const samples = new Float32Array(analyser.fftSize);
+  const read = () => {
+    analyser.getFloatTimeDomainData(samples);
+    let power = 0;
+    for (const sample of samples) power += sample * sample;
+    const decibel = 10 * Math.log10(power / samples.length + 1e-9);
+    return Math.min(1, Math.max(0, (decibel + 60) / 50));
+  };
+  read.stop = () => source.disconnect();
+  return read;
+}

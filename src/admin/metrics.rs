@@ -1,0 +1,303 @@
+//! What Prometheus reads. Label sets are bounded: the cast, the stages, the outcomes, the parts
+//! and the queues.
+
+use std::sync::atomic::AtomicU64;
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::{Family, MetricConstructor};
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+
+use super::ledger::Report;
+use super::state::{PartState, Parts};
+use crate::latency::{Stage, TurnRecord};
+
+/// Bucket bounds in seconds: from a cached prefill to a turn that nobody waits for.
+const SECONDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 8.0];
+/// Tokens per second while decoding.
+const RATES: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0, 120.0, 240.0];
+
+/// LiveKit's names for what is measured, each the sum of the stages beside it.
+const LIVEKIT: [(&str, &[Stage], &str); 6] = [
+    (
+        "lk_agents_turn_end_of_turn_delay",
+        &[Stage::EndOfTurn],
+        "End of speech to the decision that the user's turn is over",
+    ),
+    (
+        "lk_agents_turn_transcription_delay",
+        &[Stage::EndOfTurn, Stage::Transcription],
+        "End of speech to the final transcript",
+    ),
+    (
+        "lk_agents_turn_llm_node_ttft",
+        &[Stage::Queue, Stage::Prefill, Stage::FirstToken],
+        "Request to the first token",
+    ),
+    (
+        "lk_agents_turn_llm_node_ttfs",
+        &[Stage::Queue, Stage::Prefill, Stage::FirstToken, Stage::FirstSentence],
+        "Request to the first sentence",
+    ),
+    ("lk_agents_turn_tts_node_ttfb", &[Stage::FirstAudio], "First sentence to its first sound"),
+    ("lk_agents_turn_playback_latency", &[Stage::Publish], "First sound to its way into the room"),
+];
+const LIVEKIT_E2E: (&str, &str) =
+    ("lk_agents_turn_e2e_latency", "End of the user's speech to the start of the agent's");
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfPersona {
+    persona: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTurn {
+    persona: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfStage {
+    persona: String,
+    stage: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfTokens {
+    persona: String,
+    kind: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Named {
+    name: String,
+}
+
+/// Makes histograms over given bounds.
+#[derive(Clone)]
+struct Buckets(&'static [f64]);
+
+impl MetricConstructor<Histogram> for Buckets {
+    fn new_metric(&self) -> Histogram {
+        Histogram::new(self.0.iter().copied())
+    }
+}
+
+type Histograms<L> = Family<L, Histogram, Buckets>;
+type Amounts<L> = Family<L, Gauge<f64, AtomicU64>>;
+
+pub(super) struct Metrics {
+    registry: Registry,
+    turns: Family<OfTurn, Counter>,
+    stages: Histograms<OfStage>,
+    e2e: Histograms<OfPersona>,
+    livekit: Vec<(&'static [Stage], Histograms<OfPersona>)>,
+    livekit_e2e: Histograms<OfPersona>,
+    tokens: Family<OfTokens, Counter>,
+    decode_rate: Histograms<OfPersona>,
+    house: HouseMetrics,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::default();
+        let mut livekit = Vec::new();
+        for (name, stages, help) in LIVEKIT {
+            livekit.push((stages, seconds(&mut registry, name, help)));
+        }
+        let livekit_e2e = seconds(&mut registry, LIVEKIT_E2E.0, LIVEKIT_E2E.1);
+        let own = registry.sub_registry_with_prefix("troupe");
+        let turns = Family::default();
+        own.register("turns", "Human lines handled, for each persona", turns.clone());
+        let tokens = Family::default();
+        own.register("tokens", "Tokens of prompts and replies", tokens.clone());
+        let decode_rate = Histograms::new_with_constructor(Buckets(&RATES));
+        own.register("decode_tokens_per_second", "Speed of decoding", decode_rate.clone());
+        Self {
+            turns,
+            stages: seconds(own, "turn_stage", "A stage of the critical path of a spoken turn"),
+            e2e: seconds(own, "turn_e2e", "Last voiced sample heard to the first one spoken"),
+            livekit,
+            livekit_e2e,
+            tokens,
+            decode_rate,
+            house: HouseMetrics::new(own),
+            registry,
+        }
+    }
+
+    /// Counts a settled turn. Only a granted one is timed: one that let the line pass has no
+    /// time that anybody waited for.
+    pub(super) fn turn(&self, record: &TurnRecord) {
+        let outcome = record.outcome.as_str();
+        self.turns.get_or_create(&OfTurn { persona: record.persona.to_string(), outcome }).inc();
+        if stage_us(record, Stage::Decide).is_some() {
+            self.time(record);
+        }
+        self.count_tokens(record);
+    }
+
+    fn time(&self, record: &TurnRecord) {
+        let label = OfPersona { persona: record.persona.to_string() };
+        for stage in Stage::ALL {
+            if let Some(us) = stage_us(record, stage) {
+                let label = OfStage { persona: label.persona.clone(), stage: stage.as_str() };
+                self.stages.get_or_create(&label).observe(seconds_of(us));
+            }
+        }
+        for (stages, family) in &self.livekit {
+            let sum: Option<u64> = stages.iter().map(|stage| stage_us(record, *stage)).sum();
+            if let Some(us) = sum {
+                family.get_or_create(&label).observe(seconds_of(us));
+            }
+        }
+        if let Some(us) = record.e2e_us {
+            self.e2e.get_or_create(&label).observe(seconds_of(us));
+            self.livekit_e2e.get_or_create(&label).observe(seconds_of(us));
+        }
+    }
+
+    fn count_tokens(&self, record: &TurnRecord) {
+        let counts = [
+            ("prompt", record.prompt_tokens),
+            ("cached", record.cached_tokens),
+            ("completion", record.completion_tokens),
+        ];
+        for (kind, count) in counts {
+            if let Some(count) = count {
+                let label = OfTokens { persona: record.persona.to_string(), kind };
+                self.tokens.get_or_create(&label).inc_by(u64::from(count));
+            }
+        }
+        if let Some(rate) = record.decode_tok_s {
+            let label = OfPersona { persona: record.persona.to_string() };
+            self.decode_rate.get_or_create(&label).observe(f64::from(rate));
+        }
+    }
+
+    /// The whole exposition, OpenMetrics 1.0 text.
+    pub(super) fn text(&self, report: &Report) -> String {
+        self.house.set(report);
+        let mut text = String::new();
+        if let Err(error) = prometheus_client::encoding::text::encode(&mut text, &self.registry) {
+            tracing::error!(%error, "the metrics cannot be written");
+        }
+        text
+    }
+}
+
+/// What the status says, set whenever it is read.
+struct HouseMetrics {
+    uptime: Gauge,
+    ready: Gauge,
+    humans: Gauge,
+    hosted: Gauge,
+    persona_up: Family<OfPersona, Gauge>,
+    persona_restarts: Family<OfPersona, Counter>,
+    seat_tokens: Family<OfPersona, Gauge>,
+    seat_reuse: Amounts<OfPersona>,
+    part_up: Family<Named, Gauge>,
+    part_restarts: Family<Named, Counter>,
+    queue_len: Family<Named, Gauge>,
+    queue_drops: Family<Named, Counter>,
+}
+
+impl HouseMetrics {
+    fn new(registry: &mut Registry) -> Self {
+        let it = Self {
+            uptime: Gauge::default(),
+            ready: Gauge::default(),
+            humans: Gauge::default(),
+            hosted: Gauge::default(),
+            persona_up: Family::default(),
+            persona_restarts: Family::default(),
+            seat_tokens: Family::default(),
+            seat_reuse: Family::default(),
+            part_up: Family::default(),
+            part_restarts: Family::default(),
+            queue_len: Family::default(),
+            queue_drops: Family::default(),
+        };
+        let uptime = "Since the pages are served";
+        registry.register_with_unit("uptime", uptime, Unit::Seconds, it.uptime.clone());
+        registry.register("ready", "1 when the cast is hosted", it.ready.clone());
+        registry.register("humans", "Humans in the room", it.humans.clone());
+        registry.register("personas_hosted", "Personas in the room", it.hosted.clone());
+        registry.register("persona_up", "1 when it is hosted", it.persona_up.clone());
+        registry.register("persona_restarts", "Since the start", it.persona_restarts.clone());
+        registry.register("seat_tokens", "Tokens of the last prompt", it.seat_tokens.clone());
+        let reuse = "The part of all prompt tokens that was kept, 0 to 1";
+        registry.register("seat_reuse_ratio", reuse, it.seat_reuse.clone());
+        registry.register("part_up", "1 when the part works", it.part_up.clone());
+        registry.register("part_restarts", "Since the start", it.part_restarts.clone());
+        registry.register("queue_length", "Entries that wait", it.queue_len.clone());
+        registry.register("queue_drops", "Entries lost since the start", it.queue_drops.clone());
+        it
+    }
+
+    fn set(&self, report: &Report) {
+        let status = &report.status;
+        self.uptime.set(whole(report.uptime_s));
+        self.ready.set(i64::from(status.ready));
+        self.humans.set(whole(status.humans.len() as u64));
+        self.hosted.set(whole(status.personas.iter().filter(|p| p.hosted).count() as u64));
+        for persona in &status.personas {
+            let label = OfPersona { persona: persona.id.to_string() };
+            self.persona_up.get_or_create(&label).set(i64::from(persona.hosted));
+            reach(&self.persona_restarts.get_or_create(&label), persona.restarts);
+            self.seat_tokens.get_or_create(&label).set(i64::from(persona.seat.tokens));
+            if let Some(ratio) = persona.seat.cached_ratio {
+                self.seat_reuse.get_or_create(&label).set(f64::from(ratio));
+            }
+        }
+        self.set_parts(&status.parts);
+        for queue in &status.queues {
+            let label = Named { name: queue.name.clone() };
+            self.queue_len.get_or_create(&label).set(whole(queue.len));
+            reach(&self.queue_drops.get_or_create(&label), queue.dropped);
+        }
+    }
+
+    fn set_parts(&self, parts: &Parts) {
+        let named = [
+            ("ears", &parts.ears),
+            ("engine", &parts.engine),
+            ("voice", &parts.voice),
+            ("server", &parts.server),
+        ];
+        for (name, part) in named {
+            let label = Named { name: name.to_owned() };
+            let up = matches!(part.state, PartState::Up | PartState::Strained);
+            self.part_up.get_or_create(&label).set(i64::from(up));
+            reach(&self.part_restarts.get_or_create(&label), part.restarts);
+        }
+    }
+}
+
+fn seconds<L>(registry: &mut Registry, name: &str, help: &str) -> Histograms<L>
+where
+    L: EncodeLabelSet + Clone + std::hash::Hash + Eq + std::fmt::Debug + Send + Sync + 'static,
+{
+    let family = Histograms::new_with_constructor(Buckets(&SECONDS));
+    registry.register_with_unit(name, help, Unit::Seconds, family.clone());
+    family
+}
+
+fn stage_us(record: &TurnRecord, stage: Stage) -> Option<u64> {
+    record.stages_us.get(&stage).copied().flatten()
+}
+
+fn seconds_of(us: u64) -> f64 {
+    us as f64 / 1e6
+}
+
+/// The host counts; this follows. A counter never goes back.
+fn reach(counter: &Counter, total: u64) {
+    counter.inc_by(total.saturating_sub(counter.get()));
+}
+
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,266 @@
+//! The seam between the host and its pages: what the pages show, and what they ask for.
+//!
+//! The host keeps the [`Publisher`] and takes [`Command`]s; the pages get the [`House`]. Nothing
+//! here waits for a reader: status is the newest only, events go through a bounded ring whose
+//! oldest entries are overwritten, and the pages count what they missed.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokio::sync::{broadcast, mpsc, watch};
+
+use crate::id::{HumanId, LineId, PersonaId, Speaker};
+use crate::latency::TurnRecord;
+use crate::persona::Mode;
+use crate::room::{AgentState, Caption};
+use crate::turn::Manner;
+
+/// Events that the pages may be behind the host. A turn of twelve personas makes about 60 (states,
+/// captions, records), so this is some ten seconds of the liveliest room.
+pub const EVENTS_MAX: usize = 1024;
+/// Commands that may wait for the host; a person clicks far slower than the host takes them. When
+/// it is full the page is told to try again.
+pub const COMMANDS_MAX: usize = 32;
+
+/// Everything that the pages show apart from turns, lines and latencies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Status {
+    pub version: String,
+    pub room: String,
+    /// The LiveKit server's WebSocket address, as a browser reaches it.
+    pub url: String,
+    /// Everybody who can be hosted is.
+    pub ready: bool,
+    pub personas: Vec<PersonaStatus>,
+    pub humans: Vec<HumanStatus>,
+    pub parts: Parts,
+    pub queues: Vec<QueueStatus>,
+}
+
+/// One configured persona.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PersonaStatus {
+    pub id: PersonaId,
+    pub name: String,
+    pub mode: Mode,
+    pub state: AgentState,
+    /// It is in the room and its seat is warm.
+    pub hosted: bool,
+    /// Why it is not, in one sentence.
+    pub failed_cause: Option<String>,
+    pub restarts: u64,
+    pub link: Link,
+    pub seat: Seat,
+}
+
+impl PersonaStatus {
+    /// A persona that is not hosted yet.
+    pub fn new(id: PersonaId, name: impl Into<String>, mode: Mode) -> Self {
+        Self {
+            id,
+            name: name.into(),
+            mode,
+            state: AgentState::Initializing,
+            hosted: false,
+            failed_cause: None,
+            restarts: 0,
+            link: Link::default(),
+            seat: Seat::default(),
+        }
+    }
+}
+
+/// One participant's connection to the room.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Link {
+    pub up: bool,
+    /// Why it is down, in one sentence.
+    pub cause: Option<String>,
+}
+
+/// How full a persona's seat is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Seat {
+    /// Tokens of its last prompt.
+    pub tokens: u32,
+    /// The part of all its prompts' tokens that the seat already held, 0 to 1; none before the
+    /// first turn.
+    pub cached_ratio: Option<f32>,
+}
+
+/// One human in the room.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct HumanStatus {
+    pub id: HumanId,
+    pub name: String,
+    pub speaking: bool,
+}
+
+/// The parts that a cast leans on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Parts {
+    pub ears: Part,
+    pub engine: Part,
+    pub voice: Part,
+    pub server: Part,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Part {
+    pub state: PartState,
+    /// What it is (a model, an address) when it is up, what is wrong when it is not.
+    pub detail: String,
+    pub restarts: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PartState {
+    #[default]
+    Starting,
+    Up,
+    /// It works, but not as it should.
+    Strained,
+    /// It is being brought back.
+    Down,
+}
+
+/// A bounded queue.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct QueueStatus {
+    pub name: String,
+    pub len: u64,
+    pub bound: u64,
+    /// Since the start.
+    pub dropped: u64,
+}
+
+/// What happens, as it happens.
+#[derive(Clone, Debug)]
+pub enum Event {
+    State {
+        persona: PersonaId,
+        state: AgentState,
+    },
+    Line(Line),
+    /// Text as it comes; the line follows when it is whole.
+    Caption(Caption),
+    /// One persona's handling of a human line, settled.
+    Turn(Box<TurnRecord>),
+}
+
+/// An entry of the transcript as the pages show it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Line {
+    pub id: LineId,
+    /// The participant identity.
+    pub speaker: String,
+    pub name: String,
+    pub human: bool,
+    pub manner: Manner,
+    pub text: String,
+}
+
+impl Line {
+    pub fn new(id: LineId, speaker: &Speaker, name: &str, manner: Manner, text: &str) -> Self {
+        Self {
+            id,
+            speaker: speaker.as_str().to_owned(),
+            name: name.to_owned(),
+            human: speaker.is_human(),
+            manner,
+            text: text.to_owned(),
+        }
+    }
+}
+
+impl From<&crate::turn::Line> for Line {
+    fn from(line: &crate::turn::Line) -> Self {
+        Self::new(line.id, &line.speaker, &line.name, line.manner, &line.text)
+    }
+}
+
+/// What a page asks of the host. The persona exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Mode { persona: PersonaId, mode: Mode },
+    Hush { persona: PersonaId },
+}
+
+/// Somebody who wants to join by the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Visitor {
+    /// New in the room, and no persona's.
+    pub identity: String,
+    /// As it was typed, trimmed; 1 to 40 characters, none of them a control character.
+    pub name: String,
+}
+
+/// Leave to join.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pass {
+    /// The LiveKit server's WebSocket address, as the browser reaches it.
+    pub url: String,
+    /// Short-lived, for this room only.
+    pub token: String,
+    pub room: String,
+}
+
+/// Makes a pass for a visitor, so that the server's keys stay with the host. The error is a
+/// sentence for the visitor.
+pub type Passes = Arc<dyn Fn(&Visitor) -> Result<Pass, String> + Send + Sync>;
+
+/// The host's end: it tells the pages what is the case and what happens.
+#[derive(Clone, Debug)]
+pub struct Publisher {
+    status: watch::Sender<Status>,
+    events: broadcast::Sender<Event>,
+}
+
+impl Publisher {
+    /// Changes the status; the pages hear of it when it differs.
+    pub fn update(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_if_modified(|status| {
+            let before = status.clone();
+            change(status);
+            *status != before
+        });
+    }
+
+    /// Changes one persona's status; an unknown persona changes nothing.
+    pub fn persona(&self, id: &PersonaId, change: impl FnOnce(&mut PersonaStatus)) {
+        self.update(|status| {
+            if let Some(persona) = status.personas.iter_mut().find(|p| p.id == *id) {
+                change(persona);
+            }
+        });
+    }
+
+    /// A persona's new state.
+    pub fn state(&self, id: &PersonaId, state: AgentState) {
+        self.persona(id, |persona| persona.state = state);
+        self.event(Event::State { persona: id.clone(), state });
+    }
+
+    /// Something happened. Never waits; without pages it goes nowhere.
+    pub fn event(&self, event: Event) {
+        let _ = self.events.send(event);
+    }
+}
+
+/// The pages' end.
+pub struct House {
+    pub(super) status: watch::Receiver<Status>,
+    pub(super) events: broadcast::Receiver<Event>,
+    pub(super) commands: mpsc::Sender<Command>,
+    pub(super) passes: Passes,
+}
+
+/// Makes both ends and the host's inbox. `status` has the whole cast, hosted or not.
+pub fn open(status: Status, passes: Passes) -> (Publisher, mpsc::Receiver<Command>, House) {
+    let (status_tx, status) = watch::channel(status);
+    let (events_tx, events) = broadcast::channel(EVENTS_MAX);
+    let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
+    let publisher = Publisher { status: status_tx, events: events_tx };
+    (publisher, inbox, House { status, events, commands, passes })
+}

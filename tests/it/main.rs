@@ -2,4 +2,5 @@
 
 mod llm;
 mod models;
+mod pages;
 mod tidy;

@@ -1,0 +1,128 @@
+//! A house that is invented: two personas, one visitor, and the pages over it.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use troupe::admin::state::{
+    Command, HumanStatus, Link, Part, PartState, Parts, Pass, PersonaStatus, Publisher,
+    QueueStatus, Seat, Status, Visitor, open,
+};
+use troupe::admin::{Options, Server};
+use troupe::id::{HumanId, LineId, PersonaId, TurnId};
+use troupe::latency::{Outcome, Stage as StageOfTurn, TurnRecord};
+use troupe::persona::Mode;
+use troupe::room::AgentState;
+
+/// Pages that are served, and the host's end of them.
+pub(super) struct Stage {
+    pub(super) at: SocketAddr,
+    pub(super) join_url: String,
+    pub(super) admin_url: String,
+    pub(super) publisher: Publisher,
+    pub(super) commands: mpsc::Receiver<Command>,
+    cancel: CancellationToken,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
+impl Stage {
+    pub(super) async fn open() -> Self {
+        Self::with(None).await
+    }
+
+    pub(super) async fn with(token: Option<&str>) -> Self {
+        let (publisher, commands, house) = open(status(), Arc::new(pass));
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let options = Options { listen, token: token.map(str::to_owned) };
+        let server = Server::bind(options, house).await.expect("loopback has a free port");
+        let cancel = CancellationToken::new();
+        Self {
+            at: server.address(),
+            join_url: server.join_url(),
+            admin_url: server.admin_url(),
+            publisher,
+            commands,
+            cancel: cancel.clone(),
+            served: tokio::spawn(server.serve(cancel)),
+        }
+    }
+
+    /// Stops serving; fails when an open page holds it back.
+    pub(super) async fn close(self) {
+        self.cancel.cancel();
+        let served = timeout(Duration::from_secs(5), self.served).await.expect("it ends by itself");
+        served.expect("no panic").expect("no error of the socket");
+    }
+}
+
+fn pass(visitor: &Visitor) -> Result<Pass, String> {
+    if visitor.name == "Full" {
+        return Err("the room is full: come back later".to_owned());
+    }
+    let token = format!("token for {}", visitor.name);
+    Ok(Pass { url: "ws://127.0.0.1:7880".to_owned(), token, room: "demo".to_owned() })
+}
+
+pub(super) fn status() -> Status {
+    let ada = PersonaStatus {
+        hosted: true,
+        state: AgentState::Listening,
+        link: Link { up: true, cause: None },
+        seat: Seat { tokens: 412, cached_ratio: Some(0.75) },
+        ..PersonaStatus::new(PersonaId::new("ada"), "Ada", Mode::Open)
+    };
+    let otis = PersonaStatus {
+        failed_cause: Some("the room refused it".to_owned()),
+        restarts: 2,
+        ..PersonaStatus::new(PersonaId::new("otis"), "Otis", Mode::Asleep)
+    };
+    let up = |detail: &str| Part { state: PartState::Up, detail: detail.to_owned(), restarts: 0 };
+    Status {
+        version: "0.1.0".to_owned(),
+        room: "demo".to_owned(),
+        url: "ws://127.0.0.1:7880".to_owned(),
+        ready: true,
+        personas: vec![ada, otis],
+        humans: vec![HumanStatus {
+            id: HumanId::new("tom-1"),
+            name: "Tom".to_owned(),
+            speaking: true,
+        }],
+        parts: Parts {
+            ears: Part { restarts: 1, ..up("whisper-tiny.en") },
+            engine: up("smollm2-135m-instruct"),
+            voice: up("piper-en-us-joe"),
+            server: up("ws://127.0.0.1:7880"),
+        },
+        queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
+    }
+}
+
+/// A turn of `ada` that spoke, every stage 10 ms times its place; or one of `otis` that slept.
+pub(super) fn turn(number: u64, persona: &str) -> Box<TurnRecord> {
+    let spoke = persona == "ada";
+    let stages = StageOfTurn::ALL.into_iter().zip(1..);
+    let stages_us = stages.map(|(stage, place)| (stage, spoke.then_some(place * 10_000)));
+    let missing = StageOfTurn::ALL.into_iter().map(|stage| (stage, "not granted".into()));
+    Box::new(TurnRecord {
+        turn: TurnId(number),
+        line: LineId(number),
+        persona: PersonaId::new(persona),
+        outcome: if spoke { Outcome::Spoke } else { Outcome::Asleep },
+        reason: if spoke { "named" } else { "asleep" }.into(),
+        confidence: 0.75,
+        stages_us: stages_us.collect(),
+        missing: missing.filter(|_| !spoke).collect(),
+        ahead_us: Default::default(),
+        e2e_us: spoke.then_some(450_000),
+        prompt_tokens: spoke.then_some(412),
+        cached_tokens: spoke.then_some(309),
+        completion_tokens: spoke.then_some(20),
+        decode_tok_s: spoke.then_some(62.5),
+        heard_text: if spoke { "Ferns like shade." } else { "" }.to_owned(),
+    })
+}

@@ -34,11 +34,11 @@ const view = {
     fill($('mics-live'));
   },
   sound: (blocked) => { $('sound').hidden = !blocked; },
-  over: (word) => {
+  over: (word, manner) => {
     call = null;
     tiles.clear();
     show('lobby');
-    complain(word);
+    complain(word, manner);
     $('join').focus();
   },
 };

@@ -6,6 +6,11 @@ import { Captions } from './captions.js';
 const STATE = 'lk.agent.state';
 const BEHALF = 'lk.publish_on_behalf';
 const CLIENT = '/assets/livekit-client.mjs';
+/** The client's own attempts: a server that restarts is back in seconds, so never wait long. */
+const RESUME = {
+  nextRetryDelayInMs: ({ retryCount, elapsedMs }) => (
+    elapsedMs > 60_000 ? null : Math.min(300 * retryCount, 2000)),
+};
 /** Waits between attempts to come back after the connection was lost for good, in seconds. */
 const RETRY_S = [1, 2, 3, 5, 8];
 
@@ -43,7 +48,7 @@ const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 /**
  * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
  * link(state, word), mic({on, word}), sound(blocked), track(identity, track),
- * trackGone(identity), over(word).
+ * trackGone(identity), over(word, manner).
  */
 export class Call {
   #view;
@@ -69,7 +74,10 @@ export class Call {
   }
 
   async #connect(given) {
-    const room = new client.Room({ audioCaptureDefaults: wish(this.#mic?.id) });
+    const room = new client.Room({
+      audioCaptureDefaults: wish(this.#mic?.id),
+      reconnectPolicy: RESUME,
+    });
     this.#listen(room);
     try {
       await room.connect(given.url, given.token);
@@ -173,9 +181,9 @@ export class Call {
     }
   }
 
-  #end(word) {
+  #end(word, manner) {
     this.#left = true;
-    this.#view.over(word);
+    this.#view.over(word, manner);
   }
 
   /** Mutes or opens the microphone. */
@@ -219,7 +227,7 @@ export class Call {
   }
 
   async leave() {
-    this.#end('You left the room.');
+    this.#end('You left the room.', 'calm');
     await this.#room?.disconnect();
   }
 }

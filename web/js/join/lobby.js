@@ -38,8 +38,9 @@ export function lobby(enter) {
 }
 
 /** Shows a sentence under the form, or none. */
-export function complain(sentence) {
+export function complain(sentence, manner = 'bad') {
   $('enter-word').hidden = !sentence;
+  attr($('enter-word'), 'class', `note ${manner}`);
   say($('enter-word'), sentence);
 }
 
@@ -112,6 +113,7 @@ class Preview {
     for (const track of this.stream?.getTracks() ?? []) track.stop();
     this.stream = null;
     say($('try'), 'Try it');
+    say($('mic-word'), '');
     this.paint(0);
   }
 }

@@ -20,8 +20,7 @@ pub struct ScriptedVoice {
     pub per_char: Duration,
     /// The height of the tone at pitch 0; 0 is silence.
     pub tone_hz: f32,
-    /// Calls that fail, counted from 0.
-    pub failing: Vec<usize>,
+    failing: Vec<usize>,
     calls: Arc<AtomicUsize>,
 }
 
@@ -39,6 +38,11 @@ impl Default for ScriptedVoice {
 }
 
 impl ScriptedVoice {
+    /// These calls fail, counted from 0.
+    pub fn failing(self, calls: &[usize]) -> Self {
+        Self { failing: calls.to_vec(), ..self }
+    }
+
     /// How often it was asked for sound.
     pub fn calls(&self) -> usize {
         self.calls.load(Ordering::Relaxed)
@@ -86,7 +90,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn emoji_have_no_sound_and_failing_calls_fail() {
-        let voice = ScriptedVoice { failing: vec![1], ..ScriptedVoice::default() };
+        let voice = ScriptedVoice::default().failing(&[1]);
         let style = VoiceStyle::default();
         assert_eq!(voice.synthesise("👍", &style).await.expect("call 0").samples.len(), 0);
         voice.synthesise("hello", &style).await.expect_err("call 1");

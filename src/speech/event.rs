@@ -1,0 +1,90 @@
+//! What a speech tells the host.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use crate::id::TurnId;
+use crate::time::{Clock, Time};
+use crate::turn::SpeechEnd;
+
+/// Something happened in a speech.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    pub turn: TurnId,
+    pub at: Time,
+    pub what: What,
+}
+
+/// The anchors of a turn's latency in their order, each once at most; [`What::Ended`] exactly once
+/// and last.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// The engine took the request from its queue.
+    Started,
+    /// The prompt is in the seat.
+    Prefilled {
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// The first text came.
+    FirstText,
+    /// The first speakable clause is complete.
+    FirstClause,
+    /// Its sound is there.
+    FirstAudio,
+    /// The first voiced sample is handed to the transport.
+    Published,
+    Ended(Ended),
+}
+
+impl What {
+    /// The most events that one speech sends.
+    pub const COUNT: usize = 7;
+}
+
+/// What came of a speech.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ended {
+    /// The words that were played to their end: a prefix of `said`.
+    pub heard: String,
+    /// All text that the model gave for speaking, as far as it came.
+    pub said: String,
+    pub end: SpeechEnd,
+    /// Unknown when the generation was cut short.
+    pub completion_tokens: Option<u32>,
+    /// First text → end of the generation. Unknown when it was cut short or gave no text.
+    pub decode: Option<Duration>,
+}
+
+/// Sends one speech's events.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    turn: TurnId,
+    pub(super) clock: Clock,
+    events: mpsc::Sender<Event>,
+}
+
+impl Reporter {
+    pub(super) fn new(turn: TurnId, clock: Clock, events: mpsc::Sender<Event>) -> Self {
+        Self { turn, clock, events }
+    }
+
+    /// Reports what happens now.
+    pub(super) async fn report(&self, what: What) {
+        self.report_at(self.clock.now(), what).await;
+    }
+
+    /// Waits for a place. A host that is gone needs no event.
+    pub(super) async fn report_at(&self, at: Time, what: What) {
+        let _ = self.events.send(Event { turn: self.turn, at, what }).await;
+    }
+
+    /// Does not wait: gives the event back when there is no place.
+    pub(super) fn try_report(&self, at: Time, what: What) -> Result<(), What> {
+        match self.events.try_send(Event { turn: self.turn, at, what }) {
+            Err(mpsc::error::TrySendError::Full(event)) => Err(event.what),
+            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        }
+    }
+}

@@ -75,7 +75,7 @@ impl ScriptedRoom {
         if waiting >= WAITING_MAX {
             return Some(voice[voice.len() - waiting].start);
         }
-        let end = voice.last().map_or(Time::ZERO, |last| end_of(last));
+        let end = voice.last().map_or(Time::ZERO, end_of);
         voice.push(PlayedFrame { start: end.max(now), samples: frame.to_vec() });
         None
     }

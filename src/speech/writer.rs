@@ -66,7 +66,7 @@ impl<'a> Writer<'a> {
             Ok(mut events) => {
                 let cancel = self.cancel.clone();
                 tokio::select! {
-                    // First, so that the engine's answer to the same cancel is not taken for an end.
+                    // First: the engine's answer to the same cancel is not an end.
                     biased;
                     () = cancel.cancelled() => {}
                     () = self.follow(&mut events, &to_voice) => {}

@@ -4,3 +4,5 @@ mod llm;
 mod models;
 mod pages;
 mod tidy;
+#[cfg(feature = "llama")]
+mod voice;

@@ -17,11 +17,6 @@ impl AudioFrame<'_> {
     /// A silent frame of the given shape.
     pub fn new(sample_rate: u32, num_channels: u32, samples_per_channel: u32) -> Self {
         let len = num_channels as usize * samples_per_channel as usize;
-        Self {
-            data: vec![0; len].into(),
-            sample_rate,
-            num_channels,
-            samples_per_channel,
-        }
+        Self { data: vec![0; len].into(), sample_rate, num_channels, samples_per_channel }
     }
 }

@@ -126,14 +126,8 @@ pub mod native {
             num_channels: u32,
             queue_size_ms: u32,
         ) -> NativeAudioSource {
-            assert!(
-                queue_size_ms.is_multiple_of(10),
-                "queue_size_ms must be a multiple of 10"
-            );
-            assert!(
-                sample_rate >= 100 && num_channels > 0,
-                "a source needs a rate and channels"
-            );
+            assert!(queue_size_ms.is_multiple_of(10), "queue_size_ms must be a multiple of 10");
+            assert!(sample_rate >= 100 && num_channels > 0, "a source needs a rate and channels");
             let tick_len = (sample_rate / 100) as usize * num_channels as usize;
             let shared = Arc::new(Shared {
                 sample_rate,
@@ -171,14 +165,10 @@ pub mod native {
         pub async fn capture_frame(&self, frame: &AudioFrame<'_>) -> Result<(), RtcError> {
             let shared = &*self.shared;
             if (frame.sample_rate, frame.num_channels) != (shared.sample_rate, shared.channels) {
-                return Err(RtcError::invalid_state(
-                    "sample_rate and num_channels don't match",
-                ));
+                return Err(RtcError::invalid_state("sample_rate and num_channels don't match"));
             }
             if !frame.data.len().is_multiple_of(shared.channels as usize) {
-                return Err(RtcError::invalid_state(
-                    "the channels of the frame are not complete",
-                ));
+                return Err(RtcError::invalid_state("the channels of the frame are not complete"));
             }
             if shared.queue_len == 0 {
                 return shared.pass_on(&frame.data);
@@ -191,21 +181,14 @@ pub mod native {
         }
 
         pub fn set_audio_options(&self, options: AudioSourceOptions) {
-            *self.shared.options.lock() = (
-                options.echo_cancellation,
-                options.noise_suppression,
-                options.auto_gain_control,
-            );
+            *self.shared.options.lock() =
+                (options.echo_cancellation, options.noise_suppression, options.auto_gain_control);
         }
 
         pub fn audio_options(&self) -> AudioSourceOptions {
             let (echo_cancellation, noise_suppression, auto_gain_control) =
                 *self.shared.options.lock();
-            AudioSourceOptions {
-                echo_cancellation,
-                noise_suppression,
-                auto_gain_control,
-            }
+            AudioSourceOptions { echo_cancellation, noise_suppression, auto_gain_control }
         }
 
         pub fn sample_rate(&self) -> u32 {
@@ -230,8 +213,7 @@ pub mod native {
                     self.tick_len()
                 )));
             }
-            self.sinks
-                .for_each(|sink| sink.on_audio(samples, self.sample_rate, self.channels));
+            self.sinks.for_each(|sink| sink.on_audio(samples, self.sample_rate, self.channels));
             Ok(())
         }
 
@@ -285,8 +267,7 @@ pub mod native {
             if has_room {
                 self.drained.notify_waiters();
             }
-            self.sinks
-                .for_each(|sink| sink.on_audio(&outgoing, self.sample_rate, self.channels));
+            self.sinks.for_each(|sink| sink.on_audio(&outgoing, self.sample_rate, self.channels));
             self.queue.lock().outgoing = outgoing;
         }
     }

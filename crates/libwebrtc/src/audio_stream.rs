@@ -35,9 +35,7 @@ pub mod native {
 
     impl fmt::Debug for NativeAudioStream {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("NativeAudioStream")
-                .field("track", &self.track)
-                .finish()
+            f.debug_struct("NativeAudioStream").field("track", &self.track).finish()
         }
     }
 
@@ -66,20 +64,13 @@ pub mod native {
             let sample_rate = u32::try_from(sample_rate).unwrap_or(0);
             let channels = u32::try_from(num_channels).unwrap_or(0);
             let queue = Arc::new(FrameQueue::new(
-                if (8_000..=192_000).contains(&sample_rate) {
-                    sample_rate
-                } else {
-                    48_000
-                },
+                if (8_000..=192_000).contains(&sample_rate) { sample_rate } else { 48_000 },
                 channels.clamp(1, 8),
                 capacity,
             ));
             let sink: Arc<dyn Sink> = queue.clone();
             audio_track.add_sink(&sink);
-            Self {
-                track: audio_track,
-                queue,
-            }
+            Self { track: audio_track, queue }
         }
 
         pub fn track(&self) -> RtcAudioTrack {

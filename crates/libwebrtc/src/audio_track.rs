@@ -54,9 +54,7 @@ impl RtcAudioTrack {
             enabled: AtomicBool::new(true),
             ended: AtomicBool::new(false),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     pub fn id(&self) -> String {

@@ -147,10 +147,7 @@ impl DataChannel {
     pub fn id(&self) -> i32 {
         let known = self.inner.id.or_else(|| {
             let channel = self.channel_id()?;
-            self.inner
-                .peer
-                .upgrade()
-                .and_then(|peer| peer.stream_of(channel))
+            self.inner.peer.upgrade().and_then(|peer| peer.stream_of(channel))
         });
         known.map_or(-1, i32::from)
     }

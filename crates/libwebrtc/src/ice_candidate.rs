@@ -63,8 +63,6 @@ impl Display for IceCandidate {
 
 impl Debug for IceCandidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IceCandidate")
-            .field("candidate", &self.candidate)
-            .finish()
+        f.debug_struct("IceCandidate").field("candidate", &self.candidate).finish()
     }
 }

@@ -15,10 +15,7 @@ pub struct MediaStream {
 
 impl MediaStream {
     pub(crate) fn new(id: &str, track: MediaStreamTrack) -> Self {
-        Self {
-            id: id.into(),
-            tracks: [track].into(),
-        }
+        Self { id: id.into(), tracks: [track].into() }
     }
 
     pub fn id(&self) -> String {
@@ -48,9 +45,6 @@ impl MediaStream {
 
 impl fmt::Debug for MediaStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MediaStream")
-            .field("id", &self.id)
-            .field("tracks", &self.tracks)
-            .finish()
+        f.debug_struct("MediaStream").field("id", &self.id).field("tracks", &self.tracks).finish()
     }
 }

@@ -156,11 +156,7 @@ macro_rules! callback_setters {
 
 impl PeerConnection {
     pub(crate) fn new(config: RtcConfiguration) -> Result<Self, RtcError> {
-        Ok(Self {
-            handle: Arc::new(Handle {
-                shared: Shared::start(config)?,
-            }),
-        })
+        Ok(Self { handle: Arc::new(Handle { shared: Shared::start(config)? }) })
     }
 
     fn shared(&self) -> &Arc<Shared> {
@@ -208,15 +204,13 @@ impl PeerConnection {
     /// # Errors
     /// When the description does not belong to the state of the exchange.
     pub async fn set_local_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
-        self.shared()
-            .change(|core| core.set_local_description(desc))
+        self.shared().change(|core| core.set_local_description(desc))
     }
 
     /// # Errors
     /// When the description cannot be used or does not belong to the state of the exchange.
     pub async fn set_remote_description(&self, desc: SessionDescription) -> Result<(), RtcError> {
-        self.shared()
-            .change(|core| core.set_remote_description(desc))
+        self.shared().change(|core| core.set_remote_description(desc))
     }
 
     /// Adds a candidate of the other side. Those that cannot be used (TCP, mDNS names) are ignored.
@@ -224,8 +218,7 @@ impl PeerConnection {
     /// # Errors
     /// When there is no remote description yet or the line makes no sense.
     pub async fn add_ice_candidate(&self, candidate: IceCandidate) -> Result<(), RtcError> {
-        self.shared()
-            .change(|core| core.add_ice_candidate(&candidate))
+        self.shared().change(|core| core.add_ice_candidate(&candidate))
     }
 
     /// # Errors
@@ -235,8 +228,7 @@ impl PeerConnection {
         label: &str,
         init: DataChannelInit,
     ) -> Result<DataChannel, RtcError> {
-        self.shared()
-            .change(|core| core.create_data_channel(label, init))
+        self.shared().change(|core| core.create_data_channel(label, init))
     }
 
     /// Sends a track on an m-line that is free, or on a new one.
@@ -249,8 +241,7 @@ impl PeerConnection {
         streams_ids: &[T],
     ) -> Result<RtpSender, RtcError> {
         let stream_id = streams_ids.first().map(|id| id.as_ref().to_owned());
-        self.shared()
-            .change(|core| core.add_track(track, stream_id))
+        self.shared().change(|core| core.add_track(track, stream_id))
     }
 
     /// Stops sending the sender's track.
@@ -276,8 +267,7 @@ impl PeerConnection {
         track: MediaStreamTrack,
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
-        self.shared()
-            .change(|core| core.add_transceiver(track, init))
+        self.shared().change(|core| core.add_transceiver(track, init))
     }
 
     /// Adds an m-line without a track to send.
@@ -289,8 +279,7 @@ impl PeerConnection {
         media_type: MediaType,
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
-        self.shared()
-            .change(|core| core.add_transceiver_for_media(media_type, init))
+        self.shared().change(|core| core.add_transceiver_for_media(media_type, init))
     }
 
     /// Tells the other side and ends everything that belongs to the connection.
@@ -329,18 +318,12 @@ impl PeerConnection {
 
     /// None once the connection is closed.
     pub fn senders(&self) -> Vec<RtpSender> {
-        self.transceivers()
-            .iter()
-            .map(RtpTransceiver::sender)
-            .collect()
+        self.transceivers().iter().map(RtpTransceiver::sender).collect()
     }
 
     /// None once the connection is closed.
     pub fn receivers(&self) -> Vec<RtpReceiver> {
-        self.transceivers()
-            .iter()
-            .map(RtpTransceiver::receiver)
-            .collect()
+        self.transceivers().iter().map(RtpTransceiver::receiver).collect()
     }
 
     /// None once the connection is closed.

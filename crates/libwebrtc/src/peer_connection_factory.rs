@@ -109,10 +109,7 @@ fn capabilities(media_type: MediaType) -> RtpCapabilities {
         }),
         MediaType::Data | MediaType::Unsupported => None,
     };
-    RtpCapabilities {
-        codecs: codec.into_iter().collect(),
-        header_extensions: Vec::new(),
-    }
+    RtpCapabilities { codecs: codec.into_iter().collect(), header_extensions: Vec::new() }
 }
 
 /// Local tracks and audio devices.

@@ -46,15 +46,9 @@ struct Remote {
 
 impl RtpReceiver {
     pub(crate) fn new(peer: Weak<Shared>, kind: MediaType) -> Self {
-        let inner = Inner {
-            peer,
-            kind,
-            silenced: AtomicBool::new(false),
-            remote: Mutex::default(),
-        };
-        Self {
-            inner: Arc::new(inner),
-        }
+        let inner =
+            Inner { peer, kind, silenced: AtomicBool::new(false), remote: Mutex::default() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// The track received last; `None` until the other side sent one.
@@ -63,13 +57,7 @@ impl RtpReceiver {
     }
 
     pub fn stream_ids(&self) -> Vec<String> {
-        self.inner
-            .remote
-            .lock()
-            .streams
-            .iter()
-            .map(MediaStream::id)
-            .collect()
+        self.inner.remote.lock().streams.iter().map(MediaStream::id).collect()
     }
 
     /// The streams that the current track belongs to; none while the other side does not send.
@@ -116,10 +104,7 @@ impl RtpReceiver {
         msid: (String, String),
     ) -> Option<(MediaStreamTrack, Vec<MediaStream>)> {
         let mut remote = self.inner.remote.lock();
-        let live = remote
-            .track
-            .as_ref()
-            .is_some_and(|track| track.state() == RtcTrackState::Live);
+        let live = remote.track.as_ref().is_some_and(|track| track.state() == RtcTrackState::Live);
         if live && remote.msid.as_ref() == Some(&msid) {
             return None;
         }
@@ -154,8 +139,6 @@ impl RtpReceiver {
 
 impl fmt::Debug for RtpReceiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpReceiver")
-            .field("track", &self.track())
-            .finish()
+        f.debug_struct("RtpReceiver").field("track", &self.track()).finish()
     }
 }

@@ -64,22 +64,9 @@ impl RtpSender {
     ) -> Self {
         let audio = AudioSend::new(peer.clone());
         audio.set_bitrate_max(encodings.first().and_then(|encoding| encoding.max_bitrate));
-        let parameters = RtpParameters {
-            encodings,
-            ..Default::default()
-        };
-        let state = Mutex::new(State {
-            track: None,
-            parameters,
-        });
-        Self {
-            inner: Arc::new(Inner {
-                peer,
-                kind,
-                audio,
-                state,
-            }),
-        }
+        let parameters = RtpParameters { encodings, ..Default::default() };
+        let state = Mutex::new(State { track: None, parameters });
+        Self { inner: Arc::new(Inner { peer, kind, audio, state }) }
     }
 
     pub fn track(&self) -> Option<MediaStreamTrack> {
@@ -103,13 +90,8 @@ impl RtpSender {
     /// # Errors
     /// When the track is of the other media type.
     pub fn set_track(&self, track: Option<MediaStreamTrack>) -> Result<(), RtcError> {
-        if track
-            .as_ref()
-            .is_some_and(|track| track.kind() != self.inner.kind)
-        {
-            return Err(RtcError::invalid_state(
-                "the track is of another kind than the sender",
-            ));
+        if track.as_ref().is_some_and(|track| track.kind() != self.inner.kind) {
+            return Err(RtcError::invalid_state("the track is of another kind than the sender"));
         }
         let audio = match &track {
             Some(MediaStreamTrack::Audio(audio)) => Some(audio.clone()),
@@ -131,9 +113,7 @@ impl RtpSender {
     pub fn set_parameters(&self, parameters: RtpParameters) -> Result<(), RtcError> {
         let mut state = self.inner.state.lock();
         if parameters.encodings.len() != state.parameters.encodings.len() {
-            return Err(RtcError::invalid_state(
-                "encodings cannot be added or removed",
-            ));
+            return Err(RtcError::invalid_state("encodings cannot be added or removed"));
         }
         if let Some(encoding) = parameters.encodings.first() {
             self.inner.audio.set_bitrate_max(encoding.max_bitrate);
@@ -165,8 +145,6 @@ impl RtpSender {
 
 impl fmt::Debug for RtpSender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RtpSender")
-            .field("track", &self.track())
-            .finish()
+        f.debug_struct("RtpSender").field("track", &self.track()).finish()
     }
 }

@@ -82,21 +82,8 @@ impl RtpTransceiver {
         sender: RtpSender,
         receiver: RtpReceiver,
     ) -> Self {
-        let state = Mutex::new(State {
-            mid: None,
-            direction,
-            current: None,
-        });
-        Self {
-            inner: Arc::new(Inner {
-                kind,
-                sender,
-                receiver,
-                stream_id,
-                reusable,
-                state,
-            }),
-        }
+        let state = Mutex::new(State { mid: None, direction, current: None });
+        Self { inner: Arc::new(Inner { kind, sender, receiver, stream_id, reusable, state }) }
     }
 
     /// The name of the m-line, once a description with it was set.
@@ -169,10 +156,7 @@ impl RtpTransceiver {
             MediaType::Video => "video/",
             _ => "audio/",
         };
-        match codecs
-            .iter()
-            .find(|codec| !codec.mime_type.starts_with(prefix))
-        {
+        match codecs.iter().find(|codec| !codec.mime_type.starts_with(prefix)) {
             Some(codec) => Err(RtcError::invalid_state(format!(
                 "{} is no codec of an m-line of {prefix}*",
                 codec.mime_type

@@ -68,10 +68,7 @@ impl SessionDescription {
         if sdp_type != SdpType::Rollback {
             check_form(sdp)?;
         }
-        Ok(Self {
-            sdp: sdp.to_owned(),
-            sdp_type,
-        })
+        Ok(Self { sdp: sdp.to_owned(), sdp_type })
     }
 
     pub(crate) fn new(sdp: String, sdp_type: SdpType) -> Self {
@@ -92,10 +89,7 @@ fn check_form(sdp: &str) -> Result<(), SdpParseError> {
         line: line.to_owned(),
         description: description.to_owned(),
     };
-    let mut lines = sdp
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty());
+    let mut lines = sdp.lines().map(str::trim_end).filter(|line| !line.is_empty());
     match lines.next() {
         Some(first) if first.starts_with("v=0") => {}
         first => return Err(error(first.unwrap_or_default(), "expected v=0")),
@@ -116,9 +110,7 @@ impl Display for SessionDescription {
 
 impl Debug for SessionDescription {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionDescription")
-            .field("sdp_type", &self.sdp_type)
-            .finish()
+        f.debug_struct("SessionDescription").field("sdp_type", &self.sdp_type).finish()
     }
 }
 
@@ -131,25 +123,14 @@ mod tests {
         let parse = |sdp: &str| SessionDescription::parse(sdp, SdpType::Offer);
         assert!(parse("v=0\r\no=- 1 2 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n").is_ok());
         assert!(parse("v=0\ns=-\n").is_ok());
-        for bad in [
-            "",
-            "hello",
-            "v=0\r\nnonsense\r\n",
-            "s=-\r\nv=0\r\n",
-            "v=0\r\n\u{e9}=x\r\n",
-        ] {
+        for bad in ["", "hello", "v=0\r\nnonsense\r\n", "s=-\r\nv=0\r\n", "v=0\r\n\u{e9}=x\r\n"] {
             assert!(parse(bad).is_err(), "{bad:?}");
         }
     }
 
     #[test]
     fn type_names_round_trip() {
-        for kind in [
-            SdpType::Offer,
-            SdpType::PrAnswer,
-            SdpType::Answer,
-            SdpType::Rollback,
-        ] {
+        for kind in [SdpType::Offer, SdpType::PrAnswer, SdpType::Answer, SdpType::Rollback] {
             assert_eq!(kind.to_string().parse(), Ok(kind));
         }
         assert!("Offer".parse::<SdpType>().is_err());

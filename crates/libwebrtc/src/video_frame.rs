@@ -89,12 +89,7 @@ where
 
 impl<T: AsRef<dyn VideoBuffer>> VideoFrame<T> {
     pub fn new(rotation: VideoRotation, buffer: T) -> Self {
-        Self {
-            rotation,
-            timestamp_us: 0,
-            frame_metadata: None,
-            buffer,
-        }
+        Self { rotation, timestamp_us: 0, frame_metadata: None, buffer }
     }
 }
 
@@ -142,12 +137,8 @@ impl I420Buffer {
             stride_y >= width && stride_u >= chroma && stride_v >= chroma,
             "a stride is shorter than its row"
         );
-        let mut buffer = Self {
-            width,
-            height,
-            strides: [stride_y, stride_u, stride_v],
-            data: Vec::new(),
-        };
+        let mut buffer =
+            Self { width, height, strides: [stride_y, stride_u, stride_v], data: Vec::new() };
         let [y, u, v] = buffer.plane_sizes();
         buffer.data.resize(y, 0);
         buffer.data.resize(y + u + v, 128);

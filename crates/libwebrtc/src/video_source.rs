@@ -12,10 +12,7 @@ pub struct VideoResolution {
 impl Default for VideoResolution {
     /// 1280 × 720.
     fn default() -> Self {
-        Self {
-            width: 1280,
-            height: 720,
-        }
+        Self { width: 1280, height: 720 }
     }
 }
 
@@ -72,9 +69,7 @@ pub mod native {
 
     impl NativeVideoSource {
         pub fn new(resolution: VideoResolution, _is_screencast: bool) -> Self {
-            Self {
-                resolution: Arc::new(resolution),
-            }
+            Self { resolution: Arc::new(resolution) }
         }
 
         /// A source of frames that the application has encoded itself.

@@ -29,9 +29,7 @@ pub mod native {
 
     impl fmt::Debug for NativeVideoStream {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.debug_struct("NativeVideoStream")
-                .field("track", &self.track)
-                .finish()
+            f.debug_struct("NativeVideoStream").field("track", &self.track).finish()
         }
     }
 

@@ -47,9 +47,7 @@ impl RtcVideoTrack {
             ended: AtomicBool::new(false),
             packet_trailer: Mutex::new(None),
         };
-        Self {
-            inner: Arc::new(inner),
-        }
+        Self { inner: Arc::new(inner) }
     }
 
     pub fn id(&self) -> String {

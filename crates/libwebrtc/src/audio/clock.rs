@@ -33,10 +33,7 @@ struct Clock {
 pub(crate) fn register(ticker: Weak<dyn Ticker>) {
     static CLOCK: OnceLock<Arc<Clock>> = OnceLock::new();
     let clock = CLOCK.get_or_init(|| {
-        let clock = Arc::new(Clock {
-            tickers: Mutex::new(Vec::new()),
-            added: Notify::new(),
-        });
+        let clock = Arc::new(Clock { tickers: Mutex::new(Vec::new()), added: Notify::new() });
         runtime::spawn(run(Arc::clone(&clock)));
         clock
     });
@@ -52,10 +49,7 @@ async fn run(clock: Arc<Clock>) {
             next += TICK;
             let now = Instant::now();
             if now > next + TICK * CATCH_UP_TICKS_MAX {
-                log::warn!(
-                    "the audio clock was held up for {:?}, going on from now",
-                    now - next
-                );
+                log::warn!("the audio clock was held up for {:?}, going on from now", now - next);
                 next = now;
             }
             tokio::time::sleep_until(next).await;

@@ -250,11 +250,7 @@ impl JitterBuffer {
     }
 
     fn count_out(&mut self) {
-        let sum: i64 = self
-            .out
-            .iter()
-            .map(|sample| i64::from(*sample).pow(2))
-            .sum();
+        let sum: i64 = self.out.iter().map(|sample| i64::from(*sample).pow(2)).sum();
         let level = sum as f64 / self.out.len() as f64 / 32_768.0f64.powi(2);
         let statistics = &mut self.statistics;
         statistics.level = level;
@@ -294,8 +290,7 @@ impl JitterBuffer {
     }
 
     fn push_silence(&mut self, samples: usize) {
-        self.pcm
-            .resize(self.pcm.len() + samples * self.channels(), 0);
+        self.pcm.resize(self.pcm.len() + samples * self.channels(), 0);
         self.statistics.samples_silent += samples as u64;
     }
 
@@ -415,11 +410,7 @@ impl JitterBuffer {
             Correcting::No => {}
             Correcting::Shorter => {
                 let hurry = excess > VERY_LONG;
-                let similarity = if hurry {
-                    SIMILARITY_MIN_HURRY
-                } else {
-                    SIMILARITY_MIN
-                };
+                let similarity = if hurry { SIMILARITY_MIN_HURRY } else { SIMILARITY_MIN };
                 let removed = stretch::shorten(&mut self.pcm, channels, similarity);
                 self.statistics.samples_removed += removed as u64;
                 self.offset -= removed as f32;

@@ -67,11 +67,7 @@ impl Encoder {
         bitrate_max_bps: Option<u32>,
         loss: f32,
     ) -> Result<(), opus::Error> {
-        let default = if self.channels == 2 {
-            BITRATE_STEREO_BPS
-        } else {
-            BITRATE_MONO_BPS
-        };
+        let default = if self.channels == 2 { BITRATE_STEREO_BPS } else { BITRATE_MONO_BPS };
         let wanted = bitrate_max_bps.unwrap_or(default);
         let bitrate = wanted
             .min(settings.bitrate_max_bps.unwrap_or(u32::MAX))
@@ -80,8 +76,7 @@ impl Encoder {
         self.encoder.set_dtx(settings.dtx)?;
         self.encoder.set_inband_fec(settings.fec)?;
         let percent = (loss * 100.0).ceil() as i32;
-        self.encoder
-            .set_packet_loss_perc(percent.clamp(LOSS_PERCENT_MIN, LOSS_PERCENT_MAX))
+        self.encoder.set_packet_loss_perc(percent.clamp(LOSS_PERCENT_MIN, LOSS_PERCENT_MAX))
     }
 
     /// Encodes [`PACKET_MS`] of interleaved samples. Packets of up to 2 bytes say: silence.
@@ -100,11 +95,7 @@ pub(crate) struct Decoder {
 
 impl Decoder {
     pub(crate) fn new(stereo: bool) -> Result<Self, opus::Error> {
-        let channels = if stereo {
-            Channels::Stereo
-        } else {
-            Channels::Mono
-        };
+        let channels = if stereo { Channels::Stereo } else { Channels::Mono };
         Ok(Self {
             decoder: opus::Decoder::new(super::RTP_CLOCK_HZ, channels)?,
             channels: if stereo { 2 } else { 1 },
@@ -122,10 +113,7 @@ impl Decoder {
         if payload.is_empty() {
             return self.conceal(self.last_samples, out);
         }
-        let samples = self
-            .decoder
-            .get_nb_samples(payload)?
-            .min(PACKET_SAMPLES_MAX);
+        let samples = self.decoder.get_nb_samples(payload)?.min(PACKET_SAMPLES_MAX);
         let decoded = self.run(payload, samples, false, out)?;
         self.last_samples = decoded;
         Ok(decoded)

@@ -85,7 +85,6 @@ impl Ticker for AudioReceive {
         if !self.enabled.load(Ordering::Relaxed) {
             samples.fill(0);
         }
-        self.sinks
-            .for_each(|sink| sink.on_audio(samples, RTP_CLOCK_HZ, channels));
+        self.sinks.for_each(|sink| sink.on_audio(samples, RTP_CLOCK_HZ, channels));
     }
 }

@@ -49,23 +49,13 @@ impl Resampler {
         let channels_out = channels_out.max(1) as usize;
         let ratio = (rate_in != rate_out && rate_in > 0 && rate_out > 0)
             .then(|| Ratio::new(rate_in, rate_out, channels_out));
-        Self {
-            channels_in: channels_in.max(1) as usize,
-            channels_out,
-            ratio,
-            remixed: Vec::new(),
-        }
+        Self { channels_in: channels_in.max(1) as usize, channels_out, ratio, remixed: Vec::new() }
     }
 
     /// Appends the converted samples to `out`.
     pub(crate) fn process(&mut self, samples: &[i16], out: &mut Vec<i16>) {
         self.remixed.clear();
-        remix(
-            samples,
-            self.channels_in,
-            self.channels_out,
-            &mut self.remixed,
-        );
+        remix(samples, self.channels_in, self.channels_out, &mut self.remixed);
         match &mut self.ratio {
             Some(ratio) => ratio.process(&self.remixed, out),
             None => out.extend_from_slice(&self.remixed),
@@ -100,13 +90,7 @@ impl Ratio {
         let table = table(up, down);
         // Half a filter of silence before the first sample, so that output starts at once.
         let history = vec![vec![0.0; table.taps / 2]; channels];
-        Self {
-            up,
-            down,
-            table,
-            history,
-            position: 0,
-        }
+        Self { up, down, table, history, position: 0 }
     }
 
     fn process(&mut self, samples: &[i16], out: &mut Vec<i16>) {
@@ -136,21 +120,13 @@ impl Ratio {
 }
 
 fn greatest_common_divisor(a: u32, b: u32) -> u32 {
-    if b == 0 {
-        a
-    } else {
-        greatest_common_divisor(b, a % b)
-    }
+    if b == 0 { a } else { greatest_common_divisor(b, a % b) }
 }
 
 fn table(up: usize, down: usize) -> Arc<Table> {
     static TABLES: OnceLock<Mutex<HashMap<(usize, usize), Arc<Table>>>> = OnceLock::new();
     let mut tables = TABLES.get_or_init(Mutex::default).lock();
-    Arc::clone(
-        tables
-            .entry((up, down))
-            .or_insert_with(|| Arc::new(Table::new(up, down))),
-    )
+    Arc::clone(tables.entry((up, down)).or_insert_with(|| Arc::new(Table::new(up, down))))
 }
 
 impl Table {
@@ -183,11 +159,7 @@ fn sinc(x: f64) -> f64 {
 }
 
 fn kaiser(x: f64) -> f64 {
-    if x.abs() >= 1.0 {
-        0.0
-    } else {
-        bessel_i0(KAISER_BETA * (1.0 - x * x).sqrt())
-    }
+    if x.abs() >= 1.0 { 0.0 } else { bessel_i0(KAISER_BETA * (1.0 - x * x).sqrt()) }
 }
 
 /// Modified Bessel function of order 0, by its power series. The window is scaled later.
@@ -246,15 +218,8 @@ mod tests {
                 let steady = &out[rate_out as usize / 10..];
                 let wrong = residue(steady, rate_out, 1000.0);
                 assert!(wrong < 1e-4, "{rate_in}→{rate_out}: {wrong}");
-                let peak = steady
-                    .iter()
-                    .map(|sample| sample.unsigned_abs())
-                    .max()
-                    .unwrap();
-                assert!(
-                    (9_900..=10_100).contains(&peak),
-                    "{rate_in}→{rate_out}: {peak}"
-                );
+                let peak = steady.iter().map(|sample| sample.unsigned_abs()).max().unwrap();
+                assert!((9_900..=10_100).contains(&peak), "{rate_in}→{rate_out}: {peak}");
             }
         }
     }
@@ -264,11 +229,7 @@ mod tests {
         let mut resampler = Resampler::new(48_000, 1, 16_000, 1);
         let mut out = Vec::new();
         resampler.process(&tone(48_000, 10_000.0, 0.5), &mut out);
-        let peak = out[200..]
-            .iter()
-            .map(|sample| sample.unsigned_abs())
-            .max()
-            .unwrap();
+        let peak = out[200..].iter().map(|sample| sample.unsigned_abs()).max().unwrap();
         assert!(peak < 20, "{peak}");
     }
 

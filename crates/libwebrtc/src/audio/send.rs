@@ -197,11 +197,7 @@ impl State {
             return None;
         }
         let stereo = self.settings.stereo && channels >= 2;
-        if !self
-            .line
-            .as_ref()
-            .is_some_and(|line| line.fits(sample_rate, channels, stereo))
-        {
+        if !self.line.as_ref().is_some_and(|line| line.fits(sample_rate, channels, stereo)) {
             self.line = Line::new(sample_rate, channels, stereo)
                 .inspect_err(|error| log::error!("audio cannot be encoded: {error}"))
                 .ok();
@@ -268,15 +264,7 @@ impl State {
         };
         let marker = std::mem::replace(&mut self.in_dtx, payload.len() <= 2);
         let level_dbov = dbov(level);
-        Some((
-            self.mid?,
-            AudioPacket {
-                payload,
-                rtp_time,
-                marker,
-                level_dbov,
-            },
-        ))
+        Some((self.mid?, AudioPacket { payload, rtp_time, marker, level_dbov }))
     }
 }
 
@@ -354,9 +342,5 @@ fn mean_square(samples: &[i16]) -> f64 {
 
 /// Loudness for the header extension of RFC 6464: 0 is full scale, -127 silence.
 fn dbov(mean_square: f64) -> i8 {
-    if mean_square <= 0.0 {
-        -127
-    } else {
-        (10.0 * mean_square.log10()).clamp(-127.0, 0.0) as i8
-    }
+    if mean_square <= 0.0 { -127 } else { (10.0 * mean_square.log10()).clamp(-127.0, 0.0) as i8 }
 }

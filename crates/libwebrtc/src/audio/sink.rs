@@ -76,12 +76,7 @@ struct QueueState {
 
 impl FrameQueue {
     pub(crate) fn new(sample_rate: u32, channels: u32, capacity: Option<usize>) -> Self {
-        Self {
-            sample_rate,
-            channels,
-            capacity,
-            state: Mutex::default(),
-        }
+        Self { sample_rate, channels, capacity, state: Mutex::default() }
     }
 
     /// Interleaved samples of one frame of 10 ms.
@@ -90,17 +85,11 @@ impl FrameQueue {
     }
 
     fn push(&self, state: &mut QueueState, data: Vec<i16>) {
-        if self
-            .capacity
-            .is_some_and(|capacity| state.frames.len() >= capacity)
-        {
+        if self.capacity.is_some_and(|capacity| state.frames.len() >= capacity) {
             state.frames.pop_front();
             state.dropped += 1;
             if state.dropped.is_power_of_two() {
-                log::warn!(
-                    "a slow reader of an audio stream has lost {} frames",
-                    state.dropped
-                );
+                log::warn!("a slow reader of an audio stream has lost {} frames", state.dropped);
             }
         }
         state.frames.push_back(AudioFrame {
@@ -127,11 +116,7 @@ impl FrameQueue {
         if state.ended {
             return Poll::Ready(None);
         }
-        if !state
-            .waker
-            .as_ref()
-            .is_some_and(|waker| waker.will_wake(cx.waker()))
-        {
+        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             state.waker = Some(cx.waker().clone());
         }
         Poll::Pending
@@ -148,18 +133,12 @@ impl Sink for FrameQueue {
             self.push(&mut state, samples.to_vec());
         } else {
             let shape = (sample_rate, channels);
-            if state
-                .resampler
-                .as_ref()
-                .is_none_or(|(made_for, _)| *made_for != shape)
-            {
+            if state.resampler.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
                 let resampler =
                     Resampler::new(sample_rate, channels, self.sample_rate, self.channels);
                 state.resampler = Some((shape, resampler));
             }
-            let QueueState {
-                resampler, partial, ..
-            } = &mut *state;
+            let QueueState { resampler, partial, .. } = &mut *state;
             if let Some((_, resampler)) = resampler {
                 resampler.process(samples, partial);
             }

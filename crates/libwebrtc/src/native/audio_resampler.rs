@@ -27,11 +27,7 @@ impl AudioResampler {
     ) -> &'a [i16] {
         let src = &src[..samples_per_channel as usize * num_channels as usize];
         let shape = (sample_rate, num_channels, dst_sample_rate, dst_num_channels);
-        if self
-            .current
-            .as_ref()
-            .is_none_or(|(made_for, _)| *made_for != shape)
-        {
+        if self.current.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
             let resampler =
                 Resampler::new(sample_rate, num_channels, dst_sample_rate, dst_num_channels);
             self.current = Some((shape, resampler));

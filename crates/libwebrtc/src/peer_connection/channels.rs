@@ -49,25 +49,20 @@ impl Core {
         let id = u16::try_from(init.id)
             .ok()
             .filter(|id| *id < super::negotiation::ANCHOR_ID_MIN)
-            .ok_or_else(|| RtcError::internal("a negotiated channel needs an id below 65000"))?;
+            .ok_or_else(|| {
+            RtcError::internal("a negotiated channel needs an id below 65000")
+        })?;
         let api = self.rtc.direct_api();
         let in_use = api.channel_id_by_sctp_stream_id(id).is_some()
-            || self
-                .channels
-                .iter()
-                .any(|channel| channel.negotiated_id() == Some(id));
+            || self.channels.iter().any(|channel| channel.negotiated_id() == Some(id));
         if in_use {
-            return Err(RtcError::internal(format!(
-                "data channel id {id} is in use"
-            )));
+            return Err(RtcError::internal(format!("data channel id {id} is in use")));
         }
         Ok(Some(id))
     }
 
     fn channel_of(&self, id: ChannelId) -> Option<&DataChannel> {
-        self.channels
-            .iter()
-            .find(|channel| channel.channel_id() == Some(id))
+        self.channels.iter().find(|channel| channel.channel_id() == Some(id))
     }
 
     pub(crate) fn stream_of(&mut self, id: ChannelId) -> Option<u16> {
@@ -147,10 +142,7 @@ impl Core {
     }
 
     pub(super) fn on_channel_close(&mut self, id: ChannelId) {
-        let Some(index) = self
-            .channels
-            .iter()
-            .position(|channel| channel.channel_id() == Some(id))
+        let Some(index) = self.channels.iter().position(|channel| channel.channel_id() == Some(id))
         else {
             return;
         };
@@ -195,14 +187,10 @@ fn reliability(init: &DataChannelInit) -> Result<Reliability, RtcError> {
     };
     match (init.max_retransmit_time, init.max_retransmits) {
         (None, None) => Ok(Reliability::Reliable),
-        (Some(ms), None) => Ok(Reliability::MaxPacketLifetime {
-            lifetime: number(ms)?,
-        }),
-        (None, Some(count)) => Ok(Reliability::MaxRetransmits {
-            retransmits: number(count)?,
-        }),
-        (Some(_), Some(_)) => Err(RtcError::internal(
-            "a channel has a maximum of time or of retransmits, not both",
-        )),
+        (Some(ms), None) => Ok(Reliability::MaxPacketLifetime { lifetime: number(ms)? }),
+        (None, Some(count)) => Ok(Reliability::MaxRetransmits { retransmits: number(count)? }),
+        (Some(_), Some(_)) => {
+            Err(RtcError::internal("a channel has a maximum of time or of retransmits, not both"))
+        }
     }
 }

@@ -162,11 +162,7 @@ impl Core {
     }
 
     pub(crate) fn transceivers(&self) -> Vec<RtpTransceiver> {
-        if self.is_closed() {
-            Vec::new()
-        } else {
-            self.transceivers.clone()
-        }
+        if self.is_closed() { Vec::new() } else { self.transceivers.clone() }
     }
 
     /// Whether the task has something to do before its timer.
@@ -389,21 +385,13 @@ impl Core {
     // Media.
 
     pub(super) fn transceiver_of(&self, mid: Mid) -> Option<&RtpTransceiver> {
-        self.transceivers
-            .iter()
-            .find(|transceiver| transceiver.media_id() == Some(mid))
+        self.transceivers.iter().find(|transceiver| transceiver.media_id() == Some(mid))
     }
 
     fn on_rtp(&mut self, packet: RtpPacket) {
         // Not `stream_rx_by_mid`: an SFU reuses m-lines with new SSRCs, and that may find the old.
-        let mid = self
-            .rtc
-            .direct_api()
-            .stream_rx(&packet.header.ssrc)
-            .map(|stream| stream.mid());
-        let receiver = mid
-            .and_then(|mid| self.transceiver_of(mid))
-            .map(RtpTransceiver::receiver);
+        let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
+        let receiver = mid.and_then(|mid| self.transceiver_of(mid)).map(RtpTransceiver::receiver);
         let Some(audio) = receiver.and_then(|receiver| receiver.audio()) else {
             self.reports.packets_unclaimed += 1;
             return;
@@ -425,9 +413,7 @@ impl Core {
         }
         let params = self.rtc.codec_config().params();
         media.remote_pts().iter().copied().find(|pt| {
-            params
-                .iter()
-                .any(|param| param.pt() == *pt && param.spec().codec == Codec::Opus)
+            params.iter().any(|param| param.pt() == *pt && param.spec().codec == Codec::Opus)
         })
     }
 

@@ -166,10 +166,7 @@ impl Core {
             return;
         }
         let sections = self.negotiation.local_sections();
-        let mid = sections
-            .first()
-            .map_or("0", |section| section.mid.as_str())
-            .to_owned();
+        let mid = sections.first().map_or("0", |section| section.mid.as_str()).to_owned();
         for address in self.sockets().addresses() {
             let Ok(candidate) = Candidate::host(address, Protocol::Udp) else {
                 continue;
@@ -223,9 +220,7 @@ impl Core {
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
         if !matches!(kind, MediaType::Audio | MediaType::Video) {
-            return Err(RtcError::internal(
-                "a transceiver is for audio or for video",
-            ));
+            return Err(RtcError::internal("a transceiver is for audio or for video"));
         }
         let stream_id = init.stream_ids.into_iter().next();
         let transceiver =
@@ -242,10 +237,7 @@ impl Core {
         use RtpTransceiverDirection::{Inactive, RecvOnly, SendOnly, SendRecv};
         check_sendable(&track)?;
         let sent = |transceiver: &RtpTransceiver| {
-            transceiver
-                .sender()
-                .track()
-                .is_some_and(|sent| sent.id() == track.id())
+            transceiver.sender().track().is_some_and(|sent| sent.id() == track.id())
         };
         if self.transceivers.iter().any(sent) {
             return Err(RtcError::internal("the track is being sent already"));
@@ -273,14 +265,10 @@ impl Core {
 
     pub(crate) fn remove_track(&mut self, sender: &RtpSender) -> Result<(), RtcError> {
         use RtpTransceiverDirection::{Inactive, RecvOnly, SendOnly, SendRecv};
-        let transceiver = self
-            .transceivers
-            .iter()
-            .find(|transceiver| transceiver.has_sender(sender));
+        let transceiver =
+            self.transceivers.iter().find(|transceiver| transceiver.has_sender(sender));
         let Some(transceiver) = transceiver.cloned() else {
-            return Err(RtcError::internal(
-                "the sender is not of this peer connection",
-            ));
+            return Err(RtcError::internal("the sender is not of this peer connection"));
         };
         sender.set_track(None)?;
         match transceiver.direction() {
@@ -370,26 +358,15 @@ impl Core {
         }
         match api.apply() {
             Some((offer, pending)) => {
-                let created = Created {
-                    pending: Pending::Changes(pending),
-                    new,
-                    with_data,
-                };
+                let created = Created { pending: Pending::Changes(pending), new, with_data };
                 Ok((offer.to_sdp_string(), created))
             }
             None => {
                 let last = self.negotiation.current_local.as_ref().ok_or_else(|| {
                     RtcError::internal("there is nothing to offer: no media and no data channel")
                 })?;
-                let created = Created {
-                    pending: Pending::Nothing,
-                    new,
-                    with_data,
-                };
-                Ok((
-                    last.sdp().replace("a=setup:active", "a=setup:actpass"),
-                    created,
-                ))
+                let created = Created { pending: Pending::Nothing, new, with_data };
+                Ok((last.sdp().replace("a=setup:active", "a=setup:actpass"), created))
             }
         }
     }
@@ -440,9 +417,7 @@ impl Core {
 
     fn apply_own_offer(&mut self, desc: SessionDescription) -> Result<(), RtcError> {
         if self.negotiation.signaling == SignalingState::HaveRemoteOffer {
-            return Err(RtcError::invalid_state(
-                "the other side's offer is not answered yet",
-            ));
+            return Err(RtcError::invalid_state("the other side's offer is not answered yet"));
         }
         let created = self.negotiation.created.take().ok_or_else(|| {
             RtcError::invalid_state("only the last offer made by create_offer can be set")
@@ -515,11 +490,7 @@ impl Core {
         self.roll_back();
         self.gather();
         self.advance(Instant::now());
-        let answer = self
-            .rtc
-            .sdp_api()
-            .accept_offer(offer)
-            .map_err(|error| invalid(&error))?;
+        let answer = self.rtc.sdp_api().accept_offer(offer).map_err(|error| invalid(&error))?;
         self.negotiation.answer = Some(answer.to_sdp_string());
         self.set_signaling(SignalingState::HaveRemoteOffer);
         self.apply_remote(&sdp::scan(desc.sdp()));
@@ -529,26 +500,17 @@ impl Core {
 
     fn accept_answer(&mut self, desc: SessionDescription) -> Result<(), RtcError> {
         if self.negotiation.signaling != SignalingState::HaveLocalOffer {
-            return Err(RtcError::invalid_state(
-                "there is no offer that this could answer",
-            ));
+            return Err(RtcError::invalid_state("there is no offer that this could answer"));
         }
         // LiveKit's SDK says with the last answer once more: forget the offer.
         let is_last = |last: &SessionDescription| last.sdp() == desc.sdp();
-        if self
-            .negotiation
-            .current_remote
-            .as_ref()
-            .is_some_and(is_last)
-        {
+        if self.negotiation.current_remote.as_ref().is_some_and(is_last) {
             self.roll_back();
             return Ok(());
         }
         let answer = SdpAnswer::from_sdp_string(desc.sdp()).map_err(|error| invalid(&error))?;
         let Some(created) = self.negotiation.pending.take() else {
-            return Err(RtcError::invalid_state(
-                "there is no offer that this could answer",
-            ));
+            return Err(RtcError::invalid_state("there is no offer that this could answer"));
         };
         match created.pending {
             Pending::Changes(pending) => {
@@ -601,18 +563,10 @@ impl Core {
             return transceiver.receiver().end_track();
         }
         // Without a name the track is still one: name it after its m-line.
-        let msid = section
-            .msid
-            .clone()
-            .unwrap_or_else(|| ("-".to_owned(), section.mid.clone()));
+        let msid = section.msid.clone().unwrap_or_else(|| ("-".to_owned(), section.mid.clone()));
         let receiver = transceiver.receiver();
         if let Some((track, streams)) = receiver.begin_track(msid) {
-            let event = TrackEvent {
-                receiver,
-                streams,
-                track,
-                transceiver,
-            };
+            let event = TrackEvent { receiver, streams, track, transceiver };
             self.push_event(Event::Track(Box::new(event)));
         }
     }
@@ -639,9 +593,7 @@ impl Core {
     pub(crate) fn add_ice_candidate(&mut self, candidate: &IceCandidate) -> Result<(), RtcError> {
         let negotiation = &self.negotiation;
         if negotiation.current_remote.is_none() && negotiation.pending_remote.is_none() {
-            return Err(RtcError::invalid_state(
-                "there is no remote description yet",
-            ));
+            return Err(RtcError::invalid_state("there is no remote description yet"));
         }
         let line = candidate.line();
         let mut fields = line.split_ascii_whitespace();
@@ -662,9 +614,7 @@ impl Core {
 impl Negotiation {
     fn local_sections(&self) -> Vec<Section> {
         let local = self.pending_local.as_ref().or(self.current_local.as_ref());
-        local
-            .map(|local| sdp::scan(local.sdp()))
-            .unwrap_or_default()
+        local.map(|local| sdp::scan(local.sdp())).unwrap_or_default()
     }
 }
 

@@ -51,14 +51,9 @@ impl Sockets {
     /// Sends at once or not at all: a datagram that the kernel has no room for is lost, as it
     /// could be anywhere on its way. Returns whether it was sent.
     pub(crate) fn send(&self, transmit: &Transmit) -> bool {
-        let socket = self
-            .sockets
-            .iter()
-            .find(|(address, _)| *address == transmit.source);
+        let socket = self.sockets.iter().find(|(address, _)| *address == transmit.source);
         socket.is_some_and(|(_, socket)| {
-            socket
-                .try_send_to(&transmit.contents, transmit.destination)
-                .is_ok()
+            socket.try_send_to(&transmit.contents, transmit.destination).is_ok()
         })
     }
 
@@ -95,11 +90,8 @@ fn local_addresses() -> Vec<IpAddr> {
         log::warn!("the network interfaces cannot be listed, using loopback only: {error}");
         Vec::new()
     });
-    let mut addresses: Vec<IpAddr> = interfaces
-        .iter()
-        .map(if_addrs::Interface::ip)
-        .filter(is_usable)
-        .collect();
+    let mut addresses: Vec<IpAddr> =
+        interfaces.iter().map(if_addrs::Interface::ip).filter(is_usable).collect();
     if addresses.is_empty() {
         addresses.push(IpAddr::from([127, 0, 0, 1]));
     }

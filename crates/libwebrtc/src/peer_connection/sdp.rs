@@ -51,10 +51,7 @@ pub(crate) fn scan(sdp: &str) -> Vec<Section> {
 }
 
 fn section(media: &str, attributes: &[&str], bundled: &[&str]) -> Section {
-    let mut fields = media
-        .strip_prefix("m=")
-        .unwrap_or_default()
-        .split_ascii_whitespace();
+    let mut fields = media.strip_prefix("m=").unwrap_or_default().split_ascii_whitespace();
     let kind = match fields.next() {
         Some("audio") => MediaType::Audio,
         Some("video") => MediaType::Video,
@@ -90,17 +87,12 @@ fn direction(attributes: &[&str]) -> RtpTransceiverDirection {
 
 /// `a=msid:stream track`, or the older form within `a=ssrc`.
 fn msid(attributes: &[&str]) -> Option<(String, String)> {
-    let of_line = attributes
-        .iter()
-        .find_map(|line| line.strip_prefix("msid:"));
+    let of_line = attributes.iter().find_map(|line| line.strip_prefix("msid:"));
     let of_ssrc = || {
-        attributes
-            .iter()
-            .filter(|line| line.starts_with("ssrc:"))
-            .find_map(|line| {
-                let (_, attribute) = line.split_once(' ')?;
-                attribute.strip_prefix("msid:")
-            })
+        attributes.iter().filter(|line| line.starts_with("ssrc:")).find_map(|line| {
+            let (_, attribute) = line.split_once(' ')?;
+            attribute.strip_prefix("msid:")
+        })
     };
     let mut ids = of_line.or_else(of_ssrc)?.split_ascii_whitespace();
     let stream = ids.next()?.to_owned();
@@ -163,12 +155,8 @@ mod tests {
         assert_eq!(audio.mid, "a1");
         assert!(audio.sends());
         assert_eq!(audio.msid, Some(("PA_x|TR_y".into(), "TR_y".into())));
-        let settings = Settings {
-            dtx: true,
-            stereo: true,
-            fec: true,
-            bitrate_max_bps: Some(64_000),
-        };
+        let settings =
+            Settings { dtx: true, stereo: true, fec: true, bitrate_max_bps: Some(64_000) };
         assert_eq!(audio.opus, Some(settings));
 
         let video = &sections[2];
@@ -181,26 +169,14 @@ mod tests {
 
     #[test]
     fn any_text_is_taken() {
-        for text in [
-            "",
-            "m=",
-            "m=audio",
-            "a=mid:x",
-            "m=audio 9\na=msid:\na=fmtp:",
-            "m=\u{e9}\r\n",
-        ] {
+        for text in ["", "m=", "m=audio", "a=mid:x", "m=audio 9\na=msid:\na=fmtp:", "m=\u{e9}\r\n"]
+        {
             scan(text);
         }
         assert_eq!(
             scan("m=audio 9\na=msid:only").first().unwrap().msid,
             Some(("only".into(), String::new()))
         );
-        assert_eq!(
-            scan("m=audio 9\na=rtpmap:1 \u{e9}\u{e9}\u{e9}")
-                .first()
-                .unwrap()
-                .opus,
-            None
-        );
+        assert_eq!(scan("m=audio 9\na=rtpmap:1 \u{e9}\u{e9}\u{e9}").first().unwrap().opus, None);
     }
 }

@@ -43,11 +43,7 @@ impl DelayEstimator {
     pub(super) fn new() -> Self {
         let mut histogram = [0.0; BUCKETS];
         histogram[(START_MS / BUCKET_MS) as usize] = 1.0;
-        Self {
-            fastest: VecDeque::new(),
-            origin: None,
-            histogram,
-        }
+        Self { fastest: VecDeque::new(), origin: None, histogram }
     }
 
     /// The next packets have another origin of media time; the network is the same.
@@ -59,11 +55,7 @@ impl DelayEstimator {
     pub(super) fn on_packet(&mut self, arrival: Instant, media_ms: f64) -> f32 {
         let origin = *self.origin.get_or_insert(arrival);
         let relative = arrival.saturating_duration_since(origin).as_secs_f64() * 1000.0 - media_ms;
-        while self
-            .fastest
-            .back()
-            .is_some_and(|(_, other)| *other >= relative)
-        {
+        while self.fastest.back().is_some_and(|(_, other)| *other >= relative) {
             self.fastest.pop_back();
         }
         self.fastest.push_back((arrival, relative));
@@ -71,10 +63,7 @@ impl DelayEstimator {
         while self.fastest.len() > WINDOW_LEN_MAX || self.fastest.front().is_some_and(is_old) {
             self.fastest.pop_front();
         }
-        let late = self
-            .fastest
-            .front()
-            .map_or(0.0, |(_, fastest)| (relative - fastest) as f32);
+        let late = self.fastest.front().map_or(0.0, |(_, fastest)| (relative - fastest) as f32);
         self.count(late);
         late
     }
@@ -134,9 +123,7 @@ mod tests {
     #[test]
     fn a_rare_straggler_is_not_waited_for() {
         let mut estimator = DelayEstimator::new();
-        feed(&mut estimator, 2000, |n| {
-            if n % 100 == 99 { 300.0 } else { 0.0 }
-        });
+        feed(&mut estimator, 2000, |n| if n % 100 == 99 { 300.0 } else { 0.0 });
         assert!(estimator.target_ms() <= 30.0, "{}", estimator.target_ms());
     }
 
@@ -144,14 +131,8 @@ mod tests {
     fn a_clock_that_drifts_is_not_jitter() {
         for drift in [-200e-6, 200e-6] {
             let mut estimator = DelayEstimator::new();
-            feed(&mut estimator, 15_000, |n| {
-                f64::from(n) * 20.0 * drift + 100.0
-            });
-            assert!(
-                estimator.target_ms() <= 25.0,
-                "{drift}: {}",
-                estimator.target_ms()
-            );
+            feed(&mut estimator, 15_000, |n| f64::from(n) * 20.0 * drift + 100.0);
+            assert!(estimator.target_ms() <= 25.0, "{drift}: {}", estimator.target_ms());
         }
     }
 }

@@ -76,10 +76,7 @@ impl Queue {
         *highest = packet.seq.max(*highest);
         *received += 1;
         let origin = *self.origin.get_or_insert(packet.arrival);
-        let arrival = packet
-            .arrival
-            .saturating_duration_since(origin)
-            .as_secs_f64();
+        let arrival = packet.arrival.saturating_duration_since(origin).as_secs_f64();
         let transit = arrival * f64::from(RTP_CLOCK_HZ) - time as f64;
         if let Some(before) = self.transit.replace(transit) {
             self.jitter += ((transit - before).abs() - self.jitter) / 16.0;
@@ -88,19 +85,14 @@ impl Queue {
     }
 
     fn unwrap(&mut self, rtp_time: u32) -> i64 {
-        let (reference, time) = *self
-            .reference
-            .get_or_insert((rtp_time, i64::from(rtp_time)));
+        let (reference, time) = *self.reference.get_or_insert((rtp_time, i64::from(rtp_time)));
         let time = time + i64::from(rtp_time.wrapping_sub(reference) as i32);
         self.reference = Some((rtp_time, time));
         time
     }
 
     pub(super) fn insert(&mut self, packet: Packet) -> Verdict {
-        if self
-            .range
-            .is_some_and(|(_, highest, _)| packet.seq > highest + SEQ_LEAP_MAX)
-        {
+        if self.range.is_some_and(|(_, highest, _)| packet.seq > highest + SEQ_LEAP_MAX) {
             // The sender began anew without saying so.
             *self = Self::new();
         }
@@ -143,10 +135,7 @@ impl Queue {
 
     /// From the first waiting packet to the end of the last, in samples.
     pub(super) fn span(&self) -> i64 {
-        match (
-            self.packets.first_key_value(),
-            self.packets.last_key_value(),
-        ) {
+        match (self.packets.first_key_value(), self.packets.last_key_value()) {
             (Some((_, first)), Some((_, last))) => last.time + last.samples - first.time,
             _ => 0,
         }
@@ -185,11 +174,7 @@ impl Queue {
     /// The first waiting packet is next, whatever was missing before it.
     pub(super) fn begin_at_first(&mut self) {
         if let Some((seq, packet)) = self.packets.first_key_value() {
-            self.next = Some(Next {
-                seq: *seq,
-                time: packet.time,
-                after_silence: false,
-            });
+            self.next = Some(Next { seq: *seq, time: packet.time, after_silence: false });
         }
     }
 
@@ -207,9 +192,8 @@ impl Queue {
 
     /// By sequence numbers, as in a receiver report.
     pub(super) fn lost(&self) -> i64 {
-        self.range.map_or(0, |(first, highest, received)| {
-            (highest - first + 1) as i64 - received as i64
-        })
+        self.range
+            .map_or(0, |(first, highest, received)| (highest - first + 1) as i64 - received as i64)
     }
 
     pub(super) fn jitter(&self) -> f64 {

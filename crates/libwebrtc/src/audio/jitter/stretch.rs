@@ -60,12 +60,8 @@ fn find(pcm: &[i16], channels: usize, similarity_min: f32) -> Option<usize> {
         return None;
     }
     // The first channel stands for all: they carry the same voice.
-    let line: Vec<f32> = pcm
-        .iter()
-        .step_by(channels)
-        .take(NEEDED)
-        .map(|sample| f32::from(*sample))
-        .collect();
+    let line: Vec<f32> =
+        pcm.iter().step_by(channels).take(NEEDED).map(|sample| f32::from(*sample)).collect();
     let energy = line.iter().map(|sample| sample * sample).sum::<f32>() / line.len() as f32;
     if energy < SILENCE {
         return Some(LAG_MAX);
@@ -75,18 +71,13 @@ fn find(pcm: &[i16], channels: usize, similarity_min: f32) -> Option<usize> {
 }
 
 fn best(line: &[f32]) -> Period {
-    let coarse = (LAG_MIN..=LAG_MAX)
-        .step_by(STEP)
-        .map(|lag| similarity(line, lag, STEP));
+    let coarse = (LAG_MIN..=LAG_MAX).step_by(STEP).map(|lag| similarity(line, lag, STEP));
     let coarse = coarse.max_by(|a, b| a.similarity.total_cmp(&b.similarity));
     let around = coarse.map_or(LAG_MIN, |period| period.lag);
     let fine = around.saturating_sub(STEP).max(LAG_MIN)..=(around + STEP).min(LAG_MAX);
     fine.map(|lag| similarity(line, lag, 1))
         .max_by(|a, b| a.similarity.total_cmp(&b.similarity))
-        .unwrap_or(Period {
-            lag: LAG_MIN,
-            similarity: 0.0,
-        })
+        .unwrap_or(Period { lag: LAG_MIN, similarity: 0.0 })
 }
 
 fn similarity(line: &[f32], lag: usize, step: usize) -> Period {
@@ -98,10 +89,7 @@ fn similarity(line: &[f32], lag: usize, step: usize) -> Period {
         there += b * b;
     }
     let norm = (here * there).sqrt();
-    Period {
-        lag,
-        similarity: if norm > 0.0 { cross / norm } else { 0.0 },
-    }
+    Period { lag, similarity: if norm > 0.0 { cross / norm } else { 0.0 } }
 }
 
 #[cfg(test)]
@@ -116,9 +104,7 @@ mod tests {
 
     /// The largest step between samples, against that of a clean tone.
     fn roughness(pcm: &[i16]) -> i32 {
-        let steps = pcm
-            .windows(2)
-            .map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
+        let steps = pcm.windows(2).map(|pair| (i32::from(pair[1]) - i32::from(pair[0])).abs());
         steps.max().unwrap()
     }
 
@@ -159,11 +145,7 @@ mod tests {
         let mono = tone(220.0, 960);
         let mut stereo: Vec<i16> = mono.iter().flat_map(|sample| [*sample, -*sample]).collect();
         assert!(shorten(&mut stereo, 2, 0.9) > 0);
-        assert!(
-            stereo
-                .chunks(2)
-                .all(|frame| (frame[0] + frame[1]).abs() <= 1)
-        );
+        assert!(stereo.chunks(2).all(|frame| (frame[0] + frame[1]).abs() <= 1));
         assert_eq!(shorten(&mut vec![0; NEEDED - 1], 1, 0.0), 0);
     }
 }

@@ -23,13 +23,17 @@ use model::Worker;
 /// times the later ones.
 const WARM_UP: &str = "All the world's a stage.";
 
+/// A clause of four words (1.1 s) takes 0.32 s of one core of a small server, 0.18 s of two. It is
+/// on the way to the first sound, while the language model has a head start.
+const THREADS: usize = 2;
+
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The ONNX file; its configuration lies beside it, with `.json` added to the whole name.
     pub model: PathBuf,
     /// The phonemiser: a path or a name on `PATH`.
     pub espeak: PathBuf,
-    /// Cores for one clause. One leaves the others to the language model.
+    /// Cores for one clause. Two halve the time to the first sound; more give little.
     pub threads: usize,
     pub variation: Variation,
 }
@@ -49,7 +53,7 @@ impl Options {
         Self {
             model: model.into(),
             espeak: "espeak-ng".into(),
-            threads: 1,
+            threads: THREADS,
             variation: Variation::Natural,
         }
     }

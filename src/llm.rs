@@ -10,8 +10,11 @@ use tokio_util::sync::CancellationToken;
 use crate::id::PersonaId;
 use crate::time::Time;
 
+pub mod budget;
 pub mod gguf;
 pub mod guard;
+#[cfg(feature = "llama")]
+pub mod llama;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;
@@ -19,6 +22,7 @@ pub mod scheduler;
 pub mod scripted;
 pub mod stream;
 pub mod template;
+pub mod window;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]

@@ -34,6 +34,8 @@ pub enum GgufError {
 pub struct Gguf {
     numbers: HashMap<String, u64>,
     texts: HashMap<String, String>,
+    /// Their lengths.
+    lists: HashMap<String, u64>,
     file_bytes: u64,
 }
 
@@ -76,6 +78,11 @@ impl Gguf {
     /// The longest context that the model was trained for, in tokens.
     pub fn trained_context(&self) -> Option<u64> {
         self.of_architecture("context_length")
+    }
+
+    /// Tokens that the model knows.
+    pub fn vocabulary(&self) -> Option<u64> {
+        self.lists.get("tokenizer.ggml.tokens").copied()
     }
 
     /// Bytes that one token takes in the cache with 16-bit keys and values.
@@ -126,11 +133,16 @@ impl Reader {
         }
         let tensors = bounded(self.u64()?, TENSORS_MAX, "tensors")?;
         let entries = bounded(self.u64()?, ENTRIES_MAX, "entries")?;
-        let mut gguf = Gguf { numbers: HashMap::new(), texts: HashMap::new(), file_bytes };
+        let mut gguf = Gguf {
+            numbers: HashMap::new(),
+            texts: HashMap::new(),
+            lists: HashMap::new(),
+            file_bytes,
+        };
         for _ in 0..entries {
             let key = self.string()?;
             let kind = self.u32()?;
-            self.value(kind, Some((&mut gguf, key)))?;
+            self.value(kind, &mut gguf, key)?;
         }
         let mut data_bytes = 0;
         for _ in 0..tensors {
@@ -154,8 +166,8 @@ impl Reader {
         Ok(self.u64()?.saturating_add(bytes))
     }
 
-    /// Reads a value of a type, and keeps numbers and texts that are no lists.
-    fn value(&mut self, kind: u32, keep: Option<(&mut Gguf, String)>) -> Result<(), Flaw> {
+    /// Reads a value of a type and keeps it; of a list, its length.
+    fn value(&mut self, kind: u32, gguf: &mut Gguf, key: String) -> Result<(), Flaw> {
         let number = match kind {
             0 | 1 | 7 => u64::from(self.bytes::<1>()?[0]),
             2 | 3 => u64::from(u16::from_le_bytes(self.bytes()?)),
@@ -165,21 +177,22 @@ impl Reader {
             12 => f64::from_le_bytes(self.bytes()?) as u64,
             8 => {
                 let text = self.string()?;
-                if let Some((gguf, key)) = keep {
-                    gguf.texts.insert(key, text);
-                }
+                gguf.texts.insert(key, text);
                 return Ok(());
             }
-            9 => return self.skip_list(),
+            9 => {
+                let items = self.skip_list()?;
+                gguf.lists.insert(key, items);
+                return Ok(());
+            }
             other => return Err(Flaw::Shape(format!("an entry has the unknown type {other}"))),
         };
-        if let Some((gguf, key)) = keep {
-            gguf.numbers.insert(key, number);
-        }
+        gguf.numbers.insert(key, number);
         Ok(())
     }
 
-    fn skip_list(&mut self) -> Result<(), Flaw> {
+    /// The number of items that were skipped.
+    fn skip_list(&mut self) -> Result<u64, Flaw> {
         let kind = self.u32()?;
         let items = bounded(self.u64()?, ARRAY_ITEMS_MAX, "list items")?;
         let width = match kind {
@@ -192,11 +205,12 @@ impl Reader {
                     let length = bounded(self.u64()?, STRING_BYTES_MAX, "bytes of text")?;
                     self.skip(length)?;
                 }
-                return Ok(());
+                return Ok(items);
             }
             other => return Err(Flaw::Shape(format!("a list has the unknown type {other}"))),
         };
-        self.skip(items * width)
+        self.skip(items * width)?;
+        Ok(items)
     }
 
     fn string(&mut self) -> Result<String, Flaw> {

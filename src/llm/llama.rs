@@ -1,0 +1,199 @@
+//! The engine in this process: one llama.cpp model and context, shared by all seats.
+//!
+//! One OS thread (`worker`) owns model, context and scheduler and does all the computing; this
+//! handle puts requests into its bounded inbox and reads the counters that it publishes. The
+//! thread ends when the handle is dropped.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::budget::LoadError;
+use super::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::id::PersonaId;
+use crate::time::{Clock, Time};
+
+mod model;
+mod worker;
+
+/// How to load a model.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A GGUF file.
+    pub model: PathBuf,
+    /// Personas that can be hosted.
+    pub seats: usize,
+    /// Per seat.
+    pub context_tokens: u32,
+    /// Computing threads; 0 is [`default_threads`].
+    pub threads: u32,
+    /// The most tokens computed in one step: bounds how long anybody waits for one step.
+    pub step_tokens: u32,
+}
+
+impl Options {
+    /// `model` for `seats` personas: room for about sixty lines each, and steps of at most a
+    /// third of a second with the default model on two cores.
+    pub fn new(model: PathBuf, seats: usize) -> Self {
+        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 128 }
+    }
+}
+
+/// All cores but one, which is left to the audio; on small machines, both.
+pub fn default_threads() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(if cores <= 2 { cores } else { cores - 1 }).unwrap_or(1)
+}
+
+/// Requests per seat that may be open at once; one more is refused. A persona speaks one reply at
+/// a time, so more than a few mean that the engine does not keep up.
+const OPEN_PER_SEAT: usize = 4;
+
+/// See the module.
+pub struct LlamaEngine {
+    clock: Clock,
+    /// `None` only while it is dropped.
+    inbox: Option<SyncSender<Command>>,
+    thread: Option<JoinHandle<()>>,
+    stats: watch::Receiver<EngineStats>,
+    open: Arc<Open>,
+}
+
+/// What the handle and the thread both count.
+#[derive(Debug)]
+struct Open {
+    now: AtomicU64,
+    max: u64,
+    requests: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Open {
+    /// Counts one more, or refuses.
+    fn enter(self: &Arc<Self>) -> Result<Pass, EngineError> {
+        let waiting = self.now.fetch_add(1, Ordering::Relaxed);
+        let pass = Pass(self.clone());
+        if waiting < self.max {
+            return Ok(pass);
+        }
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        Err(EngineError::Overloaded { waiting: waiting as usize })
+    }
+}
+
+/// One open request; it is closed by being dropped.
+#[derive(Debug)]
+struct Pass(Arc<Open>);
+
+impl Drop for Pass {
+    fn drop(&mut self) {
+        self.0.now.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[derive(Debug)]
+struct Command {
+    pass: Pass,
+    asked: Time,
+    wish: Wish,
+}
+
+#[derive(Debug)]
+enum Wish {
+    Reply { request: Request, events: mpsc::Sender<Event> },
+    WarmUp { seat: PersonaId, messages: Vec<Message>, done: Done },
+}
+
+type Done = oneshot::Sender<Result<WarmUp, EngineError>>;
+
+impl LlamaEngine {
+    /// Checks the file and the memory, then loads. Takes seconds: call it where blocking is
+    /// allowed.
+    ///
+    /// # Errors
+    /// [`LoadError`], each with its mend.
+    pub fn load(options: Options, clock: Clock) -> Result<Self, LoadError> {
+        let loaded = model::load(&options)?;
+        let open = Arc::new(Open {
+            now: AtomicU64::new(0),
+            max: (options.seats * OPEN_PER_SEAT) as u64,
+            requests: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
+        });
+        let (publish, stats) = watch::channel(EngineStats::default());
+        // As large as what may be open, so that it is never full.
+        let (inbox, commands) = sync_channel(options.seats * OPEN_PER_SEAT);
+        let (ready, started) = sync_channel(1);
+        let thread = std::thread::Builder::new()
+            .name("llama".to_owned())
+            .spawn(move || worker::run(&loaded, &options, clock, &commands, &publish, &ready))
+            .map_err(|error| LoadError::Native(format!("no thread for it: {error}")))?;
+        started.recv().unwrap_or_else(|_| {
+            Err(LoadError::Native("its thread ended while it was loading".to_owned()))
+        })?;
+        Ok(Self { clock, inbox: Some(inbox), thread: Some(thread), stats, open })
+    }
+
+    fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
+        let command = Command { pass, asked: self.clock.now(), wish };
+        let inbox = self.inbox.as_ref().ok_or_else(ended)?;
+        inbox.try_send(command).map_err(|refused| match refused {
+            TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open.max as usize },
+            TrySendError::Disconnected(_) => ended(),
+        })
+    }
+}
+
+fn ended() -> EngineError {
+    EngineError::Failed("its thread has ended; restart the host".to_owned())
+}
+
+#[async_trait]
+impl Engine for LlamaEngine {
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        let (done, warm) = oneshot::channel();
+        let pass = self.open.enter()?;
+        self.send(pass, Wish::WarmUp { seat: seat.clone(), messages: messages.to_vec(), done })?;
+        warm.await.unwrap_or_else(|_| Err(ended()))
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        let pass = self.open.enter()?;
+        // Room for every event that a reply can have, so that a slow reader holds nobody up.
+        let room = request.max_tokens.min(worker::REPLY_TOKENS_MAX) as usize + worker::OTHER_EVENTS;
+        let (events, receiver) = mpsc::channel(room);
+        self.send(pass, Wish::Reply { request, events })?;
+        self.open.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(receiver)
+    }
+
+    fn stats(&self) -> EngineStats {
+        EngineStats {
+            requests: self.open.requests.load(Ordering::Relaxed),
+            refused: self.open.refused.load(Ordering::Relaxed),
+            waiting: self.open.now.load(Ordering::Relaxed),
+            ..self.stats.borrow().clone()
+        }
+    }
+}
+
+impl Drop for LlamaEngine {
+    /// Waits for the step in hand.
+    fn drop(&mut self) {
+        self.inbox = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the language engine's thread had panicked");
+        }
+    }
+}
+
+/// Warming is done once, with everybody waiting for it, on machines of any speed.
+const WARM_UP_DEADLINE: Duration = Duration::from_secs(300);

@@ -1,0 +1,322 @@
+//! The engine's thread: carries out the scheduler's plans.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+
+use llama_cpp_2::context::LlamaContext;
+use llama_cpp_2::llama_batch::LlamaBatch;
+use llama_cpp_2::token::LlamaToken;
+use tokio::sync::watch;
+
+use super::model::{Loaded, ModelTokenizer};
+use super::{Command, Options, WARM_UP_DEADLINE, Wish};
+use crate::id::PersonaId;
+use crate::llm::budget::LoadError;
+use crate::llm::reuse::{Tokenizer as _, common_prefix, continue_from};
+use crate::llm::sampler::Token;
+use crate::llm::scheduler::{Job, JobId, Left, Limits, Next, Row, Scheduler, SeatId};
+use crate::llm::template::Template;
+use crate::llm::window::Window;
+use crate::llm::{EngineError, EngineStats, Finish, Message, Role};
+use crate::time::Clock;
+
+use task::{Task, Work};
+
+mod task;
+
+/// No reply is longer, whatever is asked for: minutes of speech.
+pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
+/// Events of a reply beside one per token.
+pub(super) const OTHER_EVENTS: usize = 8;
+
+/// The thread's whole life. `ready` hears once whether it can work.
+pub(super) fn run(
+    loaded: &Loaded,
+    options: &Options,
+    clock: Clock,
+    commands: &Receiver<Command>,
+    publish: &watch::Sender<EngineStats>,
+    ready: &SyncSender<Result<(), LoadError>>,
+) {
+    let context = match loaded.context(options) {
+        Ok(context) => context,
+        Err(error) => {
+            // Whoever loads waits for this; if it is gone, nobody needs to know.
+            let _ = ready.send(Err(error));
+            return;
+        }
+    };
+    let _ = ready.send(Ok(()));
+    let mut worker = Worker::new(loaded, options, clock, context);
+    while worker.listen(commands) {
+        worker.step();
+        publish.send_replace(worker.stats.clone());
+    }
+}
+
+struct Worker<'m> {
+    clock: Clock,
+    context: LlamaContext<'m>,
+    batch: LlamaBatch<'static>,
+    tokenizer: ModelTokenizer<'m>,
+    template: &'m Template,
+    scheduler: Scheduler,
+    /// Who sits where; seats are given at warm-up and kept.
+    seats: HashMap<PersonaId, SeatId>,
+    /// By seat.
+    windows: Vec<Window>,
+    tasks: HashMap<JobId, Task>,
+    last_job: u64,
+    room: usize,
+    stats: EngineStats,
+}
+
+impl<'m> Worker<'m> {
+    fn new(loaded: &'m Loaded, options: &Options, clock: Clock, context: LlamaContext<'m>) -> Self {
+        let step_tokens = (options.step_tokens as usize).max(options.seats);
+        let room = options.context_tokens as usize;
+        let waiting = options.seats * super::OPEN_PER_SEAT;
+        let limits = Limits { seats: options.seats, waiting, step_tokens, room };
+        Self {
+            clock,
+            context,
+            batch: LlamaBatch::new(step_tokens, 1),
+            tokenizer: ModelTokenizer(loaded.model.vocab()),
+            template: &loaded.template,
+            scheduler: Scheduler::new(limits),
+            seats: HashMap::new(),
+            windows: vec![Window::default(); options.seats],
+            tasks: HashMap::new(),
+            last_job: 0,
+            room,
+            stats: EngineStats::default(),
+        }
+    }
+
+    /// Takes what has come; waits when there is nothing to do. False: the handle is gone.
+    fn listen(&mut self, commands: &Receiver<Command>) -> bool {
+        if self.scheduler.idle() {
+            match commands.recv() {
+                Ok(command) => self.accept(command),
+                Err(_) => return false,
+            }
+        }
+        loop {
+            match commands.try_recv() {
+                Ok(command) => self.accept(command),
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
+            }
+        }
+    }
+
+    fn accept(&mut self, command: Command) {
+        let Command { pass, asked, wish } = command;
+        let (persona, max_tokens, deadline) = match &wish {
+            Wish::Reply { request, .. } => {
+                let most = REPLY_TOKENS_MAX.min((self.room / 2) as u32);
+                (request.seat.clone(), request.max_tokens.clamp(1, most), request.deadline)
+            }
+            // One token is computed, and the next one chosen from it: the whole path was walked.
+            Wish::WarmUp { seat, .. } => (seat.clone(), 2, WARM_UP_DEADLINE),
+        };
+        let mut task = Task::new(pass, asked, max_tokens, wish);
+        let Some(seat) = self.seat(&persona, task.warms_up()) else {
+            return self.close(task, Err(EngineError::NoSeat(persona)));
+        };
+        self.last_job += 1;
+        let id = JobId(self.last_job);
+        task.seat = seat;
+        let job = Job { id, seat, max_tokens, deadline: asked + deadline };
+        match self.scheduler.submit(job) {
+            Ok(()) => {
+                self.tasks.insert(id, task);
+            }
+            Err(full) => {
+                self.close(task, Err(EngineError::Overloaded { waiting: full.waiting }));
+            }
+        }
+    }
+
+    /// The persona's seat; a free one when it may `take` one.
+    fn seat(&mut self, persona: &PersonaId, take: bool) -> Option<SeatId> {
+        if let Some(&seat) = self.seats.get(persona) {
+            return Some(seat);
+        }
+        let free = self.seats.len();
+        (take && free < self.windows.len()).then(|| {
+            self.seats.insert(persona.clone(), SeatId(free));
+            SeatId(free)
+        })
+    }
+
+    fn step(&mut self) {
+        let tasks = &self.tasks;
+        let cancelled = |id| tasks.get(&id).is_none_or(Task::is_cancelled);
+        for (id, left) in self.scheduler.sweep(self.clock.now(), cancelled) {
+            let Some(task) = self.tasks.remove(&id) else { continue };
+            let result = match left {
+                Left::Cancelled => Ok(Finish::Cancelled),
+                Left::Overdue => Err(EngineError::Deadline(task.deadline())),
+            };
+            self.close(task, result);
+        }
+        while let Some(job) = self.scheduler.admit() {
+            if let Err(error) = self.start(job) {
+                self.end(job.id, Err(error));
+            }
+        }
+        let rows = self.scheduler.plan();
+        if rows.is_empty() {
+            return;
+        }
+        match self.compute(&rows) {
+            Ok(()) => {
+                self.scheduler.computed(&rows);
+                let scored = rows.iter().enumerate().filter(|(_, row)| row.scores);
+                scored.for_each(|(index, row)| self.choose(index, row.job));
+            }
+            Err(error) => self.recover(&rows, &error),
+        }
+    }
+
+    /// Makes the job's prompt and clears its seat for it.
+    fn start(&mut self, job: Job) -> Result<(), EngineError> {
+        let now = self.clock.now();
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
+        task.started(now);
+        let held = self.scheduler.seat(job.seat);
+        let (template, tokenizer) = (self.template, &self.tokenizer);
+        let prompt = match &task.work {
+            Work::Reply { request, .. } => {
+                let room = self.room - job.max_tokens as usize;
+                let render = |messages: &[Message]| {
+                    let text = template.render(messages, true)?;
+                    Ok(continue_from(held, &text, tokenizer))
+                };
+                let fitted = self.windows[job.seat.0].fit(&request.messages, room, render)?;
+                self.stats.shortened += u64::from(fitted.shortened);
+                fitted.tokens
+            }
+            Work::WarmUp { messages, .. } => prefix(template, tokenizer, messages)?,
+        };
+        let needed = prompt.len();
+        let kept = self.scheduler.begin(job.id, &prompt);
+        let kept = kept.ok_or(EngineError::TooLong { needed, room: self.room })?;
+        task.prompt_tokens = needed as u32;
+        task.cached_tokens = kept.tokens as u32;
+        if !self.forget(job.seat, kept.tokens) {
+            // This model cannot forget in part: everything is computed again.
+            self.scheduler.truncate(job.seat, 0);
+            self.scheduler.begin(job.id, &prompt);
+            if let Some(task) = self.tasks.get_mut(&job.id) {
+                task.cached_tokens = 0;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes all but the first `tokens` of a seat from the cache. False: all of it is gone.
+    fn forget(&mut self, seat: SeatId, tokens: usize) -> bool {
+        let sequence = Some(seat.0 as u32);
+        let partly = self.context.clear_kv_cache_seq(sequence, Some(tokens as u32), None);
+        if partly == Ok(true) {
+            return true;
+        }
+        // Removing a whole sequence never fails.
+        let _ = self.context.clear_kv_cache_seq(sequence, None, None);
+        false
+    }
+
+    fn compute(&mut self, rows: &[Row]) -> Result<(), String> {
+        self.batch.clear();
+        for row in rows {
+            let sequence = [row.seat.0 as i32];
+            self.batch
+                .add(LlamaToken(row.token), row.position as i32, &sequence, row.scores)
+                .map_err(|error| error.to_string())?;
+        }
+        self.context.decode(&mut self.batch).map_err(|error| error.to_string())
+    }
+
+    /// Chooses a job's next token from the scores of a row of the last batch.
+    fn choose(&mut self, row: usize, id: JobId) {
+        let now = self.clock.now();
+        let Some(task) = self.tasks.get_mut(&id) else { return };
+        if task.prefilled(now) && task.counts() {
+            self.stats.prompt_tokens += u64::from(task.prompt_tokens);
+            self.stats.cached_tokens += u64::from(task.cached_tokens);
+        }
+        let Some(token) = task.sampler.choose(self.context.get_logits_ith(row as i32)) else {
+            let why = "the model's scores are no numbers; its file may be damaged".to_owned();
+            return self.end(id, Err(EngineError::Failed(why)));
+        };
+        if task.counts() {
+            if self.tokenizer.ends(token) {
+                return self.end(id, Ok(Finish::Stop));
+            }
+            task.said(now, &self.tokenizer.says(token));
+            self.stats.completion_tokens += 1;
+            if task.stopped() {
+                return self.end(id, Ok(Finish::Stop));
+            }
+        }
+        if self.scheduler.chosen(id, token) == Next::Full {
+            self.end(id, Ok(Finish::Length));
+        }
+    }
+
+    /// After a failed batch nobody knows what the cache holds: these seats start anew.
+    fn recover(&mut self, rows: &[Row], why: &str) {
+        tracing::error!(why, rows = rows.len(), "a step of the language engine failed");
+        for row in rows {
+            self.forget(row.seat, 0);
+            self.scheduler.truncate(row.seat, 0);
+            self.end(row.job, Err(EngineError::Failed(why.to_owned())));
+        }
+    }
+
+    fn end(&mut self, id: JobId, result: Result<Finish, EngineError>) {
+        self.scheduler.end(id);
+        if let Some(task) = self.tasks.remove(&id) {
+            self.close(task, result);
+        }
+    }
+
+    /// Tells whoever asked, and counts.
+    fn close(&mut self, task: Task, result: Result<Finish, EngineError>) {
+        match &result {
+            Ok(Finish::Cancelled) => self.stats.cancelled += 1,
+            Err(error) => {
+                self.stats.failed += 1;
+                tracing::warn!(seat = %task.persona(), %error, "a request failed");
+            }
+            Ok(_) => {}
+        }
+        if task.warms_up() && matches!(result, Ok(Finish::Length)) {
+            // What was tried out does not stay.
+            let tokens = task.prompt_tokens as usize;
+            self.scheduler.truncate(task.seat, tokens);
+            if !self.forget(task.seat, tokens) {
+                self.scheduler.truncate(task.seat, 0);
+            }
+        }
+        task.close(self.clock.now(), result);
+    }
+}
+
+/// The tokens that every prompt of a seat with these messages begins with.
+fn prefix(
+    template: &Template,
+    tokenizer: &ModelTokenizer<'_>,
+    messages: &[Message],
+) -> Result<Vec<Token>, EngineError> {
+    let with = |text: &str| -> Result<Vec<Token>, EngineError> {
+        let user = Message { role: Role::User, content: text.to_owned() };
+        let text = template.render(&[messages, &[user]].concat(), false)?;
+        Ok(tokenizer.tokenize(&text))
+    };
+    // Two beginnings that share no token: what both prompts share is the prefix.
+    let (one, other) = (with("A")?, with("b")?);
+    Ok(one[..common_prefix(&one, &other)].to_vec())
+}

@@ -1,0 +1,160 @@
+//! One open request: who asked, how far it is, and how it hears of it.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::super::{Done, Pass, WARM_UP_DEADLINE, Wish};
+use crate::id::PersonaId;
+use crate::llm::sampler::Sampler;
+use crate::llm::scheduler::SeatId;
+use crate::llm::stream::TextStream;
+use crate::llm::{EngineError, Event, Finish, Message, Request, Sampling, WarmUp};
+use crate::time::{Time, micros};
+
+pub(super) struct Task {
+    /// Closed when the task is dropped.
+    _pass: Pass,
+    asked: Time,
+    pub seat: SeatId,
+    pub prompt_tokens: u32,
+    pub cached_tokens: u32,
+    completion_tokens: u32,
+    prefilled: bool,
+    pub sampler: Sampler,
+    stream: TextStream,
+    pub work: Work,
+}
+
+pub(super) enum Work {
+    Reply { request: Request, events: mpsc::Sender<Event> },
+    WarmUp { persona: PersonaId, messages: Vec<Message>, done: Done },
+}
+
+impl Task {
+    pub(super) fn new(pass: Pass, asked: Time, max_tokens: u32, wish: Wish) -> Self {
+        let (sampling, stops, work) = match wish {
+            Wish::Reply { mut request, events } => {
+                request.max_tokens = max_tokens;
+                (request.sampling, request.stop.clone(), Work::Reply { request, events })
+            }
+            Wish::WarmUp { seat, messages, done } => {
+                let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
+                (greedy, Vec::new(), Work::WarmUp { persona: seat, messages, done })
+            }
+        };
+        Self {
+            _pass: pass,
+            asked,
+            seat: SeatId(0),
+            prompt_tokens: 0,
+            cached_tokens: 0,
+            completion_tokens: 0,
+            prefilled: false,
+            sampler: Sampler::new(sampling),
+            stream: TextStream::new(&stops),
+            work,
+        }
+    }
+
+    pub(super) fn warms_up(&self) -> bool {
+        matches!(self.work, Work::WarmUp { .. })
+    }
+
+    /// A reply, whose tokens are counted and said.
+    pub(super) fn counts(&self) -> bool {
+        !self.warms_up()
+    }
+
+    pub(super) fn persona(&self) -> &PersonaId {
+        match &self.work {
+            Work::Reply { request, .. } => &request.seat,
+            Work::WarmUp { persona, .. } => persona,
+        }
+    }
+
+    pub(super) fn deadline(&self) -> Duration {
+        match &self.work {
+            Work::Reply { request, .. } => request.deadline,
+            Work::WarmUp { .. } => WARM_UP_DEADLINE,
+        }
+    }
+
+    /// Cancelled, or nobody listens any more.
+    pub(super) fn is_cancelled(&self) -> bool {
+        match &self.work {
+            Work::Reply { request, events } => request.cancel.is_cancelled() || events.is_closed(),
+            Work::WarmUp { done, .. } => done.is_closed(),
+        }
+    }
+
+    pub(super) fn started(&self, at: Time) {
+        self.send(Event::Started { at });
+    }
+
+    /// Tells once that the prompt is in its seat; true that once.
+    pub(super) fn prefilled(&mut self, at: Time) -> bool {
+        if self.prefilled {
+            return false;
+        }
+        self.prefilled = true;
+        let (prompt_tokens, cached_tokens) = (self.prompt_tokens, self.cached_tokens);
+        self.send(Event::Prefilled { at, prompt_tokens, cached_tokens });
+        true
+    }
+
+    pub(super) fn said(&mut self, at: Time, bytes: &[u8]) {
+        self.completion_tokens += 1;
+        let text = self.stream.push(bytes);
+        self.text(at, text);
+    }
+
+    /// A stop text came.
+    pub(super) fn stopped(&self) -> bool {
+        self.stream.stopped()
+    }
+
+    /// The last word to whoever asked.
+    pub(super) fn close(mut self, at: Time, result: Result<Finish, EngineError>) {
+        if result.is_ok() {
+            let text = self.stream.finish();
+            self.text(at, text);
+        }
+        let completion_tokens = self.completion_tokens;
+        match self.work {
+            Work::Reply { events, .. } => {
+                let last = match result {
+                    Ok(finish) => Event::Done { at, finish, completion_tokens },
+                    Err(error) => Event::Failed { at, error },
+                };
+                deliver(&events, last);
+            }
+            Work::WarmUp { done, .. } => {
+                let took_us = micros(at.since(self.asked));
+                let warm = WarmUp { prompt_tokens: self.prompt_tokens, took_us };
+                // A host that gave up waiting does not want to know.
+                let _ = done.send(result.map(|_| warm));
+            }
+        }
+    }
+
+    fn text(&self, at: Time, text: String) {
+        if !text.is_empty() {
+            self.send(Event::Text { at, text });
+        }
+    }
+
+    fn send(&self, event: Event) {
+        if let Work::Reply { events, .. } = &self.work {
+            deliver(events, event);
+        }
+    }
+}
+
+/// The channel has room for every event of a reply; a receiver that is gone counts as a cancel at
+/// the next step.
+fn deliver(events: &mpsc::Sender<Event>, event: Event) {
+    if let Err(mpsc::error::TrySendError::Full(event)) = events.try_send(event) {
+        tracing::error!(?event, "an event of a reply found no room");
+    }
+}

@@ -44,7 +44,8 @@ pub struct Message {
 #[derive(Clone, Debug)]
 pub struct Request {
     pub seat: PersonaId,
-    /// The system message, then the conversation as this persona sees it.
+    /// The system message, then the conversation as this persona sees it. When the last message is
+    /// the assistant's, the reply goes on from its words.
     pub messages: Vec<Message>,
     pub max_tokens: u32,
     pub sampling: Sampling,

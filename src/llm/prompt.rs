@@ -2,6 +2,10 @@
 //!
 //! Every token here is paid for at every persona's warm-up, and a small model drowns in
 //! instructions: keep it short.
+//!
+//! All lines carry their speakers' names, the persona's own too, and the reply is begun for it
+//! with its own name ([`cue`]). Without that beginning a model of 135 M parameters goes on as
+//! somebody else in most of its replies; with it, it stays in its part.
 
 use crate::id::{PersonaId, Speaker};
 use crate::persona::Persona;
@@ -14,18 +18,20 @@ use super::{Message, Role};
 /// It depends on nothing that changes while the room is open, so that the seat's prefix stays.
 pub fn system_message<S: AsRef<str>>(persona: &Persona, cast: &[S]) -> Message {
     let name = &persona.name;
-    let mut text = format!("You are {name}. {}\n", persona.card.trim());
+    let mut text = format!("You are {name}. {} ", persona.card.trim());
     let others: Vec<&str> = cast.iter().map(AsRef::as_ref).filter(|other| other != name).collect();
     if !others.is_empty() {
-        text += &format!("Also in the room: {}.\n", others.join(", "));
+        text += &format!("{} are in the room too. ", others.join(" and "));
     }
-    text +=
-        &format!("This is a spoken conversation. Answer as {name} in one or two short sentences.");
+    text += &format!(
+        "You talk with people in a room. Always reply as {name}, in the first person, in one or \
+         two short sentences."
+    );
     Message { role: Role::System, content: text }
 }
 
-/// The lines as chat messages: the persona's own are the assistant's, all others are the user's,
-/// with their speakers' names; neighbours are merged.
+/// The lines as chat messages: the persona's own are the assistant's, all others are the user's;
+/// each with its speaker's name; neighbours are merged. For a reply, [`cue`] comes after them.
 pub fn conversation<'a>(
     persona: &PersonaId,
     lines: impl Iterator<Item = &'a Line>,
@@ -33,20 +39,23 @@ pub fn conversation<'a>(
     let mut messages: Vec<Message> = Vec::new();
     for line in lines {
         let own = matches!(&line.speaker, Speaker::Persona(id) if id == persona);
-        let (role, said, joint) = if own {
-            (Role::Assistant, line.text.trim().to_owned(), ' ')
-        } else {
-            (Role::User, format!("{}: {}", line.name, line.text.trim()), '\n')
-        };
+        let role = if own { Role::Assistant } else { Role::User };
+        let text = line.text.trim();
         match messages.last_mut() {
+            // Two of its own lines in a row are one speech.
+            Some(last) if last.role == role && own => last.content += &format!(" {text}"),
             Some(last) if last.role == role => {
-                last.content.push(joint);
-                last.content += &said;
+                last.content += &format!("\n{}: {text}", line.name);
             }
-            _ => messages.push(Message { role, content: said }),
+            _ => messages.push(Message { role, content: format!("{}: {text}", line.name) }),
         }
     }
     messages
+}
+
+/// The beginning of the persona's reply: the model goes on from its name.
+pub fn cue(name: &str) -> Message {
+    Message { role: Role::Assistant, content: format!("{name}:") }
 }
 
 #[cfg(test)]
@@ -85,7 +94,7 @@ mod tests {
             seen,
             [
                 (Role::User, "Tom: Hello all.\nAda: Hi Tom."),
-                (Role::Assistant, "Good day. How are you?"),
+                (Role::Assistant, "Nora: Good day. How are you?"),
                 (Role::User, "Tom: Fine."),
             ]
         );
@@ -108,8 +117,8 @@ mod tests {
             mode: Mode::Open,
         };
         let alone = system_message(&persona, &["Nora"]).content;
-        assert!(alone.contains("Nora is a botanist.\n") && !alone.contains("room"), "{alone}");
+        assert!(alone.contains("Nora is a botanist. You") && !alone.contains("too"), "{alone}");
         let among = system_message(&persona, &["Ada", "Nora", "Max"]).content;
-        assert!(among.contains("Also in the room: Ada, Max.\n"), "{among}");
+        assert!(among.contains("Ada and Max are in the room too."), "{among}");
     }
 }

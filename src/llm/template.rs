@@ -56,13 +56,21 @@ impl Template {
     }
 
     /// The conversation as the text that the model reads. With `open`, it ends where the
-    /// assistant begins to speak.
+    /// assistant begins to speak; when the last message is the assistant's, that is after its
+    /// words: the model goes on from them.
     ///
     /// # Errors
     /// [`EngineError::Template`] when the template refuses the conversation.
     pub fn render(&self, messages: &[Message], open: bool) -> Result<String, EngineError> {
-        let messages = self.fit(messages);
-        self.raw(&messages, open).map_err(|error| broken("cannot render this conversation", &error))
+        let begun = messages.split_last().filter(|(last, _)| open && last.role == Role::Assistant);
+        let messages = self.fit(begun.map_or(messages, |(_, before)| before));
+        let mut text = self
+            .raw(&messages, open)
+            .map_err(|error| broken("cannot render this conversation", &error))?;
+        if let Some((last, _)) = begun {
+            text += &self.specials.controls.defuse(&last.content);
+        }
+        Ok(text)
     }
 
     /// What a model has published as its control texts.

@@ -83,6 +83,16 @@ fn an_unopened_rendering_ends_with_the_last_message() {
 }
 
 #[test]
+fn a_reply_that_was_begun_goes_on() {
+    let begun = [&talk()[..2], &[say(Role::Assistant, "Nora:")]].concat();
+    for source in [CHATML, LLAMA3, GEMMA, MISTRAL] {
+        let template = template(source);
+        let open = template.render(&talk()[..2], true).unwrap();
+        assert_eq!(template.render(&begun, true).unwrap(), format!("{open}Nora:"));
+    }
+}
+
+#[test]
 fn a_talk_that_the_persona_opened_is_legal_everywhere() {
     let talk = [
         say(Role::System, "S"),

@@ -68,8 +68,9 @@ pub struct Sampling {
 }
 
 impl Default for Sampling {
+    /// Calm: small models wander off at more than this.
     fn default() -> Self {
-        Self { temperature: 0.7, top_p: 0.9, repeat_penalty: 1.1, seed: 0 }
+        Self { temperature: 0.5, top_p: 0.9, repeat_penalty: 1.1, seed: 0 }
     }
 }
 
@@ -159,6 +160,9 @@ pub struct EngineStats {
 pub trait Engine: Send + Sync + 'static {
     /// Puts `messages` (the system message) into the seat and decodes one token. A persona counts
     /// as hosted only after this.
+    ///
+    /// With the conversation after the system message it computes ahead what the next request
+    /// will begin with. Dropping the future stops it at the next step; what is computed stays.
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError>;
 
     /// Queues a request. Refuses at once when the queue is full. Dropping the receiver cancels.

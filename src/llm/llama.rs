@@ -38,17 +38,18 @@ pub struct Options {
 }
 
 impl Options {
-    /// `model` for `seats` personas: room for about sixty lines each, and steps of at most a
-    /// third of a second with the default model on two cores.
+    /// `model` for `seats` personas: room for about sixty lines each, and steps of less than
+    /// half a second with the default model on one core.
     pub fn new(model: PathBuf, seats: usize) -> Self {
-        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 128 }
+        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 64 }
     }
 }
 
-/// All cores but one, which is left to the audio; on small machines, both.
+/// All cores but one, which is left to the audio. llama.cpp's threads wait for each other by
+/// spinning: where a core is shared, one thread too many makes it three to ten times slower.
 pub fn default_threads() -> u32 {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    u32::try_from(if cores <= 2 { cores } else { cores - 1 }).unwrap_or(1)
+    u32::try_from(cores.saturating_sub(1).max(1)).unwrap_or(1)
 }
 
 /// Requests per seat that may be open at once; one more is refused. A persona speaks one reply at

@@ -116,6 +116,19 @@ async fn a_conversation_is_computed_once() {
 }
 
 #[tokio::test]
+async fn lines_of_others_can_be_computed_ahead() {
+    let engine = warm().await;
+    let others = "Tom: What grows here?\nMax: Nothing but salt and wind, my friend, as ever.";
+    let so_far = [system(), say(Role::User, others)];
+    engine.warm_up(&nora(), &so_far).await.unwrap();
+    let asked = format!("{others}\nTom: And you, Nora?");
+    let messages = [system(), say(Role::User, &asked), say(Role::Assistant, "Nora:")];
+    let reply = ask(&engine, &messages).await;
+    let computed = reply.prompt_tokens - reply.cached_tokens;
+    assert!(computed < 20, "{computed} of {} tokens computed", reply.prompt_tokens);
+}
+
+#[tokio::test]
 async fn what_was_not_heard_leaves_no_trace() {
     let engine = warm().await;
     let question = [system(), say(Role::User, "Tom: Tell me about moss.")];

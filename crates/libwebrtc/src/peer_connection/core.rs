@@ -37,7 +37,7 @@ const STUN_RETRANSMITS_MAX: usize = 6;
 /// How long a connection may take to come up, or come back, before it counts as failed. LiveKit's
 /// SDK waits 15 s for the first.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
-const RECONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The other side ended the DTLS session: no use in waiting longer for its return.
 const REMOTE_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);

@@ -1,0 +1,13 @@
+//! LiveKit's SDK over this crate, against a real server.
+//!
+//! Needs `LIVEKIT_SERVER_BIN`: asked for by the feature `server-tests`, a missing server is a
+//! failure and no reason to skip.
+
+#[path = "../support/tone.rs"]
+mod tone;
+
+mod guest;
+mod host;
+
+mod reconnect;
+mod rooms;

@@ -88,13 +88,6 @@ impl RtcAudioTrack {
         }
     }
 
-    pub(crate) fn source(&self) -> Option<&NativeAudioSource> {
-        match &self.inner.origin {
-            Origin::Source(source) => Some(source),
-            Origin::Device | Origin::Remote(_) => None,
-        }
-    }
-
     pub(crate) fn receive(&self) -> Option<&Arc<AudioReceive>> {
         match &self.inner.origin {
             Origin::Remote(receive) => Some(receive),

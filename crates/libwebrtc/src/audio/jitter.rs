@@ -138,10 +138,10 @@ impl JitterBuffer {
         }
     }
 
-    /// Whether anybody wants two channels.
-    pub(crate) fn set_stereo(&mut self, stereo: bool) {
-        if self.stereo != stereo {
-            self.stereo = stereo;
+    /// Somebody wants two channels: decode both from now on.
+    pub(crate) fn set_stereo(&mut self) {
+        if !self.stereo {
+            self.stereo = true;
             self.decoder = None;
             self.pcm.clear();
         }

@@ -58,6 +58,9 @@ impl AudioReceive {
         if self.ended.load(Ordering::Acquire) {
             return sink.on_end();
         }
+        if sink.wants_stereo() {
+            self.buffer.lock().set_stereo();
+        }
         self.sinks.add(Arc::downgrade(sink));
     }
 

@@ -124,7 +124,8 @@ fn greatest_common_divisor(a: u32, b: u32) -> u32 {
 }
 
 fn table(up: usize, down: usize) -> Arc<Table> {
-    static TABLES: OnceLock<Mutex<HashMap<(usize, usize), Arc<Table>>>> = OnceLock::new();
+    type Tables = HashMap<(usize, usize), Arc<Table>>;
+    static TABLES: OnceLock<Mutex<Tables>> = OnceLock::new();
     let mut tables = TABLES.get_or_init(Mutex::default).lock();
     Arc::clone(tables.entry((up, down)).or_insert_with(|| Arc::new(Table::new(up, down))))
 }

@@ -59,7 +59,7 @@ pub(crate) struct Counts {
     pub(crate) energy: f64,
     pub(crate) packets_encoded: u64,
     pub(crate) packets_sent: u64,
-    pub(crate) bitrate_target_bps: u32,
+    pub(crate) bytes_sent: u64,
 }
 
 /// Conversion and encoding for one shape of input.
@@ -157,8 +157,11 @@ impl AudioSend {
         let (Some((mid, packet)), Some(peer)) = (packet, self.peer.upgrade()) else {
             return;
         };
+        let len = packet.payload.len() as u64;
         if peer.send_audio(mid, packet) {
-            self.state.lock().counts.packets_sent += 1;
+            let counts = &mut self.state.lock().counts;
+            counts.packets_sent += 1;
+            counts.bytes_sent += len;
         }
     }
 }

@@ -19,6 +19,11 @@ pub(crate) trait Sink: Send + Sync {
     /// 10 ms during which the source had nothing. `silent` is said once it has been so for a while.
     fn on_gap(&self, silent: bool);
 
+    /// Whether more than one channel is of use.
+    fn wants_stereo(&self) -> bool {
+        false
+    }
+
     /// The source goes to its end.
     fn on_end(&self);
 }
@@ -108,7 +113,7 @@ impl FrameQueue {
         self.on_end();
     }
 
-    pub(crate) fn poll_next(&self, cx: &mut Context<'_>) -> Poll<Option<AudioFrame<'static>>> {
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<AudioFrame<'static>>> {
         let mut state = self.state.lock();
         if let Some(frame) = state.frames.pop_front() {
             return Poll::Ready(Some(frame));
@@ -124,6 +129,10 @@ impl FrameQueue {
 }
 
 impl Sink for FrameQueue {
+    fn wants_stereo(&self) -> bool {
+        self.channels > 1
+    }
+
     fn on_audio(&self, samples: &[i16], sample_rate: u32, channels: u32) {
         let mut state = self.state.lock();
         if state.ended {

@@ -175,6 +175,7 @@ impl Core {
     fn set_channel_state(&mut self, channel: &DataChannel, state: DataChannelState) {
         let before = channel.update(|progress| std::mem::replace(&mut progress.state, state));
         if before != state {
+            self.reports.on_channel(state);
             self.push_event(Event::ChannelState(channel.clone(), state));
         }
     }

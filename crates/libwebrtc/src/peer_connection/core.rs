@@ -32,7 +32,7 @@ const DATA_BUFFER_LEN_MAX: usize = 16 << 20;
 
 /// Unanswered connectivity checks after which a path counts as lost: about 8 s at str0m's pace,
 /// near the 9 s after which the original reports a server that went away.
-const STUN_RETRANSMITS_MAX: usize = 6;
+const STUN_RETRANSMITS_MAX: usize = 5;
 
 /// How long a connection may take to come up, or come back, before it counts as failed. LiveKit's
 /// SDK waits 15 s for the first.

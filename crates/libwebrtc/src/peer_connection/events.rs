@@ -42,7 +42,9 @@ pub(crate) struct Callbacks {
     pub(crate) track: Mutex<Option<OnTrack>>,
 }
 
-fn call<T>(slot: &Mutex<Option<Box<dyn FnMut(T) + Send + Sync>>>, value: T) {
+type Slot<T> = Mutex<Option<Box<dyn FnMut(T) + Send + Sync>>>;
+
+fn call<T>(slot: &Slot<T>, value: T) {
     if let Some(callback) = slot.lock().as_mut() {
         callback(value);
     }

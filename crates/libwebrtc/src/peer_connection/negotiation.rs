@@ -391,7 +391,7 @@ impl Core {
 
     // The other side's offer.
 
-    pub(crate) fn create_answer(&mut self) -> Result<SessionDescription, RtcError> {
+    pub(crate) fn create_answer(&self) -> Result<SessionDescription, RtcError> {
         match &self.negotiation.answer {
             Some(sdp) => Ok(SessionDescription::new(sdp.clone(), SdpType::Answer)),
             None => Err(RtcError::invalid_state("there is no offer to answer")),

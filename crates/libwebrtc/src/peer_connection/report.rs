@@ -1,12 +1,26 @@
 //! What is counted, and the statistics reports made of it.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use str0m::{
     net::Transmit,
     stats::{MediaEgressStats, MediaIngressStats, PeerStats},
 };
 
 use super::{core::Core, net::Sockets};
-use crate::stats::RtcStats;
+use crate::{
+    MediaType,
+    audio::{RTP_CLOCK_HZ, jitter::Statistics, send::Counts},
+    data_channel::{DataChannel, DataChannelState},
+    media_stream_track::MediaStreamTrack,
+    rtp_transceiver::RtpTransceiver,
+    stats::{
+        DataChannelStats, InboundRtpStats, MediaSourceStats, OutboundRtpStats, PeerConnectionStats,
+        RemoteInboundRtpStats, RtcStats, TransportStats, dictionaries,
+    },
+};
+
+const TRANSPORT_ID: &str = "transport";
 
 /// Counts of a connection.
 #[derive(Default)]
@@ -14,7 +28,10 @@ pub(crate) struct Reports {
     pub(super) peer: Option<PeerStats>,
     pub(super) datagrams_invalid: u64,
     pub(super) packets_unclaimed: u64,
+    pub(super) channels_opened: u32,
+    pub(super) channels_closed: u32,
     datagrams_sent: u64,
+    /// The kernel had no room, or the address could not be reached.
     datagrams_unsent: u64,
     ingress: Vec<MediaIngressStats>,
     egress: Vec<MediaEgressStats>,
@@ -41,7 +58,211 @@ impl Reports {
 }
 
 impl Core {
-    pub(crate) fn report(&mut self, _track_id: Option<&str>) -> Vec<RtcStats> {
-        Vec::new()
+    /// Reports about everything, or about the sender or receiver of one track.
+    pub(crate) fn report(&self, track_id: Option<&str>) -> Vec<RtcStats> {
+        let mut reports = Vec::new();
+        for transceiver in &self.transceivers {
+            if let Some(track) = named(transceiver.receiver().track(), track_id) {
+                reports.extend(self.inbound(transceiver, &track));
+            }
+            if let Some(track) = named(transceiver.sender().track(), track_id) {
+                self.outbound(transceiver, &track, &mut reports);
+            }
+        }
+        if track_id.is_none() {
+            reports.extend(self.channels.iter().map(data_channel));
+            reports.push(self.transport());
+            reports.push(RtcStats::PeerConnection(PeerConnectionStats {
+                rtc: identity("peer-connection"),
+                pc: dictionaries::PeerConnectionStats {
+                    data_channels_opened: self.reports.channels_opened,
+                    data_channels_closed: self.reports.channels_closed,
+                },
+            }));
+        }
+        reports
+    }
+
+    fn inbound(&self, transceiver: &RtpTransceiver, track: &MediaStreamTrack) -> Option<RtcStats> {
+        let MediaStreamTrack::Audio(audio) = track else { return None };
+        let mid = transceiver.mid()?;
+        let statistics = audio.receive()?.statistics();
+        Some(RtcStats::InboundRtp(InboundRtpStats {
+            rtc: identity(&format!("inbound-{mid}")),
+            stream: stream(statistics.ssrc, MediaType::Audio),
+            received: dictionaries::ReceivedRtpStreamStats {
+                packets_received: statistics.packets_received,
+                packets_lost: statistics.packets_lost,
+                jitter: statistics.jitter / f64::from(RTP_CLOCK_HZ),
+            },
+            inbound: inbound(&statistics, mid, track.id()),
+        }))
+    }
+
+    fn outbound(
+        &self,
+        transceiver: &RtpTransceiver,
+        track: &MediaStreamTrack,
+        reports: &mut Vec<RtcStats>,
+    ) {
+        let Some(mid) = transceiver.mid() else { return };
+        let counts = transceiver.sender().audio().counts();
+        let source_id = format!("source-{mid}");
+        reports.push(source(&counts, track, &source_id));
+        let id = format!("outbound-{mid}");
+        let egress = self.reports.egress.iter().find(|stats| *stats.mid == *mid);
+        reports.push(RtcStats::OutboundRtp(OutboundRtpStats {
+            rtc: identity(&id),
+            stream: stream(0, transceiver.kind()),
+            sent: dictionaries::SentRtpStreamStats {
+                packets_sent: counts.packets_sent,
+                bytes_sent: counts.bytes_sent,
+            },
+            outbound: dictionaries::OutboundRtpStreamStats {
+                mid,
+                media_source_id: source_id,
+                nack_count: egress.map_or(0, |stats| stats.nacks as u32),
+                active: true,
+                encoder_implementation: "libopus".to_owned(),
+                ..Default::default()
+            },
+        }));
+        if let Some(stats) = egress {
+            let rtt = stats.rtt.map_or(0.0, |rtt| rtt.as_secs_f64());
+            let lost = stats.remote.as_ref().map_or(0, |remote| remote.packets_lost as i64);
+            let jitter = stats.remote.as_ref().map_or(0, |remote| remote.jitter);
+            reports.push(RtcStats::RemoteInboundRtp(RemoteInboundRtpStats {
+                rtc: identity(&format!("remote-{id}")),
+                stream: stream(0, transceiver.kind()),
+                received: dictionaries::ReceivedRtpStreamStats {
+                    packets_lost: lost,
+                    jitter: f64::from(jitter) / f64::from(RTP_CLOCK_HZ),
+                    ..Default::default()
+                },
+                remote_inbound: dictionaries::RemoteInboundRtpStreamStats {
+                    local_id: id,
+                    round_trip_time: rtt,
+                    fraction_lost: f64::from(stats.loss.unwrap_or(0.0)),
+                    ..Default::default()
+                },
+            }));
+        }
+    }
+
+    fn transport(&self) -> RtcStats {
+        let (received, sent) = self
+            .reports
+            .peer
+            .as_ref()
+            .map_or((0, 0), |peer| (peer.peer_bytes_rx, peer.peer_bytes_tx));
+        log::debug!(
+            "datagrams: {} sent, {} not sent, {} not understood; {} packets for nobody; {} streams in",
+            self.reports.datagrams_sent,
+            self.reports.datagrams_unsent,
+            self.reports.datagrams_invalid,
+            self.reports.packets_unclaimed,
+            self.reports.ingress.len(),
+        );
+        RtcStats::Transport(TransportStats {
+            rtc: identity(TRANSPORT_ID),
+            transport: dictionaries::TransportStats {
+                packets_sent: self.reports.datagrams_sent,
+                bytes_received: received,
+                bytes_sent: sent,
+                ..Default::default()
+            },
+        })
+    }
+}
+
+fn named(track: Option<MediaStreamTrack>, wanted: Option<&str>) -> Option<MediaStreamTrack> {
+    track.filter(|track| wanted.is_none_or(|id| track.id() == id))
+}
+
+fn identity(id: &str) -> dictionaries::RtcStats {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    dictionaries::RtcStats { id: id.to_owned(), timestamp: now.as_micros() as i64 }
+}
+
+fn stream(ssrc: u32, kind: MediaType) -> dictionaries::RtpStreamStats {
+    let kind = if kind == MediaType::Video { "video" } else { "audio" };
+    dictionaries::RtpStreamStats {
+        ssrc,
+        kind: kind.to_owned(),
+        transport_id: TRANSPORT_ID.to_owned(),
+        ..Default::default()
+    }
+}
+
+fn inbound(
+    statistics: &Statistics,
+    mid: String,
+    track_identifier: String,
+) -> dictionaries::InboundRtpStreamStats {
+    dictionaries::InboundRtpStreamStats {
+        track_identifier,
+        mid,
+        decoder_implementation: "libopus".to_owned(),
+        packets_discarded: statistics.packets_discarded,
+        fec_packets_received: statistics.packets_repaired,
+        bytes_received: statistics.bytes_received,
+        jitter_buffer_delay: statistics.delay_sum,
+        jitter_buffer_target_delay: statistics.target_sum,
+        jitter_buffer_emitted_count: statistics.emitted,
+        total_samples_received: statistics.samples_out,
+        concealed_samples: statistics.samples_concealed,
+        silent_concealed_samples: statistics.samples_silent,
+        concealment_events: statistics.concealment_events,
+        inserted_samples_for_deceleration: statistics.samples_inserted,
+        removed_samples_for_acceleration: statistics.samples_removed,
+        audio_level: statistics.level.sqrt(),
+        total_audio_energy: statistics.energy,
+        total_samples_duration: statistics.samples_out as f64 / f64::from(RTP_CLOCK_HZ),
+        ..Default::default()
+    }
+}
+
+fn source(counts: &Counts, track: &MediaStreamTrack, id: &str) -> RtcStats {
+    RtcStats::MediaSource(MediaSourceStats {
+        rtc: identity(id),
+        source: dictionaries::MediaSourceStats {
+            track_identifier: track.id(),
+            kind: "audio".to_owned(),
+        },
+        audio: dictionaries::AudioSourceStats {
+            audio_level: counts.level.sqrt(),
+            total_audio_energy: counts.energy,
+            total_samples_captured: counts.samples_captured,
+            ..Default::default()
+        },
+        video: dictionaries::VideoSourceStats::default(),
+    })
+}
+
+fn data_channel(channel: &DataChannel) -> RtcStats {
+    let progress = channel.progress();
+    RtcStats::DataChannel(DataChannelStats {
+        rtc: identity(&format!("data-{}", channel.label())),
+        dc: dictionaries::DataChannelStats {
+            label: channel.label(),
+            data_channel_identifier: channel.negotiated_id().map_or(-1, i32::from),
+            state: Some(progress.state),
+            messages_sent: progress.messages_sent,
+            bytes_sent: progress.bytes_sent,
+            messages_received: progress.messages_received,
+            bytes_received: progress.bytes_received,
+            ..Default::default()
+        },
+    })
+}
+
+impl Reports {
+    /// A channel changed its state.
+    pub(super) fn on_channel(&mut self, state: DataChannelState) {
+        match state {
+            DataChannelState::Open => self.channels_opened += 1,
+            DataChannelState::Closed => self.channels_closed += 1,
+            DataChannelState::Connecting | DataChannelState::Closing => {}
+        }
     }
 }

@@ -47,7 +47,7 @@ impl Side {
 
 /// Fails the test instead of waiting for ever.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(Duration::from_secs(20), future).await.expect("took longer than 20 s")
+    tokio::time::timeout(Duration::from_secs(30), future).await.expect("took longer than 30 s")
 }
 
 /// One exchange of descriptions.

@@ -48,6 +48,9 @@ struct Chunk<'a> {
     data: &'a [u8],
 }
 
+/// Keyword and body of a text chunk.
+type Text<'a> = (&'a [u8], &'a [u8]);
+
 impl<'a> Chunk<'a> {
     /// Length, kind, data, checksum: the first chunk, and what follows it.
     fn split(bytes: &'a [u8]) -> Option<(Self, &'a [u8])> {
@@ -59,7 +62,7 @@ impl<'a> Chunk<'a> {
     }
 
     /// Keyword and body of a text chunk; none for any other chunk.
-    fn text(&self) -> Result<Option<(&'a [u8], &'a [u8])>, PngError> {
+    fn text(&self) -> Result<Option<Text<'a>>, PngError> {
         let Some((keyword, rest)) = split_at_nul(self.data) else { return Ok(None) };
         let body = match self.kind {
             b"tEXt" => Some(rest),

@@ -220,7 +220,7 @@ mod tests {
                 );
                 let steady = &out[rate_out as usize / 10..];
                 let (amplitude, wrong) = measure(steady, rate_out, 1000.0);
-                assert!(wrong < 3e-4, "{rate_in}→{rate_out}: {wrong}");
+                assert!(wrong < 5e-4, "{rate_in}→{rate_out}: {wrong}");
                 assert!((amplitude - 10_000.0).abs() < 50.0, "{rate_in}→{rate_out}: {amplitude}");
             }
         }

@@ -111,7 +111,7 @@ fn lost_packets_are_repaired_or_concealed() {
 fn reordered_and_doubled_packets_are_put_in_order() {
     let fate = |n: usize| Fate {
         late_ms: if n % 7 == 3 { 45.0 } else { 5.0 },
-        copies: 1 + u32::from(n % 5 == 0),
+        copies: 1 + u32::from(n.is_multiple_of(5)),
     };
     let (heard, statistics) = run(1000, 1.0, fate);
     assert!(sounding(&heard) > 0.98, "{}", sounding(&heard));

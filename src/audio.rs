@@ -39,3 +39,8 @@ impl Clip {
 pub fn samples_to_duration(samples: usize, rate_hz: u32) -> Duration {
     Duration::from_nanos(samples as u64 * 1_000_000_000 / u64::from(rate_hz))
 }
+
+/// Whole samples of a duration, rounded down.
+pub fn duration_to_samples(duration: Duration, rate_hz: u32) -> usize {
+    (duration.as_nanos() * u128::from(rate_hz) / 1_000_000_000) as usize
+}

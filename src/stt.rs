@@ -1,10 +1,24 @@
-//! Speech to text: utterances in, lines of text out.
+//! Speech to text: a human's sound in, lines of text out.
+//!
+//! `hearing` cuts sound into utterances; `service` takes them through `queue`, a [`Recogniser`]
+//! and `gate`. The recogniser is `ears`, which speaks `wire` with the process `troupe-ears`, or
+//! `scripted`, its double.
+
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::audio::Clip;
 use crate::id::{HumanId, UtteranceId};
 use crate::time::Time;
+
+pub mod ears;
+pub mod gate;
+pub mod hearing;
+pub mod queue;
+pub mod scripted;
+pub mod service;
+pub mod wire;
 
 /// A stretch of one human's speech, cut by the endpointer.
 #[derive(Clone, Debug)]
@@ -19,6 +33,10 @@ pub struct Utterance {
     pub voiced_end: Time,
     /// When the endpointer decided that it is over.
     pub endpoint: Time,
+    /// How much of it was voiced.
+    pub voiced: Duration,
+    /// It had reached the longest length: the speech goes on in the speaker's next utterance.
+    pub cut: bool,
 }
 
 /// What the recogniser made of a clip.

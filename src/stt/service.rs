@@ -161,7 +161,7 @@ impl Service {
                     place.send(heard);
                 },
                 utterance = self.intake.recv(), if open && self.held.is_none() => match utterance {
-                    Some(utterance) => self.take(Box::new(utterance)),
+                    Some(utterance) => self.take(utterance),
                     None => open = false,
                 },
                 heard = recognised(&mut self.in_hand), if self.in_hand.is_some() => {
@@ -173,8 +173,8 @@ impl Service {
         }
     }
 
-    fn take(&mut self, utterance: Box<Utterance>) {
-        self.held = self.queue.push(self.clock.now(), *utterance).err();
+    fn take(&mut self, utterance: Utterance) {
+        self.held = self.queue.push(self.clock.now(), utterance).err();
         self.publish_queue();
     }
 
@@ -185,7 +185,7 @@ impl Service {
         let now = self.clock.now();
         let Some(next) = self.queue.pop(now) else { return };
         if let Some(held) = self.held.take() {
-            self.take(held);
+            self.take(*held);
         }
         self.publish_queue();
         let recogniser = Arc::clone(&self.recogniser);

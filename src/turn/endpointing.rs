@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use crate::audio::{EARS_RATE_HZ, duration_to_samples, samples_to_duration};
 use crate::time::Time;
-use crate::vad::gate::{self, Change, Gate};
-use crate::vad::{FRAME_SAMPLES, frames_to_duration};
+use crate::vad::gate::{self, Change, FRAME_SAMPLES, Gate, frames_to_duration};
 
 mod history;
 

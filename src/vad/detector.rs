@@ -1,6 +1,6 @@
 //! The voice detector: `earshot`, fed with chunks of any length.
 
-use super::FRAME_SAMPLES;
+use super::gate::FRAME_SAMPLES;
 
 /// What the detector made of one frame.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -6,3 +6,6 @@ mod pages;
 mod tidy;
 #[cfg(feature = "llama")]
 mod voice;
+
+#[cfg(feature = "whisper")]
+mod ears;

@@ -79,7 +79,8 @@ async fn cause_of_death(ears: &Ears) -> String {
 #[tokio::test]
 async fn clips_go_out_and_texts_come_in() {
     let stage = Stage::new();
-    let script = "cat ready; head -c $CLIP >/dev/null; cat text1; head -c $CLIP >/dev/null; cat text2; cat >/dev/null";
+    let script = "cat ready; head -c $CLIP >/dev/null; cat text1
+        head -c $CLIP >/dev/null; cat text2; cat >/dev/null";
     let ears = stage.start(stage.options(script));
     for text in ["text 1", "text 2"] {
         let expected =

@@ -62,7 +62,10 @@ fn what_was_said_is_kept_and_what_was_invented_is_not() {
 proptest::proptest! {
     /// Any text at all is judged, and what is kept is tidy and has words.
     #[test]
-    fn any_text_is_judged(text in r"[\[\]()*♪ .,!?a-zé'\n\t]{0,60}|\PC{0,40}", no_speech in 0.0_f32..1.0) {
+    fn any_text_is_judged(
+        text in r"[\[\]()*♪ .,!?a-zé'\n\t]{0,60}|\PC{0,40}",
+        no_speech in 0.0_f32..1.0,
+    ) {
         let recognition = recognition(&text, no_speech, 0.8);
         if let Verdict::Keep(kept) = judge(&recognition, &evidence(1_500, 2_000)) {
             proptest::prop_assert_eq!(kept.trim(), kept.as_str());

@@ -41,15 +41,19 @@ pub(super) fn words(text: &str) -> Vec<String> {
 }
 
 /// A phrase is looked for up to this length.
-const PHRASE_WORDS_MAX: usize = 8;
+const PHRASE_WORDS_MAX: usize = 16;
 /// People do say "no, no, no" and "very, very, very, very"; hardly anybody says it five times.
 const REPEATS_MAX: usize = 4;
+/// A phrase of so many words nobody says that often; a loop over a sentence is cut off early.
+const LONG_PHRASE_WORDS: usize = 4;
+const LONG_REPEATS_MAX: usize = 3;
 
 /// Is most of it one phrase, again and again?
 pub(super) fn repeats(words: &[String]) -> bool {
     (1..=PHRASE_WORDS_MAX).any(|length| {
         let run = longest_run(words, length);
-        run > REPEATS_MAX && run * length * 2 > words.len()
+        let most = if length < LONG_PHRASE_WORDS { REPEATS_MAX } else { LONG_REPEATS_MAX };
+        run > most && run * length * 2 > words.len()
     })
 }
 
@@ -90,6 +94,10 @@ mod tests {
         assert!(is_repetition("no no no no no no"));
         assert!(is_repetition("I am here. I am here. I am here. I am here. I am here."));
         assert!(!is_repetition("a b c d e f g h i j k l m no no no no no"));
+        assert!(!is_repetition("I don't know, I don't know, I don't know."));
+        let sentence = "The quick brown fox jumps over the lazy dog. ";
+        assert!(is_repetition(&(sentence.repeat(4) + "The quick brown fox")));
+        assert!(!is_repetition(&sentence.repeat(2)));
         assert!(!is_repetition(""));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::Open;
 use crate::time::Time;
-use crate::vad::{duration_to_frames, frames_to_duration};
+use crate::vad::gate::{duration_to_frames, frames_to_duration};
 
 /// How far back a cut is looked for. People breathe about that often.
 const LOOK_BACK: Duration = Duration::from_secs(3);

@@ -253,7 +253,8 @@ proptest! {
         let longest = duration_to_samples(options().longest, EARS_RATE_HZ) as u64;
         for &(probability, level) in &speech {
             speaker.frame(probability, level);
-            let held = speaker.frames * FRAME_SAMPLES as u64 - speaker.endpointer.needed_from_sample();
+            let end = speaker.frames * FRAME_SAMPLES as u64;
+            let held = end - speaker.endpointer.needed_from_sample();
             prop_assert!(held < longest + FRAME_SAMPLES as u64);
         }
         speaker.effects.extend(speaker.endpointer.end(speaker.now));
@@ -273,8 +274,8 @@ proptest! {
         }
         for frame in surely_voiced(&speech) {
             let sample = frame as u64 * FRAME_SAMPLES as u64;
-            let holders = spans.iter().filter(|span| (span.from_sample..span.to_sample).contains(&sample));
-            prop_assert_eq!(holders.count(), 1, "frame {} of {:?}", frame, spans);
+            let holds = |span: &&&Span| (span.from_sample..span.to_sample).contains(&sample);
+            prop_assert_eq!(spans.iter().filter(holds).count(), 1, "frame {}", frame);
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 /// Onset 3 frames, hang-over 4.
 fn gate() -> Gate {
-    let frames = super::super::frames_to_duration;
+    let frames = frames_to_duration;
     Gate::new(&Options { onset: frames(3), hang_over: frames(4), ..Options::default() })
 }
 

@@ -48,3 +48,15 @@ pub enum Mode {
     /// Nothing.
     Asleep,
 }
+
+impl Mode {
+    /// As it is written in settings and requests.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Addressed => "addressed",
+            Self::Humans => "humans",
+            Self::Asleep => "asleep",
+        }
+    }
+}

@@ -7,7 +7,16 @@ use crate::latency::{Anchors, Outcome, Reason, TurnRecord, Usage};
 use crate::persona::Mode;
 use crate::room::AgentState;
 
+pub mod addressing;
+mod cast;
+mod core;
 pub mod endpointing;
+mod floor;
+mod people;
+mod text;
+mod transcript;
+
+pub use self::core::{Core, Options, Stats};
 
 /// An entry of the transcript.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,0 +1,182 @@
+use super::*;
+
+const CAST: [&str; 4] = ["Ada", "Nora", "Hugo Weber", "Will"];
+
+fn scene() -> Scene<'static> {
+    let candidate = |(index, name)| Candidate { name, open: true, rank: index as u64 };
+    Scene {
+        cast: CAST.into_iter().enumerate().map(candidate).collect(),
+        humans: vec!["Bob Miller", "Zoë"],
+        named_before: None,
+        answered_before: None,
+        asked_by_human: false,
+    }
+}
+
+fn who(verdict: &Verdict) -> Vec<&'static str> {
+    verdict.addressees.iter().map(|one| CAST[one.persona].split(' ').next().unwrap()).collect()
+}
+
+/// Each line with those who are called in it, in order; `rotation` when nobody is, and `nobody`
+/// when it is for no persona at all.
+const CALLS: &[(&str, &str)] = &[
+    // At the start, with and without punctuation, spelled and heard in every way.
+    ("Ada, what time is it?", "Ada"),
+    ("ada what time is it", "Ada"),
+    ("ADA! What time is it?", "Ada"),
+    ("Ada. What time is it?", "Ada"),
+    ("Ada: the time, please", "Ada"),
+    ("Hey Ada, are you there?", "Ada"),
+    ("okay so nora can you explain that", "Nora"),
+    ("Ada is it raining?", "Ada"),
+    ("Ada could you help me", "Ada"),
+    ("Ada tell me a story", "Ada"),
+    ("Aida, what time is it?", "Ada"),
+    ("Norah, do you like roses?", "Nora"),
+    ("Hugo Weber, your opinion?", "Hugo"),
+    ("Hi, Hugo.", "Hugo"),
+    ("Ada?", "Ada"),
+    // At the end and in the middle.
+    ("What do you think, Ada?", "Ada"),
+    ("what do you think ada", "Ada"),
+    ("Thank you, Hugo.", "Hugo"),
+    ("thanks nora", "Nora"),
+    ("Tell me, Nora, what grows in the shade?", "Nora"),
+    ("And you, Hugo?", "Hugo"),
+    ("What about Nora?", "Nora"),
+    ("I have a question for Hugo.", "Hugo"),
+    ("Let's hear from Nora on this.", "Nora"),
+    ("I was wondering, Ada, do you sleep?", "Ada"),
+    ("That was nice. Hugo, do you agree?", "Hugo"),
+    // Names that are words.
+    ("Will, do you act?", "Will"),
+    ("Will you help me with the dishes?", "rotation"),
+    ("will what do you think", "Will"),
+    ("Hey Will do you act", "Will"),
+    // Several, in order.
+    ("Ada and Hugo, what do you think?", "Ada Hugo"),
+    ("Nora, Hugo, Ada, say hello.", "Nora Hugo Ada"),
+    ("Hugo first, then Nora.", "Hugo Nora"),
+    ("Hugo, Ada is wrong, isn't she?", "Hugo"),
+    ("Ada, no, Hugo, what do you think?", "Hugo"),
+    // Everybody.
+    ("Everyone, introduce yourselves.", "Ada Nora Hugo Will"),
+    ("Hello everybody!", "Ada Nora Hugo Will"),
+    ("What do all of you think?", "Ada Nora Hugo Will"),
+    ("Does everyone agree?", "Ada Nora Hugo Will"),
+    ("hi all", "Ada Nora Hugo Will"),
+    ("Everyone knows that it rains in April.", "rotation"),
+    // Talked about, and left out.
+    ("Ada is great at chess.", "rotation"),
+    ("I met Ada yesterday.", "rotation"),
+    ("Ada's garden is lovely.", "rotation"),
+    ("I told Nora about the ladder.", "rotation"),
+    ("Ada said she would come.", "rotation"),
+    // Humans among themselves.
+    ("Bob, did you bring the salad?", "nobody"),
+    ("did you bring the salad bob", "nobody"),
+    ("What do you think, Zoe?", "nobody"),
+    ("Bob, ask Ada about the salad.", "nobody"),
+    ("Ada, Bob has a question.", "Ada"),
+    // Nothing to say to it.
+    ("Stop.", "nobody"),
+    ("Ada, be quiet please.", "nobody"),
+    ("mhm", "nobody"),
+    ("", "nobody"),
+    ("…", "nobody"),
+    // Nobody in particular.
+    ("What is the tallest mountain?", "rotation"),
+    ("I have an idea, it is about tea.", "rotation"),
+];
+
+#[test]
+fn who_is_called() {
+    let mut wrong = Vec::new();
+    for (line, want) in CALLS {
+        let verdict = addressees(line, &scene());
+        let found = match who(&verdict).join(" ") {
+            none if none.is_empty() => "nobody".to_owned(),
+            _ if !verdict.named => "rotation".to_owned(),
+            names => names,
+        };
+        if found != *want {
+            wrong.push(format!("{line:?}: {found}, not {want}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn who_is_left_out_does_not_answer() {
+    let found = |line| who(&addressees(line, &scene())).join(" ");
+    assert_eq!(found("Not you, Ada."), "Nora");
+    assert_eq!(found("Somebody other than Ada, please."), "Nora");
+    assert_eq!(found("All of you except Hugo, what is new?"), "Ada Nora Will");
+}
+
+#[test]
+fn talk_goes_on_with_whom_it_was() {
+    let named = Scene { named_before: Some(2), ..scene() };
+    assert_eq!(who(&addressees("And how far is it from here to there?", &named)), ["Hugo"]);
+    assert_eq!(who(&addressees("Nora, and you?", &named)), ["Nora"]);
+    let answered = Scene { answered_before: Some(1), ..scene() };
+    assert_eq!(who(&addressees("Why is that?", &answered)), ["Nora"]);
+    assert_eq!(who(&addressees("Is there any more bread in the kitchen?", &answered)), ["Ada"]);
+}
+
+#[test]
+fn whoever_waited_longest_comes_next_and_the_closed_are_passed_over() {
+    let mut scene = scene();
+    scene.cast[0].rank = 9;
+    scene.cast[1].open = false;
+    assert_eq!(who(&addressees("What is the tallest mountain?", &scene)), ["Hugo"]);
+    scene.named_before = Some(1);
+    assert_eq!(who(&addressees("What is the tallest mountain?", &scene)), ["Hugo"]);
+    scene.cast.iter_mut().for_each(|one| one.open = false);
+    let verdict = addressees("What is the tallest mountain?", &scene);
+    assert_eq!(verdict.others, (Outcome::Passed, Reason::Borrowed("not named")));
+}
+
+#[test]
+fn an_answer_among_humans_is_left_alone_unless_it_names_a_persona() {
+    let scene = Scene { asked_by_human: true, ..scene() };
+    assert_eq!(who(&addressees("Yes, it is in the car.", &scene)), [""; 0]);
+    assert_eq!(who(&addressees("Ada knows. Ada, where is it?", &scene)), ["Ada"]);
+}
+
+#[test]
+fn everybody_else_learns_why() {
+    let others = |line| addressees(line, &scene()).others;
+    assert_eq!(others("Hugo, hello."), (Outcome::Passed, "addressed to Hugo Weber".into()));
+    assert_eq!(others("Bob, hello."), (Outcome::Passed, "addressed to a human".into()));
+    assert_eq!(others("How high is it?"), (Outcome::Outbid, "another's turn".into()));
+}
+
+#[test]
+fn a_surer_call_has_more_confidence() {
+    let confidence = |line| addressees(line, &scene()).addressees[0].confidence;
+    let falling = ["Ada, hello.", "ada tell me more", "Aida, tell me more.", "What is a tree?"];
+    assert!(falling.map(confidence).is_sorted_by(|a, b| a > b), "{:?}", falling.map(confidence));
+}
+
+#[test]
+fn a_persona_follows_another_only_when_it_is_spoken_to() {
+    let follow = |line| follow_up(line, &CAST, 0).map(|one| CAST[one]);
+    assert_eq!(follow("Hugo, what do you think?"), Some("Hugo Weber"));
+    assert_eq!(follow("I like Hugo."), None);
+    assert_eq!(follow("Ada, that is me."), None);
+    assert_eq!(follow("What do all of you think?"), None);
+}
+
+#[test]
+fn names_in_other_alphabets_and_empty_names_do_no_harm() {
+    let candidate = |name| Candidate { name, open: true, rank: 0 };
+    let scene = Scene {
+        cast: vec![candidate("Алиса"), candidate("!!!")],
+        humans: vec!["", "💥"],
+        ..scene()
+    };
+    let verdict = addressees("алиса, как дела?", &scene);
+    assert_eq!(verdict.addressees[0].persona, 0);
+    assert!(verdict.named);
+}

@@ -1,0 +1,82 @@
+//! The personas as the floor sees them: who is hosted, in what mode, and what each shows.
+
+use crate::id::PersonaId;
+use crate::llm::{Message, prompt};
+use crate::persona::{Mode, Persona};
+use crate::room::AgentState;
+
+#[derive(Clone, Debug)]
+pub(super) struct Cast(Vec<Member>);
+
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub id: PersonaId,
+    pub name: String,
+    pub mode: Mode,
+    pub hosted: bool,
+    pub system: Message,
+    /// What it shows; none while it is not hosted.
+    pub state: Option<AgentState>,
+    /// When it last got the floor, counted in grants; its place in the cast before the first.
+    pub rank: u64,
+}
+
+impl Cast {
+    /// `seed` decides who begins the rotation; with 0 it is the first.
+    pub(super) fn new(cast: Vec<Persona>, seed: u64) -> Self {
+        let names: Vec<String> = cast.iter().map(|persona| persona.name.clone()).collect();
+        let count = cast.len().max(1) as u64;
+        let member = |(index, persona): (usize, Persona)| Member {
+            system: prompt::system_message(&persona, &names),
+            rank: (index as u64 + count - seed % count) % count,
+            id: persona.id,
+            name: persona.name,
+            mode: persona.mode,
+            hosted: false,
+            state: None,
+        };
+        Self(cast.into_iter().enumerate().map(member).collect())
+    }
+
+    pub(super) fn find(&self, id: &PersonaId) -> Option<usize> {
+        self.0.iter().position(|member| member.id == *id)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
+        self.0.iter_mut()
+    }
+}
+
+impl std::ops::Index<usize> for Cast {
+    type Output = Member;
+
+    fn index(&self, index: usize) -> &Member {
+        &self.0[index]
+    }
+}
+
+impl std::ops::IndexMut<usize> for Cast {
+    fn index_mut(&mut self, index: usize) -> &mut Member {
+        &mut self.0[index]
+    }
+}
+
+impl Member {
+    /// May be chosen for a line that does not name it.
+    pub(super) fn is_open(&self) -> bool {
+        self.hosted && matches!(self.mode, Mode::Open | Mode::Humans)
+    }
+
+    /// May follow up another persona's line that names it.
+    pub(super) fn follows_personas(&self) -> bool {
+        self.hosted && matches!(self.mode, Mode::Open | Mode::Addressed)
+    }
+}

@@ -1,0 +1,140 @@
+//! The floor: one holder, and those who wait for it.
+
+use std::collections::VecDeque;
+
+use super::transcript::Place;
+use super::{Manner, SpeechEnd};
+use crate::id::{HumanId, LineId, TurnId};
+use crate::latency::{Outcome, Reason};
+
+/// A turn that is to be spoken: waiting, or holding the floor.
+#[derive(Clone, Debug)]
+pub(super) struct Ticket {
+    pub turn: TurnId,
+    /// An index of the cast.
+    pub persona: usize,
+    pub line: LineId,
+    /// Who is answered; none when it is a persona.
+    pub human: Option<HumanId>,
+    pub manner: Manner,
+    pub confidence: f32,
+    pub reason: Reason,
+    /// It was called by name, or as one of everybody.
+    pub named: bool,
+    /// How often it got the floor already.
+    pub grants: u32,
+}
+
+impl Ticket {
+    /// A further turn after a persona's line.
+    pub(super) fn is_follow_up(&self) -> bool {
+        self.human.is_none()
+    }
+}
+
+/// Who has the floor. Gone only when its speech has ended.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub ticket: Ticket,
+    /// Where its speech will stand in the transcript.
+    pub place: Place,
+    pub audible: bool,
+    /// Why it was told to stop.
+    pub stopped: Option<Cause>,
+}
+
+/// Why a turn does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// A human began to speak, or made a sound.
+    Onset,
+    NewLine,
+    Hushed,
+    Asleep,
+    NotHosted,
+    Alone,
+}
+
+impl Cause {
+    /// What becomes of a turn that had the floor.
+    pub(super) fn outcome(self) -> (Outcome, Reason) {
+        let (outcome, reason) = match self {
+            Self::Onset => (Outcome::Interrupted, "a human spoke"),
+            Self::NewLine => (Outcome::Interrupted, "a new line came first"),
+            Self::Hushed => (Outcome::Interrupted, "hushed"),
+            Self::Asleep => (Outcome::Asleep, "asleep"),
+            Self::NotHosted => (Outcome::Failed, "not hosted"),
+            Self::Alone => (Outcome::Interrupted, "everybody left"),
+        };
+        (outcome, Reason::Borrowed(reason))
+    }
+
+    /// What becomes of a turn that never had it.
+    pub(super) fn outcome_of_waiting(self) -> (Outcome, Reason) {
+        match self.outcome() {
+            (Outcome::Interrupted, reason) => (Outcome::Outbid, reason),
+            other => other,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Floor {
+    pub holder: Option<Holder>,
+    /// Each persona waits once at most, so it is never longer than the cast. Answers to humans
+    /// stand before follow-ups.
+    waiting: VecDeque<Ticket>,
+}
+
+impl Floor {
+    pub(super) fn is_idle(&self) -> bool {
+        self.holder.is_none() && self.waiting.is_empty()
+    }
+
+    pub(super) fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    pub(super) fn wait(&mut self, ticket: Ticket) {
+        self.waiting.push_back(ticket);
+    }
+
+    /// Before all others: it had the floor and lost it through no fault of its own.
+    pub(super) fn wait_first(&mut self, ticket: Ticket) {
+        self.waiting.push_front(ticket);
+    }
+
+    pub(super) fn next(&mut self) -> Option<Ticket> {
+        if self.holder.is_some() { None } else { self.waiting.pop_front() }
+    }
+
+    /// Takes those who are to wait no longer.
+    pub(super) fn take_waiting(&mut self, gone: impl Fn(&Ticket) -> bool) -> Vec<Ticket> {
+        let (gone, kept) = self.waiting.drain(..).partition(|ticket| gone(ticket));
+        self.waiting = kept;
+        Vec::from(gone)
+    }
+
+    /// The holder, when it may still be told to stop.
+    pub(super) fn running(&mut self) -> Option<&mut Holder> {
+        self.holder.as_mut().filter(|holder| holder.stopped.is_none())
+    }
+
+    /// Takes the holder off the floor if `turn` is its turn.
+    pub(super) fn leave(&mut self, turn: TurnId) -> Option<Holder> {
+        self.holder.take_if(|holder| holder.ticket.turn == turn)
+    }
+}
+
+impl Holder {
+    /// What its end means; `heard` is whether anything was heard of it.
+    pub(super) fn outcome(&self, end: SpeechEnd, heard: bool) -> (Outcome, Reason) {
+        match (end, self.stopped) {
+            (SpeechEnd::Finished, _) if heard => (Outcome::Spoke, self.ticket.reason.clone()),
+            (SpeechEnd::Finished, None) => (Outcome::Passed, "had nothing to say".into()),
+            (SpeechEnd::Failed { reason }, _) => (Outcome::Failed, Reason::Owned(reason)),
+            (SpeechEnd::Finished | SpeechEnd::Stopped, Some(cause)) => cause.outcome(),
+            (SpeechEnd::Stopped, None) => (Outcome::Interrupted, "stopped".into()),
+        }
+    }
+}

@@ -3,6 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+#[cfg(feature = "livekit")]
+pub mod ogg;
+
 /// What the room plays: LiveKit's and Opus' native rate.
 pub const ROOM_RATE_HZ: u32 = 48_000;
 /// What the ears hear: the rate of the voice detector and of Whisper.

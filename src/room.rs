@@ -8,6 +8,7 @@ use crate::time::Time;
 #[cfg(feature = "livekit")]
 pub mod livekit;
 pub mod scripted;
+pub mod token;
 
 /// What a room tells the host. Personas' own audio and chat never come back through here.
 #[derive(Clone, Debug)]

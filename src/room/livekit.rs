@@ -1,1 +1,188 @@
+//! The room on a LiveKit server: one hidden listener that hears all humans, one connection per
+//! persona that speaks, writes and shows its state.
+//!
+//! ```text
+//! LiveKitRoom ── listener task      joins, subscribes to humans, sends their captions
+//!             └─ task per persona   joins, publishes a track, sends state, captions and chat
+//! ```
+//! Every task joins again by itself when its connection is lost, with back-off, for ever. The only
+//! errors that end the start are those a person has to mend: no server, wrong key, a full room.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use livekit::webrtc::audio_frame::AudioFrame;
+use livekit::webrtc::audio_source::AudioSourceOptions;
+use livekit::webrtc::audio_source::native::NativeAudioSource;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
+use crate::id::{PersonaId, Speaker};
+use crate::room::token::Mint;
+use crate::room::{Command, Event, Member, Transport};
+use crate::time::Clock;
+
+mod link;
+mod listener;
+mod member;
+mod outbox;
+pub mod visitor;
+
+pub use link::JoinError;
+
+/// Room events waiting for the host: ten humans' sound for a second. The senders wait when it is
+/// full, and LiveKit's own bounded stream queues drop behind them.
+const EVENTS_BOUND: usize = 1_024;
+/// A leave that takes longer than this is left to the server's time-out.
+const LEAVE_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// What to join, and as whom.
+pub struct Options {
+    /// `ws://…` or `wss://…`.
+    pub url: String,
+    pub mint: Mint,
+    /// Identity and name of each persona.
+    pub cast: Vec<(PersonaId, String)>,
+}
+
+/// The cast in one LiveKit room.
+pub struct LiveKitRoom {
+    listener: outbox::Inbox,
+    personas: HashMap<PersonaId, Mouth>,
+    cancel: CancellationToken,
+    tasks: TaskTracker,
+}
+
+struct Mouth {
+    inbox: outbox::Inbox,
+    source: NativeAudioSource,
+}
+
+impl LiveKitRoom {
+    /// Joins with everybody in parallel, and returns when each has joined or failed once. A
+    /// persona that failed keeps trying; its state comes as [`Event::Link`].
+    ///
+    /// # Errors
+    /// When the listener cannot join, or a token cannot be made.
+    pub async fn join(
+        options: Options,
+        clock: Clock,
+    ) -> Result<(Self, mpsc::Receiver<Event>), JoinError> {
+        let (events, events_out) = mpsc::channel(EVENTS_BOUND);
+        let cancel = CancellationToken::new();
+        let tasks = TaskTracker::new();
+        let mut joins = Vec::new();
+        let start = |token, member| link::Link {
+            url: options.url.clone(),
+            token,
+            member,
+            events: events.clone(),
+            cancel: cancel.clone(),
+        };
+
+        let (first, joined) = oneshot::channel();
+        joins.push(joined);
+        let (listener, outbox) = outbox::pair();
+        let link = start(options.mint.listener()?, Member::Listener);
+        tasks.spawn(listener::run(link, outbox, clock, first));
+
+        let mut personas = HashMap::new();
+        for (id, name) in &options.cast {
+            let (first, joined) = oneshot::channel();
+            joins.push(joined);
+            let (inbox, outbox) = outbox::pair();
+            let source = voice_source();
+            let link = start(options.mint.persona(id, name)?, Member::Persona(id.clone()));
+            tasks.spawn(member::run(link, outbox, source.clone(), first));
+            personas.insert(id.clone(), Mouth { inbox, source });
+        }
+        tasks.close();
+
+        let room = Self { listener, personas, cancel, tasks };
+        let mut joins = joins.into_iter();
+        if let Some(joined) = joins.next()
+            && let Err(error) = joined.await.unwrap_or(Err(JoinError::Cancelled))
+        {
+            room.close().await;
+            return Err(error);
+        }
+        for joined in joins {
+            // A persona's failure was told as an event already.
+            let _ = joined.await;
+        }
+        Ok((room, events_out))
+    }
+
+    /// Texts dropped because an outbox was full.
+    pub fn dropped(&self) -> u64 {
+        let personas: u64 = self.personas.values().map(|mouth| mouth.inbox.dropped()).sum();
+        personas + self.listener.dropped()
+    }
+}
+
+fn voice_source() -> NativeAudioSource {
+    // Two frames: the playout is paced by the caller, and what waits here cannot be taken back
+    // any faster than `clear_buffer`.
+    const QUEUE_MS: u32 = 2 * FRAME_MS;
+    NativeAudioSource::new(AudioSourceOptions::default(), ROOM_RATE_HZ, 1, QUEUE_MS)
+}
+
+#[async_trait]
+impl Transport for LiveKitRoom {
+    fn send(&self, command: Command) {
+        let (to, text) = match command {
+            Command::State { persona, state } => {
+                if let Some(mouth) = self.personas.get(&persona) {
+                    mouth.inbox.state(state);
+                }
+                return;
+            }
+            Command::Caption(caption) => match &caption.speaker {
+                Speaker::Human(_) => (Some(&self.listener), outbox::Text::Caption(caption)),
+                Speaker::Persona(id) => (
+                    self.personas.get(id).map(|mouth| &mouth.inbox),
+                    outbox::Text::Caption(caption),
+                ),
+            },
+            Command::Chat { persona, text } => {
+                (self.personas.get(&persona).map(|mouth| &mouth.inbox), outbox::Text::Chat(text))
+            }
+        };
+        match to {
+            Some(inbox) => inbox.text(text),
+            None => tracing::warn!("a text for a persona that is not in the room was dropped"),
+        }
+    }
+
+    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
+        debug_assert_eq!(frame.len(), FRAME_SAMPLES);
+        let Some(mouth) = self.personas.get(persona) else { return };
+        let frame = AudioFrame {
+            data: Cow::Borrowed(frame),
+            sample_rate: ROOM_RATE_HZ,
+            num_channels: 1,
+            samples_per_channel: frame.len() as u32,
+        };
+        if let Err(error) = mouth.source.capture_frame(&frame).await {
+            tracing::debug!(%persona, %error, "a voice frame was not taken");
+        }
+    }
+
+    fn clear_voice(&self, persona: &PersonaId) {
+        if let Some(mouth) = self.personas.get(persona) {
+            mouth.source.clear_buffer();
+        }
+    }
+
+    async fn close(&self) {
+        self.cancel.cancel();
+        self.tasks.close();
+        if tokio::time::timeout(LEAVE_TIMEOUT, self.tasks.wait()).await.is_err() {
+            tracing::warn!("a participant did not leave in time; the server will drop it");
+        }
+    }
+}

@@ -1,1 +1,235 @@
+//! The command line: flags in, exit code out.
+//!
+//! 0 is success, 1 a run that failed, 2 a use or a configuration that cannot work.
 
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
+use crate::host::{self, HostError};
+
+mod models;
+mod show;
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+#[command(after_help = "Start with `troupe up --demo`. All settings: docs/CONFIG.md.")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Log in JSON, one object a line.
+    #[arg(long, global = true)]
+    log_json: bool,
+    /// Log more: -v for debug (with what is said), -vv for everything of ours.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Bring up everything: a LiveKit server if none is given, the cast, the web pages.
+    Up(Up),
+    /// Let the cast join a room of an existing server (LIVEKIT_URL, LIVEKIT_API_KEY, …_SECRET).
+    Join(Join),
+    /// The models on this machine.
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Print a visitor's join token for the room.
+    Token(Token),
+    /// Print the settings as they hold after flags, environment and file.
+    CheckConfig(Common),
+}
+
+#[derive(Args)]
+struct Common {
+    /// Settings file [default: troupe.toml when it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Name of the room [default: demo].
+    #[arg(long, value_name = "NAME")]
+    room: Option<String>,
+}
+
+#[derive(Args)]
+struct Up {
+    #[command(flatten)]
+    common: Common,
+    /// Where the pages are served [default: 127.0.0.1:7878].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// LiveKit server: an address, or `auto` for LIVEKIT_URL and else a local one.
+    #[arg(long, value_name = "auto|URL", default_value = "auto")]
+    livekit: String,
+    /// A recorded human joins, asks three questions and leaves: shows it all without a microphone.
+    #[arg(long)]
+    demo: bool,
+    /// End after the demo and print its turns.
+    #[arg(long, requires = "demo")]
+    exit: bool,
+}
+
+#[derive(Args)]
+struct Join {
+    /// Name of the room.
+    #[arg(long, value_name = "NAME")]
+    room: String,
+    /// LiveKit server [default: LIVEKIT_URL].
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
+    /// Settings file [default: troupe.toml when it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where the pages are served [default: 127.0.0.1:7878].
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Args)]
+struct Token {
+    #[command(flatten)]
+    common: Common,
+    /// The visitor's name.
+    #[arg(long, default_value = "visitor")]
+    name: String,
+}
+
+/// Runs the program; the only place that chooses an exit code.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
+        }
+    };
+    start_log(&cli);
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("troupe: {error}");
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+/// Why a command ended badly.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    Models(#[from] crate::models::ModelError),
+    #[error("{0}")]
+    Failed(String),
+}
+
+impl CliError {
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Models(_) => EXIT_USAGE,
+            Self::Host(error) if error.is_usage() => EXIT_USAGE,
+            Self::Host(_) | Self::Failed(_) => EXIT_FAILED,
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    let env = Env::read();
+    match command {
+        Command::Up(up) => {
+            let flags = Flags {
+                config: up.common.config,
+                room: up.common.room,
+                listen: up.listen,
+                livekit: Some(up.livekit),
+            };
+            let show = host::Show { demo: up.demo, exit: up.exit };
+            serve(&Config::load(&flags, &env)?, show)
+        }
+        Command::Join(join) => {
+            let Some(url) = join.url.or_else(|| env.livekit_url.clone()) else {
+                return Err(ConfigError(
+                    "there is no server to join; set LIVEKIT_URL or give --url".to_owned(),
+                )
+                .into());
+            };
+            let flags = Flags {
+                config: join.config,
+                room: Some(join.room),
+                listen: join.listen,
+                livekit: Some(url),
+            };
+            serve(&Config::load(&flags, &env)?, host::Show::default())
+        }
+        Command::Models(command) => models::run(command),
+        Command::Token(token) => print_token(&token, &env),
+        Command::CheckConfig(common) => {
+            let flags = Flags { config: common.config, room: common.room, ..Flags::default() };
+            show::config(&Config::load(&flags, &env)?);
+            Ok(())
+        }
+    }
+}
+
+fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("troupe")
+        .build()
+        .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))?;
+    let turns = runtime.block_on(host::run(config, show))?;
+    if show.exit {
+        show::turns(&turns);
+    }
+    Ok(())
+}
+
+fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
+    let flags = Flags {
+        config: token.common.config.clone(),
+        room: token.common.room.clone(),
+        ..Flags::default()
+    };
+    let config = Config::load(&flags, env)?;
+    let LiveKit::Remote { keys, .. } = config.livekit else {
+        return Err(ConfigError(format!(
+            "a token needs the server's keys: set LIVEKIT_URL, LIVEKIT_API_KEY and \
+             LIVEKIT_API_SECRET; the server that `troupe up` starts gives tokens on its join page, \
+             http://{DEFAULT_LISTEN}/"
+        ))
+        .into());
+    };
+    let mint = crate::room::token::Mint::new(keys, config.room);
+    let jwt = mint
+        .visitor(&host::visitor_identity(&token.name), &token.name)
+        .map_err(|error| CliError::Failed(error.to_string()))?;
+    println!("{jwt}");
+    Ok(())
+}
+
+/// Compact lines for people, JSON on request. `RUST_LOG` wins over `-v`. Other crates' chatter
+/// stays below warnings, and their token-laden texts with it.
+fn start_log(cli: &Cli) {
+    let ours = match cli.verbose {
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    };
+    let default = format!("warn,troupe={ours},livekit=off,libwebrtc=warn");
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if cli.log_json {
+        log.json().init();
+    } else {
+        log.compact().with_target(false).init();
+    }
+}

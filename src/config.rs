@@ -1,1 +1,232 @@
+//! Settings: what was written ([`Options`]) becomes what holds ([`Config`]), once.
+//!
+//! Flags win over the environment, the environment over the file, the file over the defaults. The
+//! environment is read in [`Env::read`] and nowhere else.
 
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::persona::Persona;
+use crate::room::token::Keys;
+
+mod cast;
+mod env;
+mod file;
+
+pub use env::Env;
+pub use file::Options;
+
+/// Where the pages are served unless told otherwise.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:7878";
+const DEFAULT_ROOM: &str = "demo";
+const DEFAULT_FILE: &str = "troupe.toml";
+
+/// A setting that cannot be used: one sentence with the mend. Exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// What the flags say; `None` leaves it to the environment, the file or the default.
+#[derive(Clone, Debug, Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub room: Option<String>,
+    pub listen: Option<SocketAddr>,
+    /// `auto` or a URL.
+    pub livekit: Option<String>,
+}
+
+/// Everything, resolved and checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub room: String,
+    pub livekit: LiveKit,
+    pub pages: Pages,
+    pub models: Models,
+    pub hearing: Hearing,
+    pub turn: Turn,
+    pub cast: Vec<Persona>,
+}
+
+/// Which LiveKit server.
+#[derive(Clone, Debug)]
+pub enum LiveKit {
+    /// We start one, with keys made for this run.
+    Local {
+        binary: Option<PathBuf>,
+    },
+    Remote {
+        url: String,
+        keys: Keys,
+    },
+}
+
+#[derive(Clone)]
+pub struct Pages {
+    pub listen: SocketAddr,
+    /// Asked of every visitor; needed to listen elsewhere than on loopback.
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = self.token.as_ref().map(|_| "set");
+        f.debug_struct("Pages").field("listen", &self.listen).field("token", &token).finish()
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Models {
+    /// The folder that `troupe models pull` fills.
+    pub root: PathBuf,
+    /// Catalogue names or paths.
+    pub language: String,
+    pub recognition: String,
+    pub voice: String,
+    /// Tokens that one persona's seat holds.
+    pub context_tokens: u32,
+    /// Threads of each engine; none leaves it to each engine's own rule.
+    pub threads: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Hearing {
+    /// Silence after which an utterance is over.
+    pub end_of_turn: Duration,
+    /// An utterance is cut here at the latest.
+    pub longest: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub struct Turn {
+    /// Tokens of one reply at most.
+    pub reply_tokens: u32,
+    /// Makes the choices and the sampling of a run repeatable.
+    pub seed: u64,
+}
+
+impl Config {
+    /// Resolves flags, environment and file. Without `--config`, `troupe.toml` in the working
+    /// folder is used when it is there.
+    pub fn load(flags: &Flags, env: &Env) -> Result<Self, ConfigError> {
+        let path = flags.config.clone().or_else(|| {
+            let default = PathBuf::from(DEFAULT_FILE);
+            default.is_file().then_some(default)
+        });
+        let (options, base) = match &path {
+            Some(path) => (Options::read(path)?, path.parent().unwrap_or(Path::new(".")).into()),
+            None => (Options::default(), PathBuf::from(".")),
+        };
+        Self::resolve(flags, env, &options, &base)
+    }
+
+    /// The pure part of [`Config::load`]; relative paths of cards start at `base`.
+    pub fn resolve(
+        flags: &Flags,
+        env: &Env,
+        options: &Options,
+        base: &Path,
+    ) -> Result<Self, ConfigError> {
+        Ok(Self {
+            room: room_name(flags, options)?,
+            livekit: livekit(flags, env)?,
+            pages: pages(flags, env, options)?,
+            models: models(env, options)?,
+            hearing: hearing(options)?,
+            turn: Turn {
+                reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
+                seed: options.turn.seed,
+            },
+            cast: cast::resolve(&options.persona, base)?,
+        })
+    }
+}
+
+fn room_name(flags: &Flags, options: &Options) -> Result<String, ConfigError> {
+    let name = flags.room.clone().or_else(|| options.room.name.clone());
+    let name = name.unwrap_or_else(|| DEFAULT_ROOM.to_owned());
+    if name.trim().is_empty() || name.len() > 128 || name.chars().any(char::is_control) {
+        return Err(ConfigError(format!(
+            "the room's name {name:?} cannot be used; give it 1 to 128 printable characters"
+        )));
+    }
+    Ok(name)
+}
+
+fn livekit(flags: &Flags, env: &Env) -> Result<LiveKit, ConfigError> {
+    let url = match flags.livekit.as_deref() {
+        None | Some("auto") => env.livekit_url.clone(),
+        Some(url) => Some(url.to_owned()),
+    };
+    let Some(url) = url else {
+        return Ok(LiveKit::Local { binary: env.livekit_server() });
+    };
+    if !["ws://", "wss://", "http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(ConfigError(format!(
+            "{url:?} is no LiveKit address; it begins with ws:// or wss://"
+        )));
+    }
+    match (env.livekit_api_key.clone(), env.livekit_api_secret.clone()) {
+        (Some(key), Some(secret)) => Ok(LiveKit::Remote { url, keys: Keys { key, secret } }),
+        _ => Err(ConfigError(format!(
+            "the server at {url} needs a key; set LIVEKIT_API_KEY and LIVEKIT_API_SECRET"
+        ))),
+    }
+}
+
+fn pages(flags: &Flags, env: &Env, options: &Options) -> Result<Pages, ConfigError> {
+    let listen = match (flags.listen, &options.pages.listen) {
+        (Some(listen), _) => listen,
+        (None, Some(text)) => text.parse().map_err(|_| {
+            ConfigError(format!("pages.listen = {text:?} is no address; write {DEFAULT_LISTEN:?}"))
+        })?,
+        (None, None) => SocketAddr::from(([127, 0, 0, 1], 7878)),
+    };
+    let token = env.page_token.clone();
+    if !listen.ip().is_loopback() && token.is_none() {
+        return Err(ConfigError(format!(
+            "{listen} can be reached from other machines; set TROUPE_TOKEN, or listen on 127.0.0.1"
+        )));
+    }
+    Ok(Pages { listen, token })
+}
+
+fn models(env: &Env, options: &Options) -> Result<Models, ConfigError> {
+    let root = env.models_root.clone().ok_or_else(|| {
+        ConfigError("there is no place for models; set TROUPE_MODELS to a folder".to_owned())
+    })?;
+    let written = &options.models;
+    if let Some(threads) = written.threads {
+        in_range("models.threads", threads, 1, 256)?;
+    }
+    Ok(Models {
+        root,
+        language: written.language.clone(),
+        recognition: written.recognition.clone(),
+        voice: written.voice.clone(),
+        context_tokens: in_range("models.context_tokens", written.context_tokens, 512, 131_072)?,
+        threads: written.threads,
+    })
+}
+
+fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
+    let written = &options.hearing;
+    let end_of_turn_ms = in_range("hearing.end_of_turn_ms", written.end_of_turn_ms, 100, 5_000)?;
+    let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
+    Ok(Hearing {
+        end_of_turn: Duration::from_millis(u64::from(end_of_turn_ms)),
+        longest: Duration::from_secs(u64::from(longest_s)),
+    })
+}
+
+fn in_range(key: &str, value: u32, least: u32, most: u32) -> Result<u32, ConfigError> {
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    Err(ConfigError(format!("{key} = {value} is out of range; use {least} to {most}")))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,115 @@
+//! The host: starts every part in order, runs the room, and takes everything down again.
+//!
+//! ```text
+//! run ── boot::…        pages → models → server, ears, engine, voice → seats → room
+//!     ├─ live::Live     one task: the turn core and everybody's ears; all events pass here
+//!     ├─ admin          the pages
+//!     └─ demo           a recorded visitor, on request
+//! ```
 
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::latency::TurnRecord;
+
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod boot;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod demo;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod health;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod ledger;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod live;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod parts;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod replies;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod server;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod signal;
+
+/// What `up` shows beside the room.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Show {
+    /// A recorded human joins and talks.
+    pub demo: bool,
+    /// End when it has left.
+    pub exit: bool,
+}
+
+/// Why the host did not start, or ended: one sentence with the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    #[error(transparent)]
+    Pages(#[from] crate::admin::Error),
+    #[error(transparent)]
+    Model(#[from] crate::models::ModelError),
+    #[error("{0}")]
+    Part(String),
+    #[error(
+        "there is no LiveKit server: set LIVEKIT_URL to yours, or run scripts/setup to install one"
+    )]
+    NoServer,
+    #[error("no three free ports in a row were found from {first} on; set LIVEKIT_URL to a server")]
+    NoPorts { first: u16 },
+    #[error("the LiveKit server {} did not start: {cause}", binary.display())]
+    Server { binary: PathBuf, cause: String },
+    #[error("the machine gave no random bytes for the server's keys: {0}")]
+    NoRandomness(String),
+    #[cfg(feature = "livekit")]
+    #[error(transparent)]
+    Join(#[from] crate::room::livekit::JoinError),
+    #[error("nobody of the cast could be hosted: {0}")]
+    NobodyHosted(String),
+    #[error("the demo visitor failed: {0}")]
+    Demo(String),
+    #[error("this build lacks the feature `{0}`; build with default features")]
+    NotBuilt(&'static str),
+}
+
+impl HostError {
+    /// Whether the mend is on the user's side: exit code 2.
+    pub fn is_usage(&self) -> bool {
+        !matches!(self, Self::NobodyHosted(_) | Self::Demo(_) | Self::NoRandomness(_))
+    }
+}
+
+/// Runs the cast until a signal, or until the demo is over. Returns the turns of the run.
+///
+/// # Errors
+/// When a part cannot start; see [`HostError`].
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, HostError> {
+    boot::run(config, show).await
+}
+
+/// Refuses: this build lacks the engine or the room.
+///
+/// # Errors
+/// Always.
+#[cfg(not(all(feature = "llama", feature = "livekit")))]
+pub async fn run(_: &Config, _: Show) -> Result<Vec<TurnRecord>, HostError> {
+    Err(HostError::NotBuilt("llama` and `livekit"))
+}
+
+/// An identity for a visitor: its name made plain, and a random end so that two Toms are two.
+pub fn visitor_identity(name: &str) -> String {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(24)
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    let end = random_hex::<4>().unwrap_or_else(|_| "0".to_owned());
+    format!("{}-{end}", if plain.is_empty() { "visitor" } else { &plain })
+}
+
+/// `N` random bytes in hexadecimal.
+fn random_hex<const N: usize>() -> Result<String, HostError> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(|error| HostError::NoRandomness(error.to_string()))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+}

@@ -46,7 +46,9 @@ impl Options {
             program: beside_this_binary(),
             model,
             language: "en".to_owned(),
-            threads: 2,
+            // Whisper's threads spin while they wait: two on two cores stall for seconds when
+            // anything else runs, one costs 200 ms.
+            threads: 1,
             ready_within: Duration::from_secs(60),
             clip_within: Duration::from_secs(5),
             // Ten times what the slowest supported machine needs.

@@ -1,0 +1,122 @@
+//! The file as written. Every key is optional; unknown keys are refused.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use super::ConfigError;
+use crate::persona::{Mode, VoiceStyle};
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    pub room: Room,
+    pub pages: Pages,
+    pub models: Models,
+    pub hearing: Hearing,
+    pub turn: Turn,
+    /// The cast; empty means the three that come with Troupe.
+    pub persona: Vec<Persona>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Room {
+    pub name: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Pages {
+    pub listen: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Models {
+    pub language: String,
+    pub recognition: String,
+    pub voice: String,
+    pub context_tokens: u32,
+    pub threads: Option<u32>,
+}
+
+impl Default for Models {
+    fn default() -> Self {
+        Self {
+            language: "smollm2-135m-instruct".to_owned(),
+            recognition: "whisper-tiny.en".to_owned(),
+            voice: "piper-en-us-joe".to_owned(),
+            // SmolLM2 was trained with 8 k; 2 k hold some forty lines and cost 46 MB a seat.
+            context_tokens: 2_048,
+            threads: None,
+        }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Hearing {
+    pub end_of_turn_ms: u32,
+    pub longest_s: u32,
+}
+
+impl Default for Hearing {
+    fn default() -> Self {
+        // A fixed delay: shorter cuts people off in their pauses, longer is plain waiting.
+        Self { end_of_turn_ms: 400, longest_s: 15 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Turn {
+    pub reply_tokens: u32,
+    pub seed: u64,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        // Two spoken sentences.
+        Self { reply_tokens: 64, seed: 0 }
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persona {
+    pub id: String,
+    pub name: Option<String>,
+    pub card: String,
+    #[serde(default)]
+    pub voice: VoiceStyle,
+    #[serde(default)]
+    pub mode: Mode,
+    /// A LoRA; refused with a clear sentence until the engine takes one.
+    pub adapter: Option<String>,
+}
+
+impl Options {
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            ConfigError(format!("{} cannot be read: {error}; check --config", path.display()))
+        })?;
+        Self::parse(&text)
+            .map_err(|ConfigError(error)| ConfigError(format!("{}: {error}", path.display())))
+    }
+
+    pub fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError(one_line(&error, text)))
+    }
+}
+
+/// TOML's error with its line, in one sentence.
+fn one_line(error: &toml::de::Error, text: &str) -> String {
+    let line =
+        error.span().map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    let message = error.message().trim().replace('\n', "; ");
+    match line {
+        Some(line) => format!("line {line}: {message}; see troupe.example.toml for every key"),
+        None => format!("{message}; see troupe.example.toml for every key"),
+    }
+}

@@ -1,0 +1,95 @@
+use std::path::Path;
+
+use super::*;
+
+fn env() -> Env {
+    Env { models_root: Some("/models".into()), ..Env::default() }
+}
+
+fn resolve(text: &str) -> Result<Config, ConfigError> {
+    resolve_with(&Flags::default(), &env(), text)
+}
+
+fn resolve_with(flags: &Flags, env: &Env, text: &str) -> Result<Config, ConfigError> {
+    Config::resolve(flags, env, &Options::parse(text)?, Path::new("."))
+}
+
+fn refusal(text: &str) -> String {
+    resolve(text).expect_err("this must be refused").to_string()
+}
+
+#[test]
+fn an_empty_file_gives_the_house_cast_on_loopback() {
+    let config = resolve("").expect("the defaults");
+    assert_eq!(config.room, "demo");
+    assert_eq!(config.pages.listen.to_string(), DEFAULT_LISTEN);
+    let names: Vec<_> = config.cast.iter().map(|persona| persona.name.as_str()).collect();
+    assert_eq!(names, ["Nora", "Felix", "Ada"]);
+    assert_eq!(config.models.root, Path::new("/models"));
+    assert!(matches!(config.livekit, LiveKit::Local { .. }));
+}
+
+#[test]
+fn flags_win_over_environment_over_file() {
+    let env = Env {
+        livekit_url: Some("ws://env:1".to_owned()),
+        livekit_api_key: Some("k".to_owned()),
+        livekit_api_secret: Some("s".to_owned()),
+        ..env()
+    };
+    let file = "[room]\nname = \"file\"\n[pages]\nlisten = \"127.0.0.1:1\"";
+    let config = resolve_with(&Flags::default(), &env, file).expect("valid");
+    assert_eq!((config.room.as_str(), config.pages.listen.port()), ("file", 1));
+    assert!(matches!(&config.livekit, LiveKit::Remote { url, .. } if url == "ws://env:1"));
+
+    let flags = Flags {
+        room: Some("flag".to_owned()),
+        listen: Some("127.0.0.1:2".parse().expect("an address")),
+        livekit: Some("wss://flag".to_owned()),
+        config: None,
+    };
+    let config = resolve_with(&flags, &env, file).expect("valid");
+    assert_eq!((config.room.as_str(), config.pages.listen.port()), ("flag", 2));
+    assert!(matches!(&config.livekit, LiveKit::Remote { url, .. } if url == "wss://flag"));
+}
+
+#[test]
+fn each_mistake_is_one_sentence_with_the_mend() {
+    let persona = "[[persona]]\nid = \"a\"\ncard = \"A is a cook.\"\n";
+    let cases = [
+        ("colour = 1", "unknown field `colour`"),
+        ("[room]\ncolour = 1", "line 2"),
+        ("[[persona]]\nid = \"a\"", "missing field `card`"),
+        ("[[persona]]\nid = \"A b\"\ncard = \"x\"", "the id cannot be used"),
+        ("[[persona]]\nid = \"a\"\ncard = \"  \"", "card"),
+        (&format!("{persona}{persona}"), "two personas have the id \"a\""),
+        (&format!("{persona}adapter = \"x.gguf\""), "adapters are not supported yet"),
+        (&format!("{persona}voice = {{ pitch = 40 }}"), "voice.pitch goes from -12 to 12"),
+        (&format!("{persona}mode = \"loud\""), "unknown variant `loud`"),
+        ("[hearing]\nend_of_turn_ms = 5", "use 100 to 5000"),
+        ("[pages]\nlisten = \"here\"", "is no address"),
+        ("[pages]\nlisten = \"0.0.0.0:80\"", "set TROUPE_TOKEN"),
+    ];
+    for (text, sign) in cases {
+        let error = refusal(text);
+        assert!(error.contains(sign), "{text:?} gave {error:?}, which lacks {sign:?}");
+        assert!(!error.contains('\n'), "more than a line: {error:?}");
+    }
+}
+
+#[test]
+fn a_server_without_keys_is_refused_and_secrets_stay_hidden() {
+    let flags = Flags { livekit: Some("ws://there".to_owned()), ..Flags::default() };
+    let error = resolve_with(&flags, &env(), "").expect_err("no keys").to_string();
+    assert!(error.contains("LIVEKIT_API_KEY"), "{error}");
+
+    let env = Env {
+        livekit_api_key: Some("k".to_owned()),
+        livekit_api_secret: Some("hush-hush".to_owned()),
+        page_token: Some("page-secret".to_owned()),
+        ..env()
+    };
+    let config = resolve_with(&flags, &env, "").expect("valid");
+    let shown = format!("{config:?} {env:?}");
+    assert!(!shown.contains("hush-hush") && !shown.contains("page-secret"), "{shown}");
+}

@@ -1,0 +1,122 @@
+//! How the parts do, as the pages show it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::server::ServerState;
+use crate::admin::state::{Link, Part, PartState, Publisher, QueueStatus};
+use crate::llm::Engine;
+use crate::room::{LinkState, Member};
+use crate::stt::ears::{self, EarsState};
+use crate::stt::service::Stats;
+
+/// How often counters are shown; changes of state are shown at once.
+const REFRESH: Duration = Duration::from_secs(1);
+
+/// Watches the parts of a running host.
+pub(super) struct Health {
+    ears: watch::Receiver<ears::Status>,
+    stt: watch::Receiver<Stats>,
+    engine: Arc<dyn Engine>,
+    server: Server,
+    tick: Interval,
+}
+
+/// The LiveKit server: ours, whose process we watch, or somebody else's, known by the listener's
+/// link.
+pub(super) struct Server {
+    pub(super) url: String,
+    pub(super) own: Option<(watch::Receiver<ServerState>, watch::Receiver<u64>)>,
+    pub(super) link: LinkState,
+}
+
+impl Health {
+    pub(super) fn new(
+        ears: watch::Receiver<ears::Status>,
+        stt: watch::Receiver<Stats>,
+        engine: Arc<dyn Engine>,
+        server: Server,
+    ) -> Self {
+        let mut tick = interval(REFRESH);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { ears, stt, engine, server, tick }
+    }
+
+    /// Resolves when there may be something new to show.
+    pub(super) async fn changed(&mut self) {
+        tokio::select! {
+            _ = self.tick.tick() => {}
+            Ok(()) = self.ears.changed() => {}
+        }
+    }
+
+    /// One of our participants is in the room, or out of it.
+    pub(super) fn link(&mut self, publisher: &Publisher, member: &Member, state: LinkState) {
+        let (up, cause) = match &state {
+            LinkState::Up => (true, None),
+            LinkState::Down { cause } => (false, Some(cause.clone())),
+        };
+        match member {
+            Member::Listener => self.server.link = state,
+            Member::Persona(id) => publisher.persona(id, |status| {
+                // The first join is no restart.
+                let again = up && !status.link.up && status.link.cause.is_some();
+                status.restarts += u64::from(again);
+                status.hosted = up;
+                status.link = Link { up, cause };
+            }),
+        }
+        self.publish(publisher);
+    }
+
+    pub(super) fn publish(&mut self, publisher: &Publisher) {
+        let ears = self.ears_part();
+        let server = self.server.part();
+        let engine = self.engine.stats();
+        let stt = *self.stt.borrow();
+        publisher.update(|status| {
+            status.parts.ears = ears;
+            status.parts.server = server;
+            status.parts.engine.state = PartState::Up;
+            status.queues = vec![
+                queue("utterances", stt.waiting as u64, stt.overflowed),
+                queue("replies", engine.waiting, engine.refused),
+            ];
+        });
+    }
+
+    fn ears_part(&mut self) -> Part {
+        let status = self.ears.borrow_and_update();
+        let (state, detail) = match &status.state {
+            EarsState::Starting => (PartState::Starting, String::new()),
+            EarsState::Ready => (PartState::Up, String::new()),
+            EarsState::Down { cause, .. } => (PartState::Down, cause.clone()),
+        };
+        Part { state, detail, restarts: status.restarts }
+    }
+}
+
+impl Server {
+    fn part(&self) -> Part {
+        let own_down = self.own.as_ref().and_then(|(state, _)| match &*state.borrow() {
+            ServerState::Up => None,
+            ServerState::Down { cause } => Some(cause.clone()),
+        });
+        let down = own_down.or_else(|| match &self.link {
+            LinkState::Up => None,
+            LinkState::Down { cause } => Some(cause.clone()),
+        });
+        let restarts = self.own.as_ref().map_or(0, |(_, restarts)| *restarts.borrow());
+        match down {
+            None => Part { state: PartState::Up, detail: self.url.clone(), restarts },
+            Some(cause) => Part { state: PartState::Down, detail: cause, restarts },
+        }
+    }
+}
+
+fn queue(name: &str, len: u64, dropped: u64) -> QueueStatus {
+    QueueStatus { name: name.to_owned(), len, bound: 16, dropped }
+}

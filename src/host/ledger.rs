@@ -1,0 +1,121 @@
+//! The moments of every line and turn under way, and the records of those that are settled.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::id::{LineId, PersonaId, TurnId};
+use crate::latency::{Anchor, Anchors, TurnRecord, Usage};
+use crate::speech::{self, What};
+use crate::stt::service::Heard;
+use crate::time::Time;
+use crate::turn::{Grant, Settled};
+
+/// Lines whose moments are kept: a line is settled within a minute, and a room makes far fewer.
+const LINES_MAX: usize = 256;
+/// Settled turns kept for the report at the end of a run.
+const RECORDS_MAX: usize = 1_000;
+
+/// Keeps the books of a run.
+#[derive(Default)]
+pub(super) struct Ledger {
+    lines: HashMap<LineId, Anchors>,
+    order: VecDeque<LineId>,
+    turns: HashMap<TurnId, Open>,
+    records: VecDeque<TurnRecord>,
+}
+
+struct Open {
+    persona: PersonaId,
+    anchors: Anchors,
+    usage: Usage,
+}
+
+impl Ledger {
+    /// A line was typed.
+    pub(super) fn typed(&mut self, line: LineId, arrived: Time) {
+        self.keep(line, Anchors::typed(arrived));
+    }
+
+    /// A line was heard, and is text now.
+    pub(super) fn heard(&mut self, line: LineId, heard: &Heard) {
+        let utterance = &heard.utterance;
+        let mut anchors = Anchors::heard(utterance.voiced_end, utterance.endpoint);
+        anchors.mark(Anchor::Text, heard.done);
+        self.keep(line, anchors);
+    }
+
+    fn keep(&mut self, line: LineId, anchors: Anchors) {
+        self.lines.insert(line, anchors);
+        self.order.push_back(line);
+        if self.order.len() > LINES_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.lines.remove(&oldest);
+        }
+    }
+
+    /// A turn got the floor. A line that is not a human's was just said by a persona.
+    pub(super) fn granted(&mut self, grant: &Grant, now: Time) {
+        let mut anchors =
+            self.lines.get(&grant.line).cloned().unwrap_or_else(|| Anchors::spoken(now));
+        anchors.mark(Anchor::Granted, now);
+        let persona = grant.persona.clone();
+        self.turns.insert(grant.turn, Open { persona, anchors, usage: Usage::default() });
+    }
+
+    /// Whose turn it is, while it is open.
+    pub(super) fn persona(&self, turn: TurnId) -> Option<PersonaId> {
+        self.turns.get(&turn).map(|open| open.persona.clone())
+    }
+
+    /// A granted turn went on.
+    pub(super) fn speech(&mut self, event: &speech::Event) {
+        let Some(open) = self.turns.get_mut(&event.turn) else { return };
+        let anchor = match &event.what {
+            What::Started => Anchor::Started,
+            What::Prefilled { prompt_tokens, cached_tokens } => {
+                open.usage.prompt_tokens = Some(*prompt_tokens);
+                open.usage.cached_tokens = Some(*cached_tokens);
+                Anchor::Prefilled
+            }
+            What::FirstText => Anchor::FirstText,
+            What::FirstClause => Anchor::FirstClause,
+            What::FirstAudio => Anchor::FirstAudio,
+            What::Published => Anchor::Published,
+            What::Ended(ended) => {
+                open.usage.completion_tokens = ended.completion_tokens;
+                open.usage.decode_tok_s = decode_tok_s(ended);
+                return;
+            }
+        };
+        open.anchors.mark(anchor, event.at);
+    }
+
+    /// A turn is over, or came to nothing.
+    pub(super) fn settle(&mut self, settled: Settled) -> TurnRecord {
+        let (anchors, usage) = match self.turns.remove(&settled.turn) {
+            Some(open) => (open.anchors, open.usage),
+            None => {
+                let line = self.lines.get(&settled.line).cloned();
+                (line.unwrap_or_else(|| Anchors::spoken(Time::ZERO)), Usage::default())
+            }
+        };
+        let record = settled.into_record(&anchors, usage);
+        if self.records.len() == RECORDS_MAX {
+            self.records.pop_front();
+        }
+        self.records.push_back(record.clone());
+        record
+    }
+
+    /// The newest records, oldest first.
+    pub(super) fn into_records(self) -> Vec<TurnRecord> {
+        self.records.into()
+    }
+}
+
+/// The first token comes with the prefill; decoding is what follows it.
+fn decode_tok_s(ended: &speech::Ended) -> Option<f32> {
+    let seconds = ended.decode?.as_secs_f32();
+    let decoded = ended.completion_tokens?.checked_sub(1)? as f32;
+    (seconds > 0.0).then(|| decoded / seconds)
+}

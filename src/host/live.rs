@@ -1,0 +1,319 @@
+//! The room while it lives: one task owns the turn core, everybody's ears and the open turns, and
+//! every event passes through it. It never waits for an engine; those answer by events.
+
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::health::Health;
+use super::ledger::Ledger;
+use super::replies::Replies;
+use crate::admin::state::{self as pages, Publisher};
+use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
+use crate::room::{self, Caption, Command, LinkState, Member, Transport};
+use crate::speech;
+use crate::stt::hearing::{self, Hearing};
+use crate::stt::service::{Heard, Intake};
+use crate::time::{Clock, Time};
+use crate::turn::{self, Core, Effect, Manner};
+
+/// Everything that can happen to a room.
+pub(super) struct Inputs {
+    pub(super) room: mpsc::Receiver<room::Event>,
+    pub(super) heard: mpsc::Receiver<Heard>,
+    pub(super) speech: mpsc::Receiver<speech::Event>,
+    pub(super) pages: mpsc::Receiver<pages::Command>,
+}
+
+/// What the host acts with.
+pub(super) struct Outputs {
+    pub(super) transport: Arc<dyn Transport>,
+    /// To the recogniser.
+    pub(super) intake: Intake,
+    pub(super) stage: speech::Stage,
+    pub(super) replies: Replies,
+    pub(super) publisher: Publisher,
+}
+
+pub(super) struct Live {
+    clock: Clock,
+    core: Core,
+    core_wake: Option<Time>,
+    hearing: Hearing,
+    names: HashMap<HumanId, String>,
+    speeches: HashMap<TurnId, speech::Handle>,
+    lines: u64,
+    ledger: Ledger,
+    health: Health,
+    out: Outputs,
+}
+
+impl Live {
+    pub(super) fn new(
+        clock: Clock,
+        core: Core,
+        hearing: Hearing,
+        health: Health,
+        out: Outputs,
+    ) -> Self {
+        Self {
+            clock,
+            core,
+            core_wake: None,
+            hearing,
+            names: HashMap::new(),
+            speeches: HashMap::new(),
+            lines: 0,
+            ledger: Ledger::default(),
+            health,
+            out,
+        }
+    }
+
+    /// Runs until cancelled.
+    pub(super) async fn run(mut self, mut inputs: Inputs, cancel: CancellationToken) -> Ledger {
+        loop {
+            let wake = self.core_wake.into_iter().chain(self.hearing.wake_at()).min();
+            tokio::select! {
+                () = cancel.cancelled() => break,
+                Some(event) = inputs.room.recv() => self.on_room(event),
+                Some(heard) = inputs.heard.recv() => self.on_heard(heard),
+                Some(event) = inputs.speech.recv() => self.on_speech(event),
+                Some(command) = inputs.pages.recv() => self.on_page(command),
+                () = reached(self.clock, wake) => self.on_wake(),
+                () = self.health.changed() => self.health.publish(&self.out.publisher),
+            }
+        }
+        self.ledger
+    }
+
+    fn on_room(&mut self, event: room::Event) {
+        let now = self.clock.now();
+        match event {
+            room::Event::Audio { human, at, samples } => {
+                for event in self.hearing.audio(now, &human, at, &samples) {
+                    self.on_hearing(event);
+                }
+            }
+            room::Event::AudioEnded { human } => self.deafen(&human),
+            room::Event::Chat { human, text } => {
+                let line = self.new_line();
+                self.ledger.typed(line, now);
+                self.on_line(line, human, Manner::Typed, text);
+            }
+            room::Event::HumanJoined { human, name } => {
+                tracing::info!(%human, "a human joined");
+                self.names.insert(human.clone(), name.clone());
+                self.show_human(&human, Some(&name));
+                self.tell(turn::Event::HumanJoined { human, name });
+            }
+            room::Event::HumanLeft { human } => {
+                tracing::info!(%human, "a human left");
+                self.deafen(&human);
+                self.show_human(&human, None);
+                self.names.remove(&human);
+                self.tell(turn::Event::HumanLeft { human });
+            }
+            room::Event::Link { member, state } => self.on_link(member, state),
+        }
+    }
+
+    /// What was said up to now is still transcribed.
+    fn deafen(&mut self, human: &HumanId) {
+        if let Some(event) = self.hearing.end(self.clock.now(), human) {
+            self.on_hearing(event);
+        }
+    }
+
+    fn on_hearing(&mut self, event: hearing::Event) {
+        match event {
+            hearing::Event::SpeechStarted { human, .. } => {
+                self.show_speaking(&human, true);
+                self.tell(turn::Event::SpeechStarted { human });
+            }
+            hearing::Event::SpeechDropped { human } => {
+                self.show_speaking(&human, false);
+                self.tell(turn::Event::SpeechDropped { human });
+            }
+            hearing::Event::Utterance(utterance) => {
+                self.show_speaking(&utterance.human, false);
+                if let Err(refused) = self.out.intake.offer(utterance) {
+                    let human = refused.human.clone();
+                    tracing::error!(%human, "the recogniser is minutes behind; a line is lost");
+                    self.tell(turn::Event::SpeechDropped { human });
+                }
+            }
+        }
+    }
+
+    fn on_heard(&mut self, heard: Heard) {
+        let human = heard.utterance.human.clone();
+        for _ in &heard.merged {
+            // One line comes of several utterances; the core counts each beginning.
+            self.tell(turn::Event::SpeechDropped { human: human.clone() });
+        }
+        match &heard.text {
+            Ok(text) => {
+                let line = self.new_line();
+                self.ledger.heard(line, &heard);
+                self.out.transport.send(Command::Caption(Caption {
+                    speaker: Speaker::Human(human.clone()),
+                    segment: heard.utterance.id.to_string(),
+                    text: text.clone(),
+                    last: true,
+                }));
+                self.on_line(line, human, Manner::Heard, text.clone());
+            }
+            Err(reason) => {
+                let utterance = heard.utterance.id;
+                tracing::debug!(%human, %utterance, %reason, "nothing was heard");
+                self.tell(turn::Event::SpeechDropped { human });
+            }
+        }
+    }
+
+    fn on_line(&mut self, id: LineId, human: HumanId, manner: Manner, text: String) {
+        tracing::debug!(line = %id, %human, ?manner, text, "a line");
+        let name = self.names.get(&human).cloned().unwrap_or_else(|| human.to_string());
+        let speaker = Speaker::Human(human.clone());
+        self.show_line(pages::Line::new(id, &speaker, &name, manner, &text));
+        self.tell(turn::Event::Line { id, human, manner, text });
+    }
+
+    fn on_speech(&mut self, event: speech::Event) {
+        self.ledger.speech(&event);
+        match event.what {
+            speech::What::Published => self.tell(turn::Event::SpeechBegan { turn: event.turn }),
+            speech::What::Ended(ended) => {
+                self.speeches.remove(&event.turn);
+                let line = self.new_line();
+                if let Some(persona) = self.ledger.persona(event.turn) {
+                    self.show_spoken(line, persona, &ended.heard);
+                }
+                let (turn, heard, end) = (event.turn, ended.heard, ended.end);
+                self.tell(turn::Event::SpeechEnded { turn, line, heard, end });
+            }
+            _ => {}
+        }
+    }
+
+    fn on_link(&mut self, member: Member, state: LinkState) {
+        match &state {
+            LinkState::Up => tracing::info!(?member, "in the room"),
+            LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),
+        }
+        let hosted = state == LinkState::Up;
+        self.health.link(&self.out.publisher, &member, state);
+        if let Member::Persona(persona) = member {
+            self.tell(turn::Event::Hosted { persona, hosted });
+        }
+    }
+
+    fn on_page(&mut self, command: pages::Command) {
+        match command {
+            pages::Command::Mode { persona, mode } => {
+                self.out.publisher.persona(&persona, |status| status.mode = mode);
+                self.tell(turn::Event::Mode { persona, mode });
+            }
+            pages::Command::Hush { persona } => self.tell(turn::Event::Hush { persona }),
+        }
+    }
+
+    fn on_wake(&mut self) {
+        let now = self.clock.now();
+        if self.core_wake.is_some_and(|wake| wake <= now) {
+            self.core_wake = None;
+            self.tell(turn::Event::Wake);
+        }
+        for event in self.hearing.wake(now) {
+            self.on_hearing(event);
+        }
+    }
+
+    /// Tells the core and does what it says.
+    fn tell(&mut self, event: turn::Event) {
+        for effect in self.core.handle(self.clock.now(), event) {
+            self.act(effect);
+        }
+    }
+
+    fn act(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply(grant) => {
+                let (turn, persona) = (grant.turn, &grant.persona);
+                tracing::debug!(%turn, %persona, "the floor is granted");
+                self.ledger.granted(&grant, self.clock.now());
+                let options = self.out.replies.options(&grant, self.names.values());
+                self.speeches.insert(turn, self.out.stage.speak(grant, options));
+            }
+            Effect::Stop { turn, fade } => {
+                if let Some(speech) = self.speeches.get(&turn) {
+                    speech.stop(fade);
+                }
+            }
+            Effect::Settled(settled) => {
+                let record = self.ledger.settle(settled);
+                tracing::info!(
+                    turn = %record.turn, line = %record.line, persona = %record.persona,
+                    outcome = record.outcome.as_str(), reason = %record.reason,
+                    e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
+                );
+                self.out.publisher.event(pages::Event::Turn(Box::new(record)));
+            }
+            Effect::State { persona, state } => {
+                self.out.publisher.state(&persona, state);
+                self.out.transport.send(Command::State { persona, state });
+            }
+            Effect::WakeAt(time) => self.core_wake = Some(time),
+        }
+    }
+
+    fn show_human(&self, human: &HumanId, name: Option<&str>) {
+        self.out.publisher.update(|status| {
+            status.humans.retain(|known| known.id != *human);
+            status.humans.extend(name.map(|name| pages::HumanStatus {
+                id: human.clone(),
+                name: name.to_owned(),
+                speaking: false,
+            }));
+        });
+    }
+
+    fn show_speaking(&self, human: &HumanId, speaking: bool) {
+        self.out.publisher.update(|status| {
+            for known in status.humans.iter_mut().filter(|known| known.id == *human) {
+                known.speaking = speaking;
+            }
+        });
+    }
+
+    /// What a persona said, as far as it was heard.
+    fn show_spoken(&self, line: LineId, persona: PersonaId, heard: &str) {
+        if heard.is_empty() {
+            return;
+        }
+        let name = self.out.replies.name(&persona).to_owned();
+        let speaker = Speaker::Persona(persona);
+        self.show_line(pages::Line::new(line, &speaker, &name, Manner::Spoken, heard));
+    }
+
+    fn show_line(&self, line: pages::Line) {
+        self.out.publisher.event(pages::Event::Line(line));
+    }
+
+    fn new_line(&mut self) -> LineId {
+        self.lines += 1;
+        LineId(self.lines)
+    }
+}
+
+/// Resolves at `time`, or never.
+async fn reached(clock: Clock, time: Option<Time>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(clock.instant(time)).await,
+        None => pending().await,
+    }
+}

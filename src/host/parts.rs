@@ -1,0 +1,94 @@
+//! The engines of one host: ears, mind and voice, as configured.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::HostError;
+use crate::config::Config;
+use crate::llm::Engine;
+use crate::llm::llama::{self, LlamaEngine};
+use crate::models::{self, Kind, ModelFiles};
+use crate::stt::ears::{self, Ears, EarsState};
+use crate::stt::queue;
+use crate::stt::service::{Heard, Intake, Service, Stats};
+use crate::time::Clock;
+use crate::tts::Synthesiser;
+use crate::tts::piper::{self, PiperVoice};
+
+/// The model files, found and checked: nothing is fetched from here on.
+pub(super) struct Files {
+    pub(super) language: ModelFiles,
+    pub(super) recognition: ModelFiles,
+    pub(super) voice: ModelFiles,
+}
+
+impl Files {
+    pub(super) fn find(config: &Config) -> Result<Self, HostError> {
+        let find = |name: &str, kind| {
+            models::resolve(&config.models.root, name).and_then(|files| files.of_kind(kind))
+        };
+        Ok(Self {
+            language: find(&config.models.language, Kind::Language)?,
+            recognition: find(&config.models.recognition, Kind::Recognition)?,
+            voice: find(&config.models.voice, Kind::Voice)?,
+        })
+    }
+}
+
+/// The recogniser's process and the queue before it.
+pub(super) struct Hearing {
+    pub(super) status: watch::Receiver<ears::Status>,
+    pub(super) stats: watch::Receiver<Stats>,
+    pub(super) intake: Intake,
+    pub(super) heard: mpsc::Receiver<Heard>,
+}
+
+impl Hearing {
+    /// Starts `troupe-ears` and waits until it can hear.
+    pub(super) async fn start(
+        files: &Files,
+        config: &Config,
+        clock: Clock,
+        tasks: &TaskTracker,
+        cancel: &CancellationToken,
+    ) -> Result<Self, HostError> {
+        let mut options = ears::Options::new(files.recognition.main().to_owned());
+        options.threads = config.models.threads.map_or(options.threads, |threads| threads as usize);
+        let (ears, keeper) = Ears::new(options);
+        let mut status = ears.status();
+        tasks.spawn(keeper.run(cancel.clone()));
+        let settled = status.wait_for(|status| status.state != EarsState::Starting).await;
+        let settled = settled.map(|status| status.state.clone());
+        if let Ok(EarsState::Down { cause, .. }) = settled {
+            return Err(HostError::Part(format!("the ears did not start: {cause}")));
+        }
+        let (service, intake, heard) =
+            Service::new(Arc::new(ears), queue::Options::default(), clock);
+        let stats = service.stats();
+        tasks.spawn(service.run(cancel.clone()));
+        Ok(Self { status, stats, intake, heard })
+    }
+}
+
+/// Loads the language model with a seat for each persona.
+pub(super) async fn engine(
+    files: &Files,
+    config: &Config,
+    clock: Clock,
+) -> Result<Arc<dyn Engine>, HostError> {
+    let mut options = llama::Options::new(files.language.main().to_owned(), config.cast.len());
+    options.context_tokens = config.models.context_tokens;
+    options.threads = config.models.threads.unwrap_or(options.threads);
+    let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));
+    let engine = load.await.map_err(|error| HostError::Part(error.to_string()))?;
+    Ok(Arc::new(engine.map_err(|error| HostError::Part(error.to_string()))?))
+}
+
+/// Loads the voice and starts its phonemiser.
+pub(super) async fn voice(files: &Files) -> Result<Arc<dyn Synthesiser>, HostError> {
+    let voice = PiperVoice::start(piper::Options::new(files.voice.main())).await;
+    Ok(Arc::new(voice.map_err(|error| HostError::Part(error.to_string()))?))
+}

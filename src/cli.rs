@@ -2,6 +2,7 @@
 //!
 //! 0 is success, 1 a run that failed, 2 a use or a configuration that cannot work.
 
+use std::io::IsTerminal as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -226,7 +227,10 @@ fn start_log(cli: &Cli) {
     };
     let default = format!("warn,troupe={ours},livekit=off,libwebrtc=warn");
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     if cli.log_json {
         log.json().init();
     } else {

@@ -69,6 +69,10 @@ impl Health {
                 status.link = Link { up, cause };
             }),
         }
+        publisher.update(|status| {
+            let mut cast = status.personas.iter();
+            status.ready = cast.all(|persona| persona.hosted || persona.failed_cause.is_some());
+        });
         self.publish(publisher);
     }
 

@@ -13,6 +13,8 @@ use crate::config::Config;
 use crate::latency::TurnRecord;
 
 #[cfg(all(feature = "llama", feature = "livekit"))]
+mod ahead;
+#[cfg(all(feature = "llama", feature = "livekit"))]
 mod boot;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;

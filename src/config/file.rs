@@ -64,7 +64,7 @@ pub struct Hearing {
 impl Default for Hearing {
     fn default() -> Self {
         // A fixed delay: shorter cuts people off in their pauses, longer is plain waiting.
-        Self { end_of_turn_ms: 400, longest_s: 15 }
+        Self { end_of_turn_ms: 300, longest_s: 15 }
     }
 }
 

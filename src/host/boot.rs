@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::ahead::Ahead;
 use super::health::{self, Health};
 use super::live::{Inputs, Live, Outputs};
 use super::parts::{self, Files};
@@ -122,6 +123,7 @@ impl House<'_> {
         let out = Outputs {
             transport: transport.clone(),
             intake: hearing.intake,
+            ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: Replies::new(&self.config.cast, self.config.turn),
             publisher,

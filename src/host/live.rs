@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::ahead::Ahead;
 use super::health::Health;
 use super::ledger::Ledger;
 use super::replies::Replies;
@@ -34,6 +35,7 @@ pub(super) struct Outputs {
     /// To the recogniser.
     pub(super) intake: Intake,
     pub(super) stage: speech::Stage,
+    pub(super) ahead: Ahead,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
 }
@@ -235,8 +237,12 @@ impl Live {
 
     /// Tells the core and does what it says.
     fn tell(&mut self, event: turn::Event) {
+        let said = matches!(event, turn::Event::Line { .. } | turn::Event::SpeechEnded { .. });
         for effect in self.core.handle(self.clock.now(), event) {
             self.act(effect);
+        }
+        if said && self.speeches.is_empty() {
+            self.out.ahead.begin(self.core.views().collect());
         }
     }
 
@@ -245,6 +251,7 @@ impl Live {
             Effect::Reply(grant) => {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
+                self.out.ahead.stop();
                 self.ledger.granted(&grant, self.clock.now());
                 let options = self.out.replies.options(&grant, self.names.values());
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));

@@ -70,6 +70,10 @@ impl std::ops::IndexMut<usize> for Cast {
 }
 
 impl Member {
+    pub(super) fn can_speak(&self) -> bool {
+        self.hosted && self.mode != Mode::Asleep
+    }
+
     /// May be chosen for a line that does not name it.
     pub(super) fn is_open(&self) -> bool {
         self.hosted && matches!(self.mode, Mode::Open | Mode::Humans)

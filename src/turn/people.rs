@@ -49,15 +49,17 @@ impl People {
         self.0.iter().filter(move |(other, _)| *other != id).map(|(_, human)| human.name.as_str())
     }
 
-    /// Until when somebody counts as speaking, if anybody does. A sound whose end is never told
-    /// counts for `patience`.
-    pub(super) fn speaking_until(&mut self, now: Time, patience: Duration) -> Option<Time> {
-        let humans = self.0.values_mut();
-        let until = humans.filter_map(|human| {
+    /// Gives up the sounds whose end was not told within `patience`.
+    pub(super) fn give_up_sounds(&mut self, now: Time, patience: Duration) {
+        for human in self.0.values_mut() {
             human.sounds.retain(|began| *began + patience > now);
-            human.sounds.back().map(|began| *began + patience)
-        });
-        until.max()
+        }
+    }
+
+    /// Until when somebody counts as speaking, if anybody does: a sound counts for `patience`.
+    pub(super) fn speaking_until(&self, patience: Duration) -> Option<Time> {
+        let newest = self.0.values().filter_map(|human| human.sounds.back());
+        newest.max().map(|began| *began + patience)
     }
 }
 

@@ -61,7 +61,7 @@ async def enter(household: Household, name: str, cast: int) -> Person:
 
     def complete() -> bool:
         here = person.personas()
-        listening = all(person.heard[p].state in ("listening", "idle") for p in here)
+        listening = all(person.heard[p].state == "listening" for p in here)
         return len(here) == cast and listening and all(person.heard[p].tracks for p in here)
 
     await person.until(f"{cast} personas in the room, listening", complete, 30)

@@ -1,0 +1,148 @@
+//! A persona's speech: the floor is granted, it ends, and what may follow it.
+
+use super::Core;
+use crate::id::{LineId, PersonaId, Speaker, TurnId};
+use crate::latency::Reason;
+use crate::llm::{Message, prompt};
+use crate::persona::Mode;
+use crate::room::AgentState;
+use crate::time::Time;
+use crate::turn::floor::{Cause, Holder, Ticket};
+use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, addressing, text};
+
+/// A turn that a sound stopped before it was audible gets the floor so often in all.
+const GRANTS_MAX: u32 = 3;
+
+impl Core {
+    /// The conversation as each persona who may speak sees it now, its card first: what its next
+    /// reply will begin with.
+    pub fn views(&self) -> impl Iterator<Item = (PersonaId, Vec<Message>)> {
+        let awake = self.cast.iter().enumerate().filter(|(_, member)| member.can_speak());
+        awake.map(|(index, member)| (member.id.clone(), self.view(index)))
+    }
+
+    fn view(&self, persona: usize) -> Vec<Message> {
+        let member = &self.cast[persona];
+        let lines = prompt::conversation(&member.id, self.transcript.lines());
+        std::iter::once(member.system.clone()).chain(lines).collect()
+    }
+
+    pub(super) fn grant(&mut self) {
+        if self.people.speaking_until(self.options.speech_timeout).is_some() {
+            return;
+        }
+        let Some(mut ticket) = self.floor.next() else { return };
+        ticket.grants += 1;
+        self.grants += 1;
+        let member = &mut self.cast[ticket.persona];
+        member.rank = self.grants;
+        let mut messages = self.view(ticket.persona);
+        let member = &self.cast[ticket.persona];
+        messages.push(prompt::cue(&member.name));
+        self.effects.push(Effect::Reply(Grant {
+            turn: ticket.turn,
+            persona: member.id.clone(),
+            line: ticket.line,
+            manner: ticket.manner,
+            confidence: ticket.confidence,
+            messages,
+        }));
+        let place = self.transcript.end();
+        self.floor.holder = Some(Holder { ticket, place, audible: false, stopped: None });
+    }
+
+    pub(super) fn speech_ended(
+        &mut self,
+        now: Time,
+        turn: TurnId,
+        line: LineId,
+        heard: &str,
+        end: SpeechEnd,
+    ) {
+        let Some(holder) = self.floor.leave(turn) else {
+            self.stats.events_ignored += 1;
+            return;
+        };
+        let (heard, cut) = text::tidy(heard, text::LINE_CHARS_MAX);
+        self.stats.lines_cut += u64::from(cut);
+        let unheard = heard.is_empty() && !holder.audible;
+        let by_sound = end == SpeechEnd::Stopped && holder.stopped == Some(Cause::Onset);
+        if unheard && by_sound && holder.ticket.grants < GRANTS_MAX {
+            self.floor.wait_first(holder.ticket);
+            return;
+        }
+        let finished = end == SpeechEnd::Finished;
+        let outcome = holder.outcome(end, !heard.is_empty());
+        self.settle(&holder.ticket, outcome, heard.clone());
+        if heard.is_empty() {
+            return;
+        }
+        let persona = holder.ticket.persona;
+        let human = holder.ticket.human.as_ref().and_then(|human| self.people.get_mut(human));
+        if let Some(human) = human {
+            human.answered = Some((persona, now));
+            if holder.ticket.named {
+                human.named = human.named.filter(|(named, _)| *named != persona);
+                human.named = human.named.or(Some((persona, now)));
+            }
+        }
+        if finished {
+            self.follow_up(line, &heard, persona);
+        }
+        let member = &self.cast[persona];
+        let speaker = Speaker::Persona(member.id.clone());
+        let name = member.name.clone();
+        let said = Line { id: line, speaker, name, manner: Manner::Spoken, text: heard };
+        self.transcript.insert(holder.place, now, said);
+    }
+
+    /// Lets a persona answer another one that named it, while nobody else waits.
+    fn follow_up(&mut self, line: LineId, heard: &str, speaker: usize) {
+        if self.follow_ups_left == 0 || self.floor.has_waiting() || self.people.is_empty() {
+            return;
+        }
+        let names: Vec<&str> = self.cast.iter().map(|member| member.name.as_str()).collect();
+        let Some(persona) = addressing::follow_up(heard, &names, speaker) else { return };
+        if !self.cast[persona].follows_personas() {
+            return;
+        }
+        self.follow_ups_left -= 1;
+        let ticket = Ticket {
+            turn: self.next_turn(),
+            persona,
+            line,
+            human: None,
+            manner: Manner::Spoken,
+            confidence: 0.8,
+            reason: Reason::Borrowed("called by a persona"),
+            named: true,
+            grants: 0,
+        };
+        self.floor.wait(ticket);
+    }
+
+    pub(super) fn show_states(&mut self) {
+        let rest = if self.people.is_empty() { AgentState::Idle } else { AgentState::Listening };
+        let holder = self.floor.holder.as_ref();
+        let holder = holder.map(|holder| (holder.ticket.persona, holder.audible));
+        for (index, member) in self.cast.iter_mut().enumerate().filter(|(_, one)| one.hosted) {
+            let state = match holder {
+                Some((persona, true)) if persona == index => AgentState::Speaking,
+                Some((persona, false)) if persona == index => AgentState::Thinking,
+                _ if member.mode == Mode::Asleep => AgentState::Idle,
+                _ => rest,
+            };
+            if member.state.replace(state) != Some(state) {
+                self.effects.push(Effect::State { persona: member.id.clone(), state });
+            }
+        }
+    }
+
+    pub(super) fn wish_to_wake(&mut self) {
+        let speaking = self.people.speaking_until(self.options.speech_timeout);
+        let Some(at) = speaking.filter(|_| self.floor.has_waiting()) else { return };
+        if self.wake_at.replace(at) != Some(at) {
+            self.effects.push(Effect::WakeAt(at));
+        }
+    }
+}

@@ -48,6 +48,8 @@ pub struct Guard {
     letters: usize,
     /// The word being written, for abbreviations.
     word: String,
+    /// What was said of this sentence.
+    phrase: String,
     last: Option<char>,
     stopped: bool,
 }
@@ -85,6 +87,7 @@ impl Guard {
             sentences: 0,
             letters: 0,
             word: String::new(),
+            phrase: String::new(),
             last: None,
             stopped: false,
         }
@@ -125,6 +128,8 @@ impl Guard {
         }
         match std::mem::take(&mut self.hold) {
             Hold::Nothing => self.begin(letter, out),
+            // What is never said cannot tell a label from words either.
+            Hold::Label(label) if self.goes(letter) => self.hold = Hold::Label(label),
             Hold::Label(mut label) => match self.labels.extend(&mut label, letter) {
                 label::Verdict::Open => self.hold = Hold::Label(label),
                 label::Verdict::Own => self.space = false,
@@ -193,16 +198,25 @@ impl Guard {
         if self.place != Place::Within && matches!(letter, '"' | '“') {
             self.quoted = true;
         }
-        let markup = matches!(letter, '*' | '`' | '_' | '#' | '~' | '|' | '•');
         let bullet = matches!(letter, '-' | '–' | '>') && self.place == Place::Line;
-        let quote = self.quoted && matches!(letter, '"' | '“' | '”');
-        if markup || bullet || quote || unspeakable(letter) {
+        if bullet || self.goes(letter) {
+            return;
+        }
+        if letter == ':' && self.labels.names_another(&self.phrase) {
+            // A name that was let through, because something else stood between it and its colon.
+            self.stopped = true;
             return;
         }
         if self.space && self.last.is_some() {
             out.push(' ');
             self.letters += 1;
         }
+        if self.place != Place::Within {
+            self.phrase.clear();
+        } else if self.space {
+            self.phrase.push(' ');
+        }
+        self.phrase.push(letter);
         self.space = false;
         out.push(letter);
         self.letters += 1;
@@ -210,6 +224,13 @@ impl Guard {
         self.last = Some(letter);
         self.word.push(letter);
         self.stopped = self.letters >= self.limits.letters + LAST_WORD_LETTERS;
+    }
+
+    /// Markup, what has no sound, and the quotation marks around a whole reply.
+    fn goes(&self, letter: char) -> bool {
+        let markup = matches!(letter, '*' | '`' | '_' | '#' | '~' | '|' | '•');
+        let quote = self.quoted && matches!(letter, '"' | '“' | '”');
+        markup || quote || (unspeakable(letter) && !letter.is_whitespace())
     }
 
     /// White space: the place where words, sentences and the reply may end.

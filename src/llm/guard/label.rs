@@ -79,6 +79,12 @@ impl Labels {
         Verdict::Words
     }
 
+    /// Is `text` just somebody else's name?
+    pub(super) fn names_another(&self, text: &str) -> bool {
+        let lower = text.trim().to_lowercase();
+        self.others.contains(&lower)
+    }
+
     fn may_become(&self, label: &Label) -> bool {
         let stem = label.lower.trim_end();
         let known = self.own.iter().chain(&self.others).any(|name| name.starts_with(stem))

@@ -2,7 +2,7 @@
 //!
 //! 0 is success, 1 a run that failed, 2 a use or a configuration that cannot work.
 
-use std::io::IsTerminal as _;
+use std::io::{self, IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,6 +12,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
+use crate::models::ModelError;
 
 mod models;
 mod show;
@@ -113,6 +114,8 @@ pub fn main() -> ExitCode {
     start_log(&cli);
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our answer, `head` for one, has enough.
+        Err(error) if error.is_closed_pipe() => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("troupe: {error}");
             ExitCode::from(error.exit_code())
@@ -128,17 +131,27 @@ enum CliError {
     #[error(transparent)]
     Host(#[from] HostError),
     #[error(transparent)]
-    Models(#[from] crate::models::ModelError),
+    Models(#[from] ModelError),
+    #[error("writing the answer failed ({0}); check where the output goes")]
+    Output(#[from] io::Error),
     #[error("{0}")]
     Failed(String),
 }
 
 impl CliError {
+    fn is_closed_pipe(&self) -> bool {
+        let (Self::Output(error) | Self::Models(ModelError::Output(error))) = self else {
+            return false;
+        };
+        error.kind() == io::ErrorKind::BrokenPipe
+    }
+
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) | Self::Models(_) => EXIT_USAGE,
+            Self::Config(_) => EXIT_USAGE,
+            Self::Models(error) => error.exit_code(),
             Self::Host(error) if error.is_usage() => EXIT_USAGE,
-            Self::Host(_) | Self::Failed(_) => EXIT_FAILED,
+            Self::Host(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
         }
     }
 }
@@ -175,8 +188,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Token(token) => print_token(&token, &env),
         Command::CheckConfig(common) => {
             let flags = Flags { config: common.config, room: common.room, ..Flags::default() };
-            show::config(&Config::load(&flags, &env)?);
-            Ok(())
+            Ok(show::config(&Config::load(&flags, &env)?, &mut io::stdout().lock())?)
         }
     }
 }
@@ -189,7 +201,7 @@ fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
         .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))?;
     let turns = runtime.block_on(host::run(config, show))?;
     if show.exit {
-        show::turns(&turns);
+        show::turns(&turns, &mut io::stdout().lock())?;
     }
     Ok(())
 }
@@ -213,8 +225,7 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
     let jwt = mint
         .visitor(&host::visitor_identity(&token.name), &token.name)
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    println!("{jwt}");
-    Ok(())
+    Ok(writeln!(io::stdout(), "{jwt}")?)
 }
 
 /// Compact lines for people, JSON on request. `RUST_LOG` wins over `-v`. Other crates' chatter

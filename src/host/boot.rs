@@ -1,5 +1,6 @@
 //! The start, step by step, and the end.
 
+use std::io::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -261,6 +262,8 @@ fn passes_from(room: watch::Receiver<Option<(String, Mint)>>) -> pages::Passes {
 
 /// Everybody is hosted: the addresses, for people and for scripts.
 fn announce(addresses: &Addresses) {
-    println!("join   {}", addresses.join);
-    println!("admin  {}", addresses.admin);
+    let Addresses { join, admin } = addresses;
+    if let Err(error) = writeln!(io::stdout(), "join   {join}\nadmin  {admin}") {
+        tracing::warn!(%error, join, admin, "the addresses could not be printed");
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! run ── boot::…        pages → models → server, ears, engine, voice → seats → room
-//!     ├─ live::Live     one task: the turn core and everybody's ears; all events pass here
+//!     ├─ room::Room     one task: the turn core and everybody's ears; all events pass here
 //!     ├─ admin          the pages
 //!     └─ demo           a recorded visitor, on request
 //! ```
@@ -12,26 +12,27 @@ use std::path::PathBuf;
 use crate::config::Config;
 use crate::latency::TurnRecord;
 
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod ahead;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod boot;
+mod cast;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod health;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod ledger;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod replies;
+mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod server;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod signal;
+
+pub use cast::warm_up;
+pub use health::{Server, ServerState};
+pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.
 #[derive(Clone, Copy, Debug, Default)]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::server::ServerState;
 use crate::admin::state::{Link, Part, PartState, Publisher, QueueStatus};
 use crate::llm::Engine;
 use crate::room::{LinkState, Member};
@@ -25,12 +24,20 @@ pub(super) struct Health {
     tick: Interval,
 }
 
-/// The LiveKit server: ours, whose process we watch, or somebody else's, known by the listener's
+/// The server of a room: ours, whose process we watch, or somebody else's, known by the listener's
 /// link.
-pub(super) struct Server {
-    pub(super) url: String,
-    pub(super) own: Option<(watch::Receiver<ServerState>, watch::Receiver<u64>)>,
-    pub(super) link: LinkState,
+pub struct Server {
+    pub url: String,
+    /// State and restarts of one that we started.
+    pub own: Option<(watch::Receiver<ServerState>, watch::Receiver<u64>)>,
+    pub link: LinkState,
+}
+
+/// How a server that we started does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServerState {
+    Up,
+    Down { cause: String },
 }
 
 impl Health {

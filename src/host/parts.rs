@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,8 +11,6 @@ use crate::llm::Engine;
 use crate::llm::llama::{self, LlamaEngine};
 use crate::models::{self, Kind, ModelFiles};
 use crate::stt::ears::{self, Ears, EarsState};
-use crate::stt::queue;
-use crate::stt::service::{Heard, Intake, Service, Stats};
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::tts::piper::{self, PiperVoice};
@@ -38,38 +35,24 @@ impl Files {
     }
 }
 
-/// The recogniser's process and the queue before it.
-pub(super) struct Hearing {
-    pub(super) status: watch::Receiver<ears::Status>,
-    pub(super) stats: watch::Receiver<Stats>,
-    pub(super) intake: Intake,
-    pub(super) heard: mpsc::Receiver<Heard>,
-}
-
-impl Hearing {
-    /// Starts `troupe-ears` and waits until it can hear.
-    pub(super) async fn start(
-        files: &Files,
-        config: &Config,
-        clock: Clock,
-        tasks: &TaskTracker,
-        cancel: &CancellationToken,
-    ) -> Result<Self, HostError> {
-        let mut options = ears::Options::new(files.recognition.main().to_owned());
-        options.threads = config.models.threads.map_or(options.threads, |threads| threads as usize);
-        let (ears, keeper) = Ears::new(options);
-        let mut status = ears.status();
-        tasks.spawn(keeper.run(cancel.clone()));
-        let settled = status.wait_for(|status| status.state != EarsState::Starting).await;
-        let settled = settled.map(|status| status.state.clone());
-        if let Ok(EarsState::Down { cause, .. }) = settled {
-            return Err(HostError::Part(format!("the ears did not start: {cause}")));
+/// Starts `troupe-ears` and waits until it can hear.
+pub(super) async fn ears(
+    files: &Files,
+    config: &Config,
+    tasks: &TaskTracker,
+    cancel: &CancellationToken,
+) -> Result<Ears, HostError> {
+    let mut options = ears::Options::new(files.recognition.main().to_owned());
+    options.threads = config.models.threads.map_or(options.threads, |threads| threads as usize);
+    let (ears, keeper) = Ears::new(options);
+    let mut status = ears.status();
+    tasks.spawn(keeper.run(cancel.clone()));
+    let settled = status.wait_for(|status| status.state != EarsState::Starting).await;
+    match settled.map(|status| status.state.clone()) {
+        Ok(EarsState::Down { cause, .. }) => {
+            Err(HostError::Part(format!("the ears did not start: {cause}")))
         }
-        let (service, intake, heard) =
-            Service::new(Arc::new(ears), queue::Options::default(), clock);
-        let stats = service.stats();
-        tasks.spawn(service.run(cancel.clone()));
-        Ok(Self { status, stats, intake, heard })
+        _ => Ok(ears),
     }
 }
 

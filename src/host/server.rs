@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{HostError, random_hex};
+use super::{HostError, ServerState, random_hex};
 use crate::room::token::Keys;
 
 /// LiveKit's own default; the two after it are for media.
@@ -27,13 +27,6 @@ const START_TIMEOUT: Duration = Duration::from_secs(20);
 const POLL: Duration = Duration::from_millis(50);
 const RESTART_MIN: Duration = Duration::from_millis(500);
 const RESTART_MAX: Duration = Duration::from_secs(10);
-
-/// How the server does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ServerState {
-    Up,
-    Down { cause: String },
-}
 
 /// A running server.
 pub(super) struct LocalServer {

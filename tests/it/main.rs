@@ -1,11 +1,11 @@
 //! Every integration test, in one binary.
 
+#[cfg(feature = "whisper")]
+mod ears;
+mod host;
 mod llm;
 mod models;
 mod pages;
 mod tidy;
 #[cfg(feature = "llama")]
 mod voice;
-
-#[cfg(feature = "whisper")]
-mod ears;

@@ -1,0 +1,167 @@
+//! A whole room on scripted parts and a virtual clock: no network, no model, no waiting.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use troupe::admin::state::{self as pages, Publisher};
+use troupe::config::{Config, Env, Flags, Options};
+use troupe::host::{Parts, Room, Server, warm_up};
+use troupe::id::{HumanId, PersonaId};
+use troupe::latency::{Outcome, TurnRecord};
+use troupe::llm::Engine;
+use troupe::llm::scripted::{Script, ScriptedEngine};
+use troupe::room::scripted::ScriptedRoom;
+use troupe::room::{AgentState, Command, Event, LinkState, Member};
+use troupe::stt::ears;
+use troupe::stt::scripted::ScriptedRecogniser;
+use troupe::time::Clock;
+use troupe::tts::scripted::ScriptedVoice;
+
+/// A room that runs.
+struct Stand {
+    transport: Arc<ScriptedRoom>,
+    events: mpsc::Sender<Event>,
+    cancel: CancellationToken,
+    run: tokio::task::JoinHandle<Vec<TurnRecord>>,
+    _ears: watch::Sender<ears::Status>,
+    _commands: mpsc::Sender<pages::Command>,
+}
+
+/// The house cast.
+fn config() -> Config {
+    let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
+    let flags = Flags::default();
+    Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
+}
+
+fn publisher(config: &Config) -> Publisher {
+    let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
+    pages::open(Room::first_status(config), passes).0
+}
+
+impl Stand {
+    async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
+        let config = config();
+        let transport = Arc::new(ScriptedRoom::new(clock));
+        let (events, room_events) = mpsc::channel(64);
+        let (commands, inbox) = mpsc::channel(8);
+        let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+        let (ears, ears_out) = watch::channel(ready);
+        let parts = Parts {
+            transport: transport.clone(),
+            events: room_events,
+            recogniser: Arc::new(ScriptedRecogniser::default()),
+            ears: ears_out,
+            engine,
+            voice: Arc::new(ScriptedVoice::default()),
+            server: Server { url: String::new(), own: None, link: LinkState::Up },
+        };
+        let room = Room::new(&config, clock, parts, publisher(&config), inbox);
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        let run = tokio::spawn(async move { room.run(&TaskTracker::new(), stop).await });
+        let stand = Self { transport, events, cancel, run, _ears: ears, _commands: commands };
+        for persona in &config.cast {
+            let member = Member::Persona(persona.id.clone());
+            stand.send(Event::Link { member, state: LinkState::Up }).await;
+        }
+        stand.send(Event::HumanJoined { human: HumanId::new("tom"), name: "Tom".into() }).await;
+        stand
+    }
+
+    async fn send(&self, event: Event) {
+        self.events.send(event).await.expect("the room runs");
+    }
+
+    /// Types a line, and lets the room have `patience` for all that comes of it.
+    async fn types(&self, text: &str, patience: Duration) {
+        self.send(Event::Chat { human: HumanId::new("tom"), text: text.to_owned() }).await;
+        tokio::time::sleep(patience).await;
+    }
+
+    async fn end(self) -> Vec<TurnRecord> {
+        self.cancel.cancel();
+        self.run.await.expect("the room ends in order")
+    }
+
+    fn states_of(&self, who: &str) -> Vec<AgentState> {
+        let commands = self.transport.commands().into_iter();
+        let states = commands.filter_map(|(_, command)| match command {
+            Command::State { persona, state } if persona.as_str() == who => Some(state),
+            _ => None,
+        });
+        states.collect()
+    }
+
+    fn chats(&self) -> Vec<(String, String)> {
+        let commands = self.transport.commands().into_iter();
+        let chats = commands.filter_map(|(_, command)| match command {
+            Command::Chat { persona, text } => Some((persona.to_string(), text)),
+            _ => None,
+        });
+        chats.collect()
+    }
+}
+
+fn outcomes(records: &[TurnRecord]) -> Vec<(&str, Outcome)> {
+    let mut outcomes: Vec<_> = records.iter().map(|r| (r.persona.as_str(), r.outcome)).collect();
+    outcomes.sort_unstable();
+    outcomes
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_typed_question_is_answered_by_the_persona_it_names_and_by_nobody_else() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |_| {
+        Script::say("Fish soup, in a storm. ").prefill(Duration::from_millis(200))
+    });
+    let stand = Stand::open(clock, Arc::new(engine)).await;
+    stand.types("Felix, which soup do you cook in a storm?", Duration::from_secs(20)).await;
+
+    assert_eq!(stand.chats(), [("felix".to_owned(), "Fish soup, in a storm.".to_owned())]);
+    let states = [AgentState::Thinking, AgentState::Speaking, AgentState::Listening];
+    assert_eq!(stand.states_of("felix")[2..], states);
+    assert!(!stand.transport.voice_of(&PersonaId::new("felix")).is_empty());
+    assert!(stand.transport.voice_of(&PersonaId::new("ada")).is_empty());
+
+    let records = stand.end().await;
+    let expected =
+        [("ada", Outcome::Passed), ("felix", Outcome::Spoke), ("nora", Outcome::Passed)];
+    assert_eq!(outcomes(&records), expected);
+    let spoke = records.iter().find(|r| r.outcome == Outcome::Spoke).expect("felix spoke");
+    let sum: u64 = spoke.stages_us.values().flatten().sum();
+    assert_eq!(Some(sum), spoke.e2e_us);
+    assert_eq!(spoke.heard_text, "Fish soup, in a storm.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_engine_that_fails_costs_its_turn_and_nothing_else() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |_| Script::say("Aye, aye. ")).failing(1);
+    let stand = Stand::open(clock, Arc::new(engine)).await;
+    stand.types("Felix, are you there?", Duration::from_secs(10)).await;
+    stand.types("Felix, and now?", Duration::from_secs(10)).await;
+
+    assert_eq!(stand.chats(), [("felix".to_owned(), "Aye, aye.".to_owned())]);
+    let records = stand.end().await;
+    let felix: Vec<_> =
+        records.iter().filter(|r| r.persona.as_str() == "felix").map(|r| r.outcome).collect();
+    assert_eq!(felix, [Outcome::Failed, Outcome::Spoke]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seat_that_stays_cold_takes_nobody_else_down() {
+    let config = config();
+    let engine = ScriptedEngine::new(Clock::start(), |_| Script::default())
+        .cold(PersonaId::new("ada"), "its card is too long");
+    let warm = warm_up(&engine, &config.cast, &publisher(&config)).await.expect("two are warm");
+    assert_eq!(warm.iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["nora", "felix"]);
+
+    let cast = [config.cast[2].clone()];
+    let cause = warm_up(&engine, &cast, &publisher(&config)).await.expect_err("nobody is left");
+    assert!(cause.contains("its card is too long"), "{cause}");
+}

@@ -15,9 +15,9 @@ use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
 use crate::latency::TurnRecord;
-use crate::room::LinkState;
 use crate::room::livekit::{LiveKitRoom, Options as RoomOptions};
 use crate::room::token::Mint;
+use crate::room::{LinkState, Transport as _};
 use crate::time::Clock;
 
 /// What keeps a host running beside its room.

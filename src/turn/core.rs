@@ -200,10 +200,16 @@ impl Core {
 
     fn stop_if(&mut self, cause: Cause, which: impl Fn(&Holder) -> bool) {
         let fade = self.options.fade;
-        let Some(holder) = self.floor.running().filter(|holder| which(holder)) else { return };
+        let Some(holder) = self.floor.holder.as_mut().filter(|holder| which(holder)) else {
+            return;
+        };
+        match holder.stopped {
+            None => self.effects.push(Effect::Stop { turn: holder.ticket.turn, fade }),
+            // It may have been no speech, and the turn be granted again; any other cause is final.
+            Some(Cause::Onset) => {}
+            Some(_) => return,
+        }
         holder.stopped = Some(cause);
-        let turn = holder.ticket.turn;
-        self.effects.push(Effect::Stop { turn, fade });
     }
 
     fn drop_waiting(&mut self, cause: Cause, which: impl Fn(&Ticket) -> bool) {

@@ -115,11 +115,6 @@ impl Floor {
         Vec::from(gone)
     }
 
-    /// The holder, when it may still be told to stop.
-    pub(super) fn running(&mut self) -> Option<&mut Holder> {
-        self.holder.as_mut().filter(|holder| holder.stopped.is_none())
-    }
-
     /// Takes the holder off the floor if `turn` is its turn.
     pub(super) fn leave(&mut self, turn: TurnId) -> Option<Holder> {
         self.holder.take_if(|holder| holder.ticket.turn == turn)

@@ -129,8 +129,7 @@ async fn a_typed_question_is_answered_by_the_persona_it_names_and_by_nobody_else
     assert!(stand.transport.voice_of(&PersonaId::new("ada")).is_empty());
 
     let records = stand.end().await;
-    let expected =
-        [("ada", Outcome::Passed), ("felix", Outcome::Spoke), ("nora", Outcome::Passed)];
+    let expected = [("ada", Outcome::Passed), ("felix", Outcome::Spoke), ("nora", Outcome::Passed)];
     assert_eq!(outcomes(&records), expected);
     let spoke = records.iter().find(|r| r.outcome == Outcome::Spoke).expect("felix spoke");
     let sum: u64 = spoke.stages_us.values().flatten().sum();

@@ -130,9 +130,9 @@ async fn a_clip_that_takes_too_long_costs_the_process_its_life() {
 async fn what_cannot_be_understood_is_a_death() {
     let stage = Stage::new();
     for (script, expected) in [
-        ("echo hello; sleep 600", "cannot be understood"),
-        ("cat text1; sleep 600", "did not say that they are ready"),
-        ("cat ready; head -c $CLIP >/dev/null; cat text2; sleep 600", "an answer to nothing"),
+        ("echo hello; exec sleep 600", "cannot be understood"),
+        ("cat text1; exec sleep 600", "did not say that they are ready"),
+        ("cat ready; head -c $CLIP >/dev/null; cat text2; exec sleep 600", "an answer to nothing"),
         ("echo 'no such model' >&2; exit 2", "no such model"),
     ] {
         let ears = stage.start(stage.options(script));

@@ -137,13 +137,8 @@ impl Core {
         let typed = manner == Manner::Typed;
         self.stop_if(Cause::NewLine, |holder| {
             let old = &holder.ticket;
-            if holder.audible { typed && same(old) } else { same(old) || again(old) }
+            let is_heard = holder.audible && holder.stopped.is_none();
+            same(old) && (typed || !is_heard) || again(old) && !is_heard
         });
-        if let Some(holder) = &mut self.floor.holder
-            && holder.stopped == Some(Cause::Onset)
-            && (same(&holder.ticket) || again(&holder.ticket))
-        {
-            holder.stopped = Some(Cause::NewLine);
-        }
     }
 }

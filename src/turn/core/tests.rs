@@ -513,3 +513,35 @@ fn the_next_reply_begins_with_what_its_persona_saw_ahead() {
     room.tell(asleep);
     assert!(room.core.views().all(|(id, _)| id.as_str() != "hugo"), "who sleeps sees nothing");
 }
+
+#[test]
+fn what_silences_a_persona_for_good_counts_though_a_cough_came_first() {
+    type Silence = fn(&mut Room);
+    let causes: [(Silence, &str); 4] = [
+        (|room| room.tell(Event::Hush { persona: PersonaId::new("nora") }), "interrupted: hushed"),
+        (|room| room.mode("nora", Mode::Asleep), "asleep: asleep"),
+        (
+            |room| room.tell(Event::Hosted { persona: PersonaId::new("nora"), hosted: false }),
+            "failed: not hosted",
+        ),
+        (
+            |room| {
+                for human in ["tom", "zoe"] {
+                    room.tell(Event::HumanLeft { human: HumanId::new(human) });
+                }
+            },
+            "interrupted: everybody left",
+        ),
+    ];
+    for (silence, outcome) in causes {
+        let mut room = Room::new();
+        room.types("tom", "Nora, how are you?");
+        room.starts("zoe");
+        room.done();
+        silence(&mut room);
+        room.stopped("");
+        room.tell(Event::SpeechDropped { human: HumanId::new("zoe") });
+        assert_eq!(room.done(), [format!("t2 nora {outcome}")]);
+        assert!(room.core.is_quiet());
+    }
+}

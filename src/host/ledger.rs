@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use crate::admin::state::Seat;
 use crate::id::{LineId, PersonaId, TurnId};
 use crate::latency::{Anchor, Anchors, TurnRecord, Usage};
 use crate::speech::{self, What};
@@ -20,7 +21,17 @@ pub(super) struct Ledger {
     lines: HashMap<LineId, Anchors>,
     order: VecDeque<LineId>,
     turns: HashMap<TurnId, Open>,
+    seats: HashMap<PersonaId, Prompts>,
     records: VecDeque<TurnRecord>,
+}
+
+/// All prompts of one seat.
+#[derive(Default)]
+struct Prompts {
+    newest_tokens: u32,
+    tokens: u64,
+    /// How many of them the seat already held.
+    cached_tokens: u64,
 }
 
 struct Open {
@@ -62,6 +73,14 @@ impl Ledger {
         self.turns.insert(grant.turn, Open { persona, anchors, usage: Usage::default() });
     }
 
+    /// How full a persona's seat is, and how much of its prompts it already held. None before its
+    /// first prompt.
+    pub(super) fn seat(&self, persona: &PersonaId) -> Option<Seat> {
+        let prompts = self.seats.get(persona)?;
+        let ratio = prompts.cached_tokens as f32 / prompts.tokens.max(1) as f32;
+        Some(Seat { tokens: prompts.newest_tokens, cached_ratio: Some(ratio) })
+    }
+
     /// Whose turn it is, while it is open.
     pub(super) fn persona(&self, turn: TurnId) -> Option<PersonaId> {
         self.turns.get(&turn).map(|open| open.persona.clone())
@@ -75,6 +94,10 @@ impl Ledger {
             What::Prefilled { prompt_tokens, cached_tokens } => {
                 open.usage.prompt_tokens = Some(*prompt_tokens);
                 open.usage.cached_tokens = Some(*cached_tokens);
+                let seat = self.seats.entry(open.persona.clone()).or_default();
+                seat.newest_tokens = *prompt_tokens;
+                seat.tokens += u64::from(*prompt_tokens);
+                seat.cached_tokens += u64::from(*cached_tokens);
                 Anchor::Prefilled
             }
             What::FirstText => Anchor::FirstText,
@@ -118,4 +141,31 @@ fn decode_tok_s(ended: &speech::Ended) -> Option<f32> {
     let seconds = ended.decode?.as_secs_f32();
     let decoded = ended.completion_tokens?.checked_sub(1)? as f32;
     (seconds > 0.0).then(|| decoded / seconds)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::turn::Manner;
+
+    #[test]
+    fn a_seats_reuse_is_that_of_all_its_prompts() {
+        let ada = PersonaId::new("ada");
+        let mut ledger = Ledger::default();
+        assert_eq!(ledger.seat(&ada), None);
+        for (turn, prompt_tokens, cached_tokens) in [(1, 100, 60), (2, 300, 280)] {
+            let grant = Grant {
+                turn: TurnId(turn),
+                persona: ada.clone(),
+                line: LineId(turn),
+                manner: Manner::Typed,
+                confidence: 1.0,
+                messages: Vec::new(),
+            };
+            ledger.granted(&grant, Time::ZERO);
+            let what = What::Prefilled { prompt_tokens, cached_tokens };
+            ledger.speech(&speech::Event { turn: TurnId(turn), at: Time::ZERO, what });
+        }
+        assert_eq!(ledger.seat(&ada), Some(Seat { tokens: 300, cached_ratio: Some(0.85) }));
+    }
 }

@@ -268,6 +268,9 @@ impl Live {
                     outcome = record.outcome.as_str(), reason = %record.reason,
                     e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
                 );
+                if let Some(seat) = self.ledger.seat(&record.persona) {
+                    self.out.publisher.persona(&record.persona, |status| status.seat = seat);
+                }
                 self.out.publisher.event(pages::Event::Turn(Box::new(record)));
             }
             Effect::State { persona, state } => {

@@ -34,9 +34,10 @@ def free_port() -> int:
 
 
 class Household:
-    """One running host with its own LiveKit server."""
+    """One running host; with its own LiveKit server, unless `livekit` names another's address and
+    keys as `LIVEKIT_*` variables."""
 
-    def __init__(self, name: str, *arguments: str) -> None:
+    def __init__(self, name: str, *arguments: str, livekit: dict[str, str] | None = None) -> None:
         self.base = f"http://127.0.0.1:{free_port()}"
         self.room = f"{name}-{os.getpid()}-{int(time.time())}"
         self.log = Path(tempfile.gettempdir()) / f"{self.room}.log"
@@ -45,6 +46,7 @@ class Household:
         environment = {k: v for k, v in os.environ.items() if not k.startswith("LIVEKIT_")}
         if server := os.environ.get("LIVEKIT_SERVER_BIN"):
             environment["LIVEKIT_SERVER_BIN"] = server
+        environment.update(livekit or {})
         self._output = self.log.open("w")
         self.process = subprocess.Popen(
             command,
@@ -153,10 +155,12 @@ class Household:
             sums[name] = round(sums.get(name, 0.0) + pages * page_mib, 1)
         return sums
 
-    def cpu_s(self) -> float:
-        """Processor seconds that the whole family has used."""
+    def cpu_s(self, only: str | None = None) -> float:
+        """Processor seconds that the whole family has used, or its members of one name."""
         ticks = 0
-        for pid in self.family():
+        for pid, name in self.family().items():
+            if only and not name.startswith(only[:15]):
+                continue
             try:
                 stat = Path(f"/proc/{pid}/stat").read_text()
             except OSError:

@@ -14,6 +14,7 @@ pub(crate) mod report;
 pub(crate) mod sdp;
 pub(crate) mod shared;
 pub(crate) mod task;
+pub(crate) mod tracks;
 
 use std::{fmt, sync::Arc};
 

@@ -239,6 +239,8 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
 /// stays below warnings, and their token-laden texts with it.
 fn start_log(cli: &Cli) {
     let ours = match cli.verbose {
+        // A bench's table is its answer, and its rooms would fill a screen.
+        0 if matches!(cli.command, Command::Bench(_)) => "warn",
         0 => "info",
         1 => "debug",
         _ => "trace",

@@ -47,6 +47,45 @@ pub fn rss_mb() -> f64 {
     kb(&read("/proc/self/status"), "VmRSS:") as f64 / 1_024.0
 }
 
+/// How the machine's processors are used while a bench runs.
+pub(super) struct CpuUse {
+    busy: f64,
+    own: f64,
+    all: f64,
+}
+
+impl CpuUse {
+    pub(super) fn start() -> Self {
+        let (busy, all) = busy(&read("/proc/stat"));
+        Self { busy, all, own: own(&read("/proc/self/stat")) }
+    }
+
+    /// What others used since the start, as a part of all cores' time: 0 is an idle machine, and
+    /// also one that does not tell.
+    pub(super) fn others_share(&self) -> f64 {
+        let now = Self::start();
+        let others = (now.busy - self.busy) - (now.own - self.own);
+        if now.all > self.all { (others / (now.all - self.all)).clamp(0.0, 1.0) } else { 0.0 }
+    }
+}
+
+/// Busy and all time of all cores, from the first line of `/proc/stat`, in ticks.
+fn busy(stat: &str) -> (f64, f64) {
+    let line = stat.lines().next().unwrap_or_default();
+    let ticks: Vec<f64> = line.split_whitespace().skip(1).flat_map(str::parse).collect();
+    let all: f64 = ticks.iter().sum();
+    // The fourth is idle, the fifth waits for disks.
+    (all - ticks.iter().skip(3).take(2).sum::<f64>(), all)
+}
+
+/// User and system time of this process, from `/proc/self/stat`, in the same ticks.
+fn own(stat: &str) -> f64 {
+    // The name before the closing bracket may hold anything; of what follows they are the 12th
+    // and 13th.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+    fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<f64>).sum()
+}
+
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
@@ -61,6 +100,13 @@ fn kb(text: &str, name: &str) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn processor_time_is_told_apart() {
+        assert_eq!(busy("cpu  10 1 4 80 5 0 0 0\ncpu0 1 1 1 1\n"), (15.0, 100.0));
+        let own_ticks = own("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 30 12 0 0");
+        assert_eq!(own_ticks, 42.0);
+    }
 
     #[test]
     fn sizes_are_read_from_their_own_line() {

@@ -15,7 +15,7 @@ use crate::latency::TurnRecord;
 mod ahead;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod boot;
-mod cast;
+pub mod cast;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;
 mod health;
@@ -30,7 +30,6 @@ mod server;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod signal;
 
-pub use cast::warm_up;
 pub use health::{Server, ServerState};
 pub use room::{Parts, Room};
 

@@ -15,6 +15,7 @@ pub mod gguf;
 pub mod guard;
 #[cfg(feature = "llama")]
 pub mod llama;
+pub mod load;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;

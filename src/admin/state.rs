@@ -229,10 +229,14 @@ impl Publisher {
 
     /// Changes one persona's status; an unknown persona changes nothing.
     pub fn persona(&self, id: &PersonaId, change: impl FnOnce(&mut PersonaStatus)) {
-        self.update(|status| {
-            if let Some(persona) = status.personas.iter_mut().find(|p| p.id == *id) {
-                change(persona);
-            }
+        self.status.send_if_modified(|status| {
+            let Some(persona) = status.personas.iter_mut().find(|p| p.id == *id) else {
+                return false;
+            };
+            // Of a large cast this one is a small part to compare.
+            let before = persona.clone();
+            change(persona);
+            *persona != before
         });
     }
 

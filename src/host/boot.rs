@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::asked_to_end;
-use super::{HostError, Parts, Room, ServerState, Show, demo};
+use super::{HostError, Parts, Room, ServerState, Show, cast, demo};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -86,13 +86,13 @@ impl House<'_> {
         });
 
         // A persona is hosted when its own prompt is in its seat, and in the room after that.
-        let cast = super::warm_up(&*engine, &self.config.cast, &publisher).await;
-        let cast = cast.map_err(HostError::NobodyHosted)?;
+        let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
+        let hosted = cast.hosted.iter().map(cast::Live::persona);
         let mint = Mint::new(server.keys, &self.config.room);
         let options = RoomOptions {
             url: server.url.clone(),
             mint: mint.clone(),
-            cast: cast.iter().map(|persona| (persona.id.clone(), persona.name.clone())).collect(),
+            cast: hosted.map(|persona| (persona.id.clone(), persona.name.clone())).collect(),
         };
         let (transport, events) = LiveKitRoom::join(options, self.clock).await?;
         let transport = Arc::new(transport);
@@ -100,6 +100,7 @@ impl House<'_> {
 
         let url = server.url;
         let parts = Parts {
+            cast,
             transport: transport.clone(),
             events,
             ears: ears.status(),

@@ -1,7 +1,7 @@
 //! The room while it lives: one task owns the turn core, everybody's ears and the open turns, and
 //! every event passes through it. It never waits for an engine; those answer by events.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
 
@@ -43,6 +43,8 @@ pub(super) struct Outputs {
 pub(super) struct Live {
     clock: Clock,
     core: Core,
+    /// Whose seats are warm: nobody else is served.
+    cast: HashSet<PersonaId>,
     core_wake: Option<Time>,
     hearing: Hearing,
     names: HashMap<HumanId, String>,
@@ -57,6 +59,7 @@ impl Live {
     pub(super) fn new(
         clock: Clock,
         core: Core,
+        cast: HashSet<PersonaId>,
         hearing: Hearing,
         health: Health,
         out: Outputs,
@@ -64,6 +67,7 @@ impl Live {
         Self {
             clock,
             core,
+            cast,
             core_wake: None,
             hearing,
             names: HashMap::new(),
@@ -73,6 +77,11 @@ impl Live {
             health,
             out,
         }
+    }
+
+    /// See [`Core::set_holders_max`].
+    pub(super) fn set_holders_max(&mut self, holders_max: usize) {
+        self.core.set_holders_max(holders_max);
     }
 
     /// Runs until cancelled.
@@ -203,6 +212,12 @@ impl Live {
     }
 
     fn on_link(&mut self, member: Member, state: LinkState) {
+        if let Member::Persona(persona) = &member
+            && !self.cast.contains(persona)
+        {
+            tracing::error!(%persona, "in the room with a cold seat; it is not served");
+            return;
+        }
         match &state {
             LinkState::Up => tracing::info!(?member, "in the room"),
             LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::ahead::Ahead;
+use super::cast::BootSummary;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
 use super::replies::Replies;
@@ -23,11 +24,14 @@ use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
 
-/// Speech events waiting for the host: seven for each speech, and few speeches at a time.
+/// Speech events that may wait for the host, beside those of one speech for each persona: a speech
+/// that fades out still has some when the next begins.
 const SPEECH_EVENTS_BOUND: usize = 64;
 
 /// What a room runs on.
 pub struct Parts {
+    /// Whom it serves; the rest of the configured cast is known by name and stays out.
+    pub cast: BootSummary,
     pub transport: Arc<dyn Transport>,
     /// What comes from the room.
     pub events: mpsc::Receiver<room::Event>,
@@ -71,7 +75,8 @@ impl Room {
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
-        let (speech_events, speech) = mpsc::channel(SPEECH_EVENTS_BOUND);
+        let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
+        let (speech_events, speech) = mpsc::channel(speech_events);
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
@@ -94,9 +99,18 @@ impl Room {
         };
         let options = turn::Options { seed: config.turn.seed, ..turn::Options::default() };
         let core = Core::new(config.cast.clone(), options);
-        let live = Live::new(clock, core, hearing::Hearing::new(ears), health, out);
+        let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
+        let hearing = hearing::Hearing::new(ears);
+        let live = Live::new(clock, core, cast, hearing, health, out);
         let inputs = Inputs { room: parts.events, heard, speech, pages: commands };
         Self { live, inputs, service }
+    }
+
+    /// For benches of the host's own cost: so many personas may speak at once.
+    #[must_use]
+    pub fn with_holders(mut self, holders_max: usize) -> Self {
+        self.live.set_holders_max(holders_max);
+        self
     }
 
     /// Runs until cancelled. Returns the turns of the run, oldest first.

@@ -122,7 +122,7 @@ impl<'a> Player<'a> {
                     }
                 }
             } else if self.track.has_sound() {
-                sleep_until(self.due()).await;
+                self.wait_until_due().await;
                 if self.hand_frame().await.is_err() {
                     return Stop::Lost;
                 }
@@ -131,6 +131,14 @@ impl<'a> Player<'a> {
                 sleep_until(self.due() + FRAME * LEAD_FRAMES).await;
                 return Stop::Done;
             }
+        }
+    }
+
+    /// A timer has a grain of a millisecond, which the first frame of a speech need not wait for.
+    async fn wait_until_due(&self) {
+        let due = self.due();
+        if due > Instant::now() {
+            sleep_until(due).await;
         }
     }
 

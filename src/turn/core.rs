@@ -115,9 +115,9 @@ impl Core {
                 None => self.stats.events_ignored += 1,
             },
             Event::Line { id, human, manner, text } => self.line(now, id, human, manner, &text),
-            Event::SpeechBegan { turn } => match &mut self.floor.holder {
-                Some(holder) if holder.ticket.turn == turn => holder.audible = true,
-                _ => self.stats.events_ignored += 1,
+            Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
+                Some(holder) => holder.audible = true,
+                None => self.stats.events_ignored += 1,
             },
             Event::SpeechEnded { turn, line, heard, end } => {
                 self.speech_ended(now, turn, line, &heard, end);
@@ -134,6 +134,12 @@ impl Core {
         self.show_states();
         self.wish_to_wake();
         std::mem::take(&mut self.effects)
+    }
+
+    /// For benches of the host's own cost: so many hold the floor at once, so that everybody
+    /// answers everything. It is one everywhere else.
+    pub fn set_holders_max(&mut self, holders_max: usize) {
+        self.floor.holders_max = holders_max.max(1);
     }
 
     /// The transcript, oldest line first.
@@ -200,16 +206,16 @@ impl Core {
 
     fn stop_if(&mut self, cause: Cause, which: impl Fn(&Holder) -> bool) {
         let fade = self.options.fade;
-        let Some(holder) = self.floor.holder.as_mut().filter(|holder| which(holder)) else {
-            return;
-        };
-        match holder.stopped {
-            None => self.effects.push(Effect::Stop { turn: holder.ticket.turn, fade }),
-            // It may have been no speech, and the turn be granted again; any other cause is final.
-            Some(Cause::Onset) => {}
-            Some(_) => return,
+        for holder in self.floor.holders.iter_mut().filter(|holder| which(holder)) {
+            match holder.stopped {
+                None => self.effects.push(Effect::Stop { turn: holder.ticket.turn, fade }),
+                // It may have been no speech, and the turn be granted again; any other cause is
+                // final.
+                Some(Cause::Onset) => {}
+                Some(_) => continue,
+            }
+            holder.stopped = Some(cause);
         }
-        holder.stopped = Some(cause);
     }
 
     fn drop_waiting(&mut self, cause: Cause, which: impl Fn(&Ticket) -> bool) {

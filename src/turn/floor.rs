@@ -78,17 +78,25 @@ impl Cause {
     }
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Floor {
-    pub holder: Option<Holder>,
+    /// One at most, unless a bench lets more in.
+    pub holders: Vec<Holder>,
+    pub holders_max: usize,
     /// Each persona waits once at most, so it is never longer than the cast. Answers to humans
     /// stand before follow-ups.
     waiting: VecDeque<Ticket>,
 }
 
+impl Default for Floor {
+    fn default() -> Self {
+        Self { holders: Vec::new(), holders_max: 1, waiting: VecDeque::new() }
+    }
+}
+
 impl Floor {
     pub(super) fn is_idle(&self) -> bool {
-        self.holder.is_none() && self.waiting.is_empty()
+        self.holders.is_empty() && self.waiting.is_empty()
     }
 
     pub(super) fn has_waiting(&self) -> bool {
@@ -105,7 +113,7 @@ impl Floor {
     }
 
     pub(super) fn next(&mut self) -> Option<Ticket> {
-        if self.holder.is_some() { None } else { self.waiting.pop_front() }
+        if self.holders.len() < self.holders_max { self.waiting.pop_front() } else { None }
     }
 
     /// Takes those who are to wait no longer.
@@ -115,9 +123,15 @@ impl Floor {
         Vec::from(gone)
     }
 
+    /// The holder of this turn.
+    pub(super) fn holder_mut(&mut self, turn: TurnId) -> Option<&mut Holder> {
+        self.holders.iter_mut().find(|holder| holder.ticket.turn == turn)
+    }
+
     /// Takes the holder off the floor if `turn` is its turn.
     pub(super) fn leave(&mut self, turn: TurnId) -> Option<Holder> {
-        self.holder.take_if(|holder| holder.ticket.turn == turn)
+        let place = self.holders.iter().position(|holder| holder.ticket.turn == turn)?;
+        Some(self.holders.remove(place))
     }
 }
 

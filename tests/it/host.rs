@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use troupe::admin::state::{self as pages, Publisher};
 use troupe::config::{Config, Env, Flags, Options};
-use troupe::host::{Parts, Room, Server, warm_up};
+use troupe::host::cast::{Live, warm_up};
+use troupe::host::{HostError, Parts, Room, Server};
 use troupe::id::{HumanId, PersonaId};
 use troupe::latency::{Outcome, TurnRecord};
 use troupe::llm::Engine;
@@ -51,7 +52,9 @@ impl Stand {
         let (commands, inbox) = mpsc::channel(8);
         let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
         let (ears, ears_out) = watch::channel(ready);
+        let pages = publisher(&config);
         let parts = Parts {
+            cast: warm_up(&*engine, &config.cast, &pages).await,
             transport: transport.clone(),
             events: room_events,
             recogniser: Arc::new(ScriptedRecogniser::default()),
@@ -60,7 +63,7 @@ impl Stand {
             voice: Arc::new(ScriptedVoice::default()),
             server: Server { url: String::new(), own: None, link: LinkState::Up },
         };
-        let room = Room::new(&config, clock, parts, publisher(&config), inbox);
+        let room = Room::new(&config, clock, parts, pages, inbox);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let run = tokio::spawn(async move { room.run(&TaskTracker::new(), stop).await });
@@ -157,10 +160,29 @@ async fn a_seat_that_stays_cold_takes_nobody_else_down() {
     let config = config();
     let engine = ScriptedEngine::new(Clock::start(), |_| Script::default())
         .cold(PersonaId::new("ada"), "its card is too long");
-    let warm = warm_up(&engine, &config.cast, &publisher(&config)).await.expect("two are warm");
-    assert_eq!(warm.iter().map(|p| p.id.as_str()).collect::<Vec<_>>(), ["nora", "felix"]);
+    let summary = warm_up(&engine, &config.cast, &publisher(&config)).await;
+    let hosted: Vec<_> = summary.hosted.iter().map(Live::persona).collect();
+    assert_eq!(hosted, [&config.cast[0], &config.cast[1]]);
+    let cause = "the engine failed: its card is too long".to_owned();
+    assert_eq!(summary.failed, [(PersonaId::new("ada"), cause.clone())]);
 
     let cast = [config.cast[2].clone()];
-    let cause = warm_up(&engine, &cast, &publisher(&config)).await.expect_err("nobody is left");
-    assert!(cause.contains("its card is too long"), "{cause}");
+    let summary = warm_up(&engine, &cast, &publisher(&config)).await;
+    let Err(HostError::NobodyHosted(why)) = summary.somebody() else { panic!("nobody is left") };
+    assert_eq!(why, cause);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persona_with_a_cold_seat_is_not_served_though_it_is_in_the_room() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |_| Script::say("Hello to you. "))
+        .cold(PersonaId::new("ada"), "its card is too long");
+    let engine = Arc::new(engine);
+    // Everybody's link comes up, Ada's too.
+    let stand = Stand::open(clock, engine.clone()).await;
+    stand.types("Everyone, say hello.", Duration::from_secs(30)).await;
+    let records = stand.end().await;
+    let expected = [("ada", Outcome::Failed), ("felix", Outcome::Spoke), ("nora", Outcome::Spoke)];
+    assert_eq!(outcomes(&records), expected);
+    assert_eq!(engine.counts().generations, 2);
 }

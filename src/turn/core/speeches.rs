@@ -31,7 +31,12 @@ impl Core {
         if self.people.speaking_until(self.options.speech_timeout).is_some() {
             return;
         }
-        let Some(mut ticket) = self.floor.next() else { return };
+        while let Some(ticket) = self.floor.next() {
+            self.grant_to(ticket);
+        }
+    }
+
+    fn grant_to(&mut self, mut ticket: Ticket) {
         ticket.grants += 1;
         self.grants += 1;
         let member = &mut self.cast[ticket.persona];
@@ -48,7 +53,7 @@ impl Core {
             messages,
         }));
         let place = self.transcript.end();
-        self.floor.holder = Some(Holder { ticket, place, audible: false, stopped: None });
+        self.floor.holders.push(Holder { ticket, place, audible: false, stopped: None });
     }
 
     pub(super) fn speech_ended(
@@ -123,14 +128,14 @@ impl Core {
 
     pub(super) fn show_states(&mut self) {
         let rest = if self.people.is_empty() { AgentState::Idle } else { AgentState::Listening };
-        let holder = self.floor.holder.as_ref();
-        let holder = holder.map(|holder| (holder.ticket.persona, holder.audible));
+        let holders = &self.floor.holders;
         for (index, member) in self.cast.iter_mut().enumerate().filter(|(_, one)| one.hosted) {
+            let holder = holders.iter().find(|holder| holder.ticket.persona == index);
             let state = match holder {
-                Some((persona, true)) if persona == index => AgentState::Speaking,
-                Some((persona, false)) if persona == index => AgentState::Thinking,
-                _ if member.mode == Mode::Asleep => AgentState::Idle,
-                _ => rest,
+                Some(Holder { audible: true, .. }) => AgentState::Speaking,
+                Some(Holder { audible: false, .. }) => AgentState::Thinking,
+                None if member.mode == Mode::Asleep => AgentState::Idle,
+                None => rest,
             };
             if member.state.replace(state) != Some(state) {
                 self.effects.push(Effect::State { persona: member.id.clone(), state });

@@ -1,0 +1,193 @@
+//! `troupe bench stress`: what the host itself costs. Rooms of N personas answer M lines each, on
+//! an engine whose replies take 50 ms and a voice of one frame, in real time; what a turn takes
+//! beyond the 50 ms is the host's.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value};
+
+use super::machine::CpuUse;
+use super::{BenchError, Report, row, rss_mb};
+use crate::llm::load::{Load, LoadEngine};
+use crate::time::Clock;
+
+mod parts;
+mod room;
+
+use parts::{Metronome, REPLY};
+use room::Served;
+
+/// Personas and lines: the baseline's rooms, then a hall and a crowd.
+const ROOMS: [(usize, usize); 6] = [(2, 10), (4, 10), (8, 5), (12, 5), (32, 5), (64, 5)];
+/// What every reply of the scripted engine takes.
+const REPLY_TIME: Duration = Duration::from_millis(50);
+/// A real engine's order of magnitude, eight times faster, so that the table prints within a
+/// minute.
+const PREFILL_PER_TOKEN: Duration = Duration::from_micros(100);
+const DECODE_PER_TOKEN: Duration = Duration::from_millis(2);
+/// Sequences that a small machine decodes side by side.
+const LANES: usize = 4;
+
+/// What is asked of the bench.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Each room is opened so often, and its turns are taken together.
+    pub rounds: usize,
+    /// Larger rooms are left out.
+    pub personas_max: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rounds: 3, personas_max: usize::MAX }
+    }
+}
+
+/// How a room is stressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// Everybody answers every line at the same time.
+    FloorOff,
+    /// Everybody answers every line, one after the other.
+    FloorOn,
+    /// Everybody at the same time, on an engine that all share.
+    Load,
+}
+
+impl Variant {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::FloorOff => "floor off",
+            Self::FloorOn => "floor on",
+            Self::Load => "shared engine",
+        }
+    }
+}
+
+/// Runs the table.
+///
+/// # Errors
+/// When a room did not do all that it was to do: a seat that is not up, a generation too many or
+/// too few, a turn that failed.
+pub fn run(options: Options) -> Result<Report, BenchError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut report = Report::new("stress");
+    let cpu = CpuUse::start();
+    for variant in [Variant::FloorOff, Variant::FloorOn, Variant::Load] {
+        for (personas, lines) in ROOMS.iter().copied().filter(|one| one.0 <= options.personas_max) {
+            // One after the other takes N times as long, and gives as many turns.
+            let rounds = if variant == Variant::FloorOn { 1 } else { options.rounds.max(1) };
+            let mut rooms = Vec::new();
+            for _ in 0..rounds {
+                rooms.push(runtime.block_on(stress(variant, personas, lines))?);
+            }
+            let figures = Figures::of(&rooms);
+            if variant == Variant::FloorOff {
+                let key = format!("overhead_p99_ms_{personas}");
+                report.figures.insert(key, ms(figures.overhead_p99));
+            }
+            report.rows.push(figures.row(variant, personas, lines));
+        }
+    }
+    report.figures.insert("other_cpu_share".to_owned(), cpu.others_share());
+    Ok(report)
+}
+
+async fn stress(variant: Variant, personas: usize, lines: usize) -> Result<Served, BenchError> {
+    let clock = Clock::start();
+    let began = Instant::now();
+    let stage = room::Stage { clock, personas, lines, variant, began };
+    let name = format!("{personas}x{lines}, {}", variant.as_str());
+    let wrong = |what: String| BenchError::Wrong(format!("the room {name}: {what}"));
+    match variant {
+        Variant::FloorOff | Variant::FloorOn => {
+            let engine = Arc::new(Metronome::new(clock, REPLY_TIME));
+            let counted = engine.clone();
+            stage.run(engine, move || counted.warm_ups()).await.map_err(wrong)
+        }
+        Variant::Load => {
+            let load = Load {
+                prefill_per_token: PREFILL_PER_TOKEN,
+                decode_per_token: DECODE_PER_TOKEN,
+                lanes: LANES,
+                reply: REPLY.to_owned(),
+            };
+            let engine = Arc::new(LoadEngine::new(clock, load));
+            stage.run(engine, move || personas as u64).await.map_err(wrong)
+        }
+    }
+}
+
+/// A row of the table.
+struct Figures {
+    materialise: Duration,
+    serve: Duration,
+    mean: Duration,
+    /// Turns, shortest first.
+    turns: Vec<Duration>,
+    overhead_p99: Duration,
+    generations: u64,
+}
+
+impl Figures {
+    /// The rounds of one room, their turns taken together.
+    fn of(rooms: &[Served]) -> Self {
+        let count = rooms.len().max(1) as u32;
+        let mut turns: Vec<Duration> =
+            rooms.iter().flat_map(|room| &room.turns).map(|turn| turn.took).collect();
+        let mut overheads: Vec<Duration> =
+            rooms.iter().flat_map(|room| &room.turns).map(|turn| turn.overhead).collect();
+        turns.sort_unstable();
+        overheads.sort_unstable();
+        Self {
+            materialise: rooms.iter().map(|room| room.materialise).sum::<Duration>() / count,
+            serve: rooms.iter().map(|room| room.serve).sum::<Duration>() / count,
+            mean: turns.iter().sum::<Duration>() / turns.len().max(1) as u32,
+            overhead_p99: quantile(&overheads, 0.99),
+            turns,
+            generations: rooms.iter().map(|room| room.generations).sum(),
+        }
+    }
+
+    fn row(&self, variant: Variant, personas: usize, lines: usize) -> Map<String, Value> {
+        row([
+            ("variant", variant.as_str().into()),
+            ("room", format!("{personas}x{lines}").into()),
+            ("materialise_ms", ms(self.materialise).into()),
+            ("serve_wall_ms", ms(self.serve).into()),
+            ("mean_turn_ms", ms(self.mean).into()),
+            ("max_turn_ms", ms(quantile(&self.turns, 1.0)).into()),
+            ("p50_ms", ms(quantile(&self.turns, 0.50)).into()),
+            ("p95_ms", ms(quantile(&self.turns, 0.95)).into()),
+            ("p99_ms", ms(quantile(&self.turns, 0.99)).into()),
+            ("overhead_p99_ms", ms(self.overhead_p99).into()),
+            ("rss_mb", rss_mb().into()),
+            ("generations", self.generations.into()),
+            ("errors", 0.into()),
+        ])
+    }
+}
+
+/// The smallest value that so many are not above; of nothing, zero.
+fn quantile(sorted: &[Duration], part: f64) -> Duration {
+    let rank = (sorted.len() as f64 * part).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_are_values_that_were_measured() {
+        let ms: Vec<Duration> = (1..=60).map(Duration::from_millis).collect();
+        let of = |part| quantile(&ms, part).as_millis();
+        assert_eq!([of(0.5), of(0.95), of(0.99), of(1.0)], [30, 57, 60, 60]);
+        assert_eq!(quantile(&[], 0.99), Duration::ZERO);
+    }
+}

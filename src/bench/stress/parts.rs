@@ -1,0 +1,199 @@
+//! The parts of a stressed room: an engine that keeps its time to the microsecond, a voice of one
+//! frame, and a room that tells when it hears somebody.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc as blocking;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc;
+
+use crate::audio::{FRAME_SAMPLES, Pcm};
+use crate::id::PersonaId;
+use crate::llm::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use crate::persona::VoiceStyle;
+use crate::room::scripted::ScriptedRoom;
+use crate::room::{AgentState, Command, Transport};
+use crate::time::{Clock, Time};
+use crate::tts::{Synthesiser, VoiceError};
+
+/// What everybody says: one clause.
+pub(super) const REPLY: &str = "That is quite right.";
+const REPLY_TOKENS: u32 = 4;
+
+/// Requests on their way to the metronome: one for each persona of the largest room, twice.
+const REQUESTS_MAX: usize = 128;
+
+/// An engine whose every reply takes the same time, however many there are at once.
+///
+/// A thread of its own keeps the time, as a real engine's does: a timer of the runtime has a grain
+/// of a millisecond, which would be taken for the host's.
+pub(super) struct Metronome {
+    clock: Clock,
+    reply: Duration,
+    open: blocking::SyncSender<Open>,
+    requests: AtomicU64,
+    warm_ups: AtomicU64,
+}
+
+struct Open {
+    due: Instant,
+    request: Request,
+    events: mpsc::Sender<Event>,
+}
+
+impl Metronome {
+    pub(super) fn new(clock: Clock, reply: Duration) -> Self {
+        let (open, requests) = blocking::sync_channel(REQUESTS_MAX);
+        // It ends when the engine is dropped.
+        std::thread::spawn(move || keep_time(clock, &requests));
+        Self { clock, reply, open, requests: AtomicU64::new(0), warm_ups: AtomicU64::new(0) }
+    }
+
+    pub(super) fn warm_ups(&self) -> u64 {
+        self.warm_ups.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Engine for Metronome {
+    async fn warm_up(&self, _: &PersonaId, _: &[Message]) -> Result<WarmUp, EngineError> {
+        self.warm_ups.fetch_add(1, Ordering::Relaxed);
+        Ok(WarmUp { prompt_tokens: 1, took_us: 0 })
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        let due = Instant::now() + self.reply;
+        // Four events in all.
+        let (events, receiver) = mpsc::channel(4);
+        let _ = events.try_send(Event::Started { at: self.clock.now() });
+        let open = Open { due, request, events };
+        self.open.try_send(open).map_err(|_| EngineError::Overloaded { waiting: REQUESTS_MAX })?;
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        Ok(receiver)
+    }
+
+    fn stats(&self) -> EngineStats {
+        let requests = self.requests.load(Ordering::Relaxed);
+        EngineStats { requests, ..EngineStats::default() }
+    }
+}
+
+fn keep_time(clock: Clock, requests: &blocking::Receiver<Open>) {
+    let mut waiting: BinaryHeap<Reverse<(Instant, u64)>> = BinaryHeap::new();
+    let mut open = std::collections::HashMap::new();
+    let mut count = 0;
+    loop {
+        let now = Instant::now();
+        while let Some(&Reverse((due, number))) = waiting.peek()
+            && due <= now
+        {
+            waiting.pop();
+            if let Some(Open { request, events, .. }) = open.remove(&number) {
+                answer(clock, &request, &events);
+            }
+        }
+        let due = waiting.peek().map(|Reverse((due, _))| *due);
+        let next: Option<Open> = match due {
+            None => match requests.recv() {
+                Ok(next) => Some(next),
+                Err(blocking::RecvError) => return,
+            },
+            Some(due) => match requests.recv_timeout(due.saturating_duration_since(now)) {
+                Ok(next) => Some(next),
+                Err(blocking::RecvTimeoutError::Timeout) => None,
+                Err(blocking::RecvTimeoutError::Disconnected) => return,
+            },
+        };
+        if let Some(next) = next {
+            count += 1;
+            waiting.push(Reverse((next.due, count)));
+            open.insert(count, next);
+        }
+    }
+}
+
+/// A receiver that is gone wants no answer.
+fn answer(clock: Clock, request: &Request, events: &mpsc::Sender<Event>) {
+    let at = clock.now();
+    let cancelled = request.cancel.is_cancelled();
+    if !cancelled {
+        let (prompt_tokens, cached_tokens) = (1, 0);
+        let _ = events.try_send(Event::Prefilled { at, prompt_tokens, cached_tokens });
+        let _ = events.try_send(Event::Text { at, text: REPLY.to_owned() });
+    }
+    let finish = if cancelled { Finish::Cancelled } else { Finish::Stop };
+    let _ = events.try_send(Event::Done { at, finish, completion_tokens: REPLY_TOKENS });
+}
+
+/// A voice that needs no time for a clause of one frame.
+pub(super) struct Click;
+
+#[async_trait]
+impl Synthesiser for Click {
+    async fn synthesise(&self, _: &str, _: &VoiceStyle) -> Result<Pcm, VoiceError> {
+        Ok(Pcm { samples: vec![8_000; FRAME_SAMPLES] })
+    }
+}
+
+/// Something that the bench waits for.
+#[derive(Debug)]
+pub(super) enum Note {
+    /// A frame of a persona's voice came.
+    Voice(PersonaId, Time),
+    /// A persona is at rest after its turn.
+    Rests,
+}
+
+/// Notes that may wait for the bench: all that a line of the largest room makes, twice.
+pub(super) const NOTES_MAX: usize = 512;
+
+/// One scripted room for all, which tells the bench what it hears.
+pub(super) struct Hall {
+    clock: Clock,
+    room: ScriptedRoom,
+    notes: mpsc::Sender<Note>,
+    /// Notes that found no place: the bench's figures would be wrong.
+    lost: AtomicU64,
+}
+
+impl Hall {
+    pub(super) fn new(clock: Clock, notes: mpsc::Sender<Note>) -> Self {
+        Self { clock, room: ScriptedRoom::new(clock), notes, lost: AtomicU64::new(0) }
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, note: Note) {
+        if self.notes.try_send(note).is_err() {
+            self.lost.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[async_trait]
+impl Transport for Hall {
+    fn send(&self, command: Command) {
+        if matches!(command, Command::State { state: AgentState::Listening, .. }) {
+            self.note(Note::Rests);
+        }
+        self.room.send(command);
+    }
+
+    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
+        self.note(Note::Voice(persona.clone(), self.clock.now()));
+        self.room.voice(persona, frame).await;
+    }
+
+    fn clear_voice(&self, persona: &PersonaId) {
+        self.room.clear_voice(persona);
+    }
+
+    async fn close(&self) {
+        self.room.close().await;
+    }
+}

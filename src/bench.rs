@@ -11,6 +11,8 @@ use serde_json::{Map, Value};
 
 mod machine;
 pub mod stress;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub mod voice;
 
 pub use machine::{Machine, rss_mb};
 

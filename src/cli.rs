@@ -201,16 +201,19 @@ fn run(command: Command) -> Result<(), CliError> {
 }
 
 fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("troupe")
-        .build()
-        .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))?;
-    let turns = runtime.block_on(host::run(config, show))?;
+    let turns = runtime()?.block_on(host::run(config, show))?;
     if show.exit {
         show::turns(&turns, &mut io::stdout().lock())?;
     }
     Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("troupe")
+        .build()
+        .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))
 }
 
 fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {

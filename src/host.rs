@@ -9,6 +9,9 @@
 
 use std::path::PathBuf;
 
+#[cfg(all(feature = "llama", feature = "livekit"))]
+use futures_util::future::BoxFuture;
+
 use crate::config::Config;
 use crate::latency::TurnRecord;
 
@@ -23,6 +26,8 @@ mod ledger;
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
+#[cfg(feature = "livekit")]
+pub mod questions;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -66,8 +71,8 @@ pub enum HostError {
     Join(#[from] crate::room::livekit::JoinError),
     #[error("nobody of the cast could be hosted: {0}")]
     NobodyHosted(String),
-    #[error("the demo visitor failed: {0}")]
-    Demo(String),
+    #[error("the visitor failed: {0}")]
+    Visitor(String),
     #[error("this build lacks the feature `{0}`; build with default features")]
     NotBuilt(&'static str),
 }
@@ -75,8 +80,28 @@ pub enum HostError {
 impl HostError {
     /// Whether the mend is on the user's side: exit code 2.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::NobodyHosted(_) | Self::Demo(_) | Self::NoRandomness(_))
+        !matches!(self, Self::NobodyHosted(_) | Self::Visitor(_) | Self::NoRandomness(_))
     }
+}
+
+/// Somebody who comes to the room once the cast is there. The future ends when it has left.
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub type Guest = Box<dyn FnOnce(Door) -> BoxFuture<'static, Result<(), String>> + Send>;
+
+/// Where a guest joins, and who gives it a token.
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub struct Door {
+    pub url: String,
+    pub mint: crate::room::token::Mint,
+}
+
+/// Runs the cast for one guest, and ends when it has left. Returns the turns of the run.
+///
+/// # Errors
+/// When a part cannot start, or the guest failed; see [`HostError`].
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub async fn entertain(config: &Config, guest: Guest) -> Result<Vec<TurnRecord>, HostError> {
+    boot::run(config, boot::Visit { guest: Some(guest), then_end: true, quiet: true }).await
 }
 
 /// Runs the cast until a signal, or until the demo is over. Returns the turns of the run.
@@ -85,7 +110,8 @@ impl HostError {
 /// When a part cannot start; see [`HostError`].
 #[cfg(all(feature = "llama", feature = "livekit"))]
 pub async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, HostError> {
-    boot::run(config, show).await
+    let guest = show.demo.then_some(Box::new(demo::play) as Guest);
+    boot::run(config, boot::Visit { guest, then_end: show.exit, quiet: false }).await
 }
 
 /// Refuses: this build lacks the engine or the room.

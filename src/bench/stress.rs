@@ -170,12 +170,12 @@ impl Figures {
 }
 
 /// The smallest value that so many are not above; of nothing, zero.
-fn quantile(sorted: &[Duration], part: f64) -> Duration {
+pub(super) fn quantile(sorted: &[Duration], part: f64) -> Duration {
     let rank = (sorted.len() as f64 * part).ceil() as usize;
     sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
 }
 
-fn ms(duration: Duration) -> f64 {
+pub(super) fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 

@@ -6,6 +6,12 @@ use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, stress};
+#[cfg(all(feature = "llama", feature = "livekit"))]
+use {
+    crate::bench::{BenchError, voice},
+    crate::config::{Config, Env, Flags},
+    std::net::SocketAddr,
+};
 
 #[derive(Args)]
 pub(super) struct Bench {
@@ -29,20 +35,64 @@ enum Name {
         #[arg(long, value_name = "PERSONAS", default_value_t = 64)]
         up_to: usize,
     },
+    /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
+    #[cfg(all(feature = "llama", feature = "livekit"))]
+    Voice(Visit),
+    /// A visitor's first voiced sample to the last that it hears of the persona it cuts short.
+    #[cfg(all(feature = "llama", feature = "livekit"))]
+    BargeIn(Visit),
+}
+
+#[derive(Args)]
+#[cfg(all(feature = "llama", feature = "livekit"))]
+struct Visit {
+    /// How often to ask.
+    #[arg(long, default_value_t = 12)]
+    questions: usize,
+    /// Settings file; its cast should have Nora, Felix and Ada, whom the questions name
+    /// [default: troupe.toml when it is there].
+    #[arg(long, value_name = "FILE")]
+    config: Option<std::path::PathBuf>,
 }
 
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
-    let report = match bench.name {
+    let report = match &bench.name {
         Name::Machine => Report::new("machine"),
         Name::Stress { rounds, up_to } => {
-            stress::run(stress::Options { rounds, personas_max: up_to })?
+            stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
+        }
+        #[cfg(all(feature = "llama", feature = "livekit"))]
+        Name::Voice(visit) => {
+            visit.run(async |config, options| voice::voice(config, options).await)?
+        }
+        #[cfg(all(feature = "llama", feature = "livekit"))]
+        Name::BargeIn(visit) => {
+            visit.run(async |config, options| voice::barge_in(config, options).await)?
         }
     };
     let mut out = io::stdout().lock();
     if bench.json {
-        report.write_json(&mut out)?
+        report.write_json(&mut out)?;
     } else {
-        report.write_table(&mut out)?
+        report.write_table(&mut out)?;
     }
     Ok(())
+}
+
+#[cfg(all(feature = "llama", feature = "livekit"))]
+impl Visit {
+    fn run(
+        &self,
+        bench: impl AsyncFnOnce(&Config, voice::Options) -> Result<Report, BenchError>,
+    ) -> Result<Report, CliError> {
+        let flags = Flags {
+            config: self.config.clone(),
+            // Pages of its own, beside those of a host that runs.
+            listen: Some(SocketAddr::from(([127, 0, 0, 1], 0))),
+            ..Flags::default()
+        };
+        let config = Config::load(&flags, &Env::read())?;
+        let options = voice::Options { questions: self.questions };
+        Ok(super::runtime()?.block_on(bench(&config, options))?)
+    }
 }

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::asked_to_end;
-use super::{HostError, Parts, Room, ServerState, Show, cast, demo};
+use super::{Door, Guest, HostError, Parts, Room, ServerState, cast};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -28,7 +28,16 @@ struct House<'a> {
     tasks: &'a TaskTracker,
 }
 
-pub(super) async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, HostError> {
+/// Who comes, and what follows.
+pub(super) struct Visit {
+    pub(super) guest: Option<Guest>,
+    /// The host ends when the guest has left.
+    pub(super) then_end: bool,
+    /// The addresses are not printed.
+    pub(super) quiet: bool,
+}
+
+pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>, HostError> {
     let cancel = CancellationToken::new();
     let tasks = TaskTracker::new();
     let stop = cancel.clone();
@@ -38,7 +47,7 @@ pub(super) async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, 
     });
     let house = House { config, clock: Clock::start(), cancel: &cancel, tasks: &tasks };
     let result = match cancel.run_until_cancelled(house.start()).await {
-        Some(Ok(started)) => house.play(started, show).await,
+        Some(Ok(started)) => house.play(started, visit).await,
         Some(Err(error)) => Err(error),
         None => Ok(Vec::new()),
     };
@@ -114,23 +123,24 @@ impl House<'_> {
     }
 
     /// Runs the room until the end, and leaves it.
-    async fn play(&self, started: Started, show: Show) -> Result<Vec<TurnRecord>, HostError> {
+    async fn play(&self, started: Started, visit: Visit) -> Result<Vec<TurnRecord>, HostError> {
         let Started { room, transport, url, mint, addresses } = started;
-        announce(&addresses);
+        if !visit.quiet {
+            announce(&addresses);
+        }
         let (tasks, cancel) = (self.tasks.clone(), self.cancel.clone());
         let room = tokio::spawn(async move { room.run(&tasks, cancel).await });
-        let result = if show.demo {
-            let played = self.cancel.run_until_cancelled(demo::play(&url, &mint)).await;
-            if show.exit {
+        let mut visited = Ok(());
+        if let Some(guest) = visit.guest {
+            let plays = self.cancel.run_until_cancelled(guest(Door { url, mint }));
+            visited = plays.await.unwrap_or(Ok(()));
+            if visit.then_end {
                 self.cancel.cancel();
             }
-            played.unwrap_or(Ok(()))
-        } else {
-            Ok(())
-        };
+        }
         let records = room.await.map_err(|error| HostError::Part(error.to_string()))?;
         transport.close().await;
-        result?;
+        visited.map_err(HostError::Visitor)?;
         Ok(records)
     }
 

@@ -2,44 +2,37 @@
 
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio::sync::watch;
 
-use super::HostError;
-use crate::audio::ogg;
+use super::{Door, questions};
 use crate::room::livekit::visitor::{States, Visitor};
-use crate::room::token::Mint;
-
-/// One question to each persona of the house cast, as Ogg Opus.
-const QUESTIONS: [&[u8]; 3] = [
-    include_bytes!("../../assets/demo/1-nora.ogg"),
-    include_bytes!("../../assets/demo/2-felix.ogg"),
-    include_bytes!("../../assets/demo/3-ada.ogg"),
-];
 
 const NAME: &str = "Tom";
 /// A reply that has not begun by then does not come.
 const REPLY_BEGINS_MAX: Duration = Duration::from_secs(15);
 /// No reply of ours is longer.
 const REPLY_ENDS_MAX: Duration = Duration::from_secs(45);
-/// A person's pause between listening and asking again, and the silence that ends a question.
+/// A person's pause between listening and asking again.
 const PAUSE: Duration = Duration::from_millis(1_200);
 
 /// Plays the visitor from joining to leaving.
-pub(super) async fn play(url: &str, mint: &Mint) -> Result<(), HostError> {
-    let identity = super::visitor_identity(NAME);
-    let token =
-        mint.visitor(&identity, NAME).map_err(|error| HostError::Demo(error.to_string()))?;
-    let visitor = Visitor::join(url, &token).await.map_err(HostError::Demo)?;
-    tracing::info!(%identity, "the demo visitor is in the room");
-    let mut states = visitor.states();
-    for question in QUESTIONS {
-        let pcm = ogg::decode(question).map_err(|error| HostError::Demo(error.to_string()))?;
-        states.borrow_and_update();
-        visitor.speak(&pcm, PAUSE).await;
-        await_reply(&mut states).await;
-    }
-    visitor.leave().await;
-    Ok(())
+pub(super) fn play(door: Door) -> BoxFuture<'static, Result<(), String>> {
+    Box::pin(async move {
+        let identity = super::visitor_identity(NAME);
+        let token = door.mint.visitor(&identity, NAME).map_err(|error| error.to_string())?;
+        let visitor = Visitor::join(&door.url, &token).await?;
+        tracing::info!(%identity, "the demo visitor is in the room");
+        let mut states = visitor.states();
+        for question in questions::QUESTIONS {
+            let pcm = question.sound()?;
+            states.borrow_and_update();
+            visitor.say(&pcm).await;
+            visitor.listen(await_reply(&mut states)).await;
+        }
+        visitor.leave().await;
+        Ok(())
+    })
 }
 
 /// Returns when a persona has spoken and fallen silent again, or when none did.

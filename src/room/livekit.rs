@@ -67,7 +67,7 @@ impl LiveKitRoom {
     /// persona that failed keeps trying; its state comes as [`Event::Link`].
     ///
     /// # Errors
-    /// When the listener cannot join, or a token cannot be made.
+    /// When the listener cannot join.
     pub async fn join(
         options: Options,
         clock: Clock,
@@ -76,10 +76,11 @@ impl LiveKitRoom {
         let cancel = CancellationToken::new();
         let tasks = TaskTracker::new();
         let mut joins = Vec::new();
-        let start = |token, member| link::Link {
+        let start = |member, name: &str| link::Link {
             url: options.url.clone(),
-            token,
+            mint: options.mint.clone(),
             member,
+            name: name.to_owned(),
             events: events.clone(),
             cancel: cancel.clone(),
         };
@@ -87,7 +88,7 @@ impl LiveKitRoom {
         let (first, joined) = oneshot::channel();
         joins.push(joined);
         let (listener, outbox) = outbox::pair();
-        let link = start(options.mint.listener()?, Member::Listener);
+        let link = start(Member::Listener, "");
         tasks.spawn(listener::run(link, outbox, clock, first));
 
         let mut personas = HashMap::new();
@@ -96,7 +97,7 @@ impl LiveKitRoom {
             joins.push(joined);
             let (inbox, outbox) = outbox::pair();
             let source = voice_source();
-            let link = start(options.mint.persona(id, name)?, Member::Persona(id.clone()));
+            let link = start(Member::Persona(id.clone()), name);
             tasks.spawn(member::run(link, outbox, source.clone(), first));
             personas.insert(id.clone(), Mouth { inbox, source });
         }

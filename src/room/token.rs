@@ -8,7 +8,7 @@ use livekit_api::access_token::{AccessToken, AccessTokenError, VideoGrants};
 use crate::id::PersonaId;
 use crate::room::AgentState;
 
-/// Our own participants reconnect with the same token, so it outlives any evening.
+/// Our own participants get a fresh one at each join; the SDK resumes a lost connection with it.
 const MEMBER_TTL: Duration = Duration::from_hours(24);
 /// A visitor's token is used at once; a reconnecting client is given fresh ones by the server.
 const VISITOR_TTL: Duration = Duration::from_mins(10);

@@ -7,7 +7,7 @@ use livekit::prelude::{Room, RoomError, RoomEvent, RoomOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::room::token::TokenError;
+use crate::room::token::{Mint, TokenError};
 use crate::room::{Event, LinkState, Member};
 
 /// First wait before a new attempt; it doubles up to [`BACKOFF_MAX`].
@@ -39,8 +39,10 @@ pub enum JoinError {
 /// What a participant's task needs to connect, and to tell about it.
 pub(super) struct Link {
     pub(super) url: String,
-    pub(super) token: String,
+    pub(super) mint: Mint,
     pub(super) member: Member,
+    /// The participant's name, where people see one.
+    pub(super) name: String,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) cancel: CancellationToken,
 }
@@ -57,11 +59,16 @@ impl Link {
     pub(super) async fn connect(
         &self,
     ) -> Result<(Room, mpsc::UnboundedReceiver<RoomEvent>), JoinError> {
+        // A fresh one each time: a host outlives any token.
+        let token = match &self.member {
+            Member::Listener => self.mint.listener()?,
+            Member::Persona(id) => self.mint.persona(id, &self.name)?,
+        };
         let mut options = RoomOptions::default();
         // Each task chooses what it hears; personas hear nothing.
         options.auto_subscribe = false;
         options.connect_timeout = CONNECT_TIMEOUT;
-        Room::connect(&self.url, &self.token, options).await.map_err(|error| self.explain(&error))
+        Room::connect(&self.url, &token, options).await.map_err(|error| self.explain(&error))
     }
 
     /// The SDK's error as one of ours. Its text may hold the token, so it is not passed on whole.

@@ -23,6 +23,8 @@ mod ledger;
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
+#[cfg(any(test, all(feature = "llama", feature = "livekit")))]
+mod predictor;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ahead::Ahead;
@@ -17,7 +17,8 @@ use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
 use crate::speech;
 use crate::stt::hearing::{self, Hearing};
-use crate::stt::service::{Heard, Intake};
+use crate::stt::end_of_turn::{Asker, Verdict};
+use crate::stt::service::{Heard, Intake, Partial};
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
 
@@ -25,6 +26,9 @@ use crate::turn::{self, Core, Effect, Manner};
 pub(super) struct Inputs {
     pub(super) room: mpsc::Receiver<room::Event>,
     pub(super) heard: mpsc::Receiver<Heard>,
+    pub(super) partials: watch::Receiver<Option<Partial>>,
+    /// Nothing comes where no model judges pauses.
+    pub(super) verdicts: mpsc::Receiver<Verdict>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
 }
@@ -34,6 +38,8 @@ pub(super) struct Outputs {
     pub(super) transport: Arc<dyn Transport>,
     /// To the recogniser.
     pub(super) intake: Intake,
+    /// To the model that judges pauses, where there is one.
+    pub(super) asker: Option<Asker>,
     pub(super) stage: speech::Stage,
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
@@ -83,6 +89,11 @@ impl Live {
                 () = cancel.cancelled() => break,
                 Some(event) = inputs.room.recv() => self.on_room(event),
                 Some(heard) = inputs.heard.recv() => self.on_heard(heard),
+                Ok(()) = inputs.partials.changed() => {
+                    let partial = inputs.partials.borrow_and_update().clone();
+                    self.on_partial(partial);
+                }
+                Some(verdict) = inputs.verdicts.recv() => self.on_verdict(verdict),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 () = reached(self.clock, wake) => self.on_wake(),
@@ -140,6 +151,13 @@ impl Live {
                 self.show_speaking(&human, false);
                 self.tell(turn::Event::SpeechDropped { human });
             }
+            hearing::Event::Paused(paused) => {
+                if let Some(asker) = &self.out.asker {
+                    asker.ask(&paused);
+                }
+                self.out.intake.offer_early(paused);
+            }
+            hearing::Event::Resumed { human } => self.out.intake.resumed(human),
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);
                 if let Err(refused) = self.out.intake.offer(utterance) {
@@ -149,6 +167,21 @@ impl Live {
                 }
             }
         }
+    }
+
+    fn on_verdict(&mut self, verdict: Verdict) {
+        let Verdict { human, voiced_end, complete } = verdict;
+        for event in self.hearing.judged(self.clock.now(), &human, voiced_end, complete) {
+            self.on_hearing(event);
+        }
+    }
+
+    /// Shows what a human has said so far. Nobody acts on it.
+    fn on_partial(&self, partial: Option<Partial>) {
+        let Some(Partial { human, utterance, text }) = partial else { return };
+        let speaker = Speaker::Human(human);
+        let caption = Caption { speaker, segment: utterance.to_string(), text, last: false };
+        self.out.transport.send(Command::Caption(caption));
     }
 
     fn on_heard(&mut self, heard: Heard) {

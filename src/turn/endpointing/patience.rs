@@ -54,12 +54,12 @@ impl Patience {
         let sure = long.mul_f32(COMPLETE_LONG_PAUSES).clamp(WAIT_MIN, WAIT_COMPLETE_MAX);
         if complete >= COMPLETE {
             let doubt = ((SURE - complete) / (SURE - COMPLETE)).clamp(0.0, 1.0);
-            return sure + (WAIT_COMPLETE_MAX - sure).mul_f32(doubt);
+            return between(sure, WAIT_COMPLETE_MAX, doubt);
         }
         let unfinished = (long * INCOMPLETE_LONG_PAUSES).clamp(WAIT_INCOMPLETE_MIN, WAIT_MAX);
         // Squared: a doubtful turn is mostly over, and every wait for nothing is felt.
         let surely_not = (1.0 - complete.max(0.0) / COMPLETE).powi(2);
-        WAIT_COMPLETE_MAX + (unfinished - WAIT_COMPLETE_MAX).mul_f32(surely_not)
+        between(WAIT_COMPLETE_MAX, unfinished, surely_not)
     }
 
     /// How long this speaker pauses and still goes on, seldom longer.
@@ -72,6 +72,12 @@ impl Patience {
         let index = (pauses.len() as f32 * LONG_SHARE) as usize;
         pauses[index.min(pauses.len() - 1)]
     }
+}
+
+/// The share of the way from one wait to another, in whole milliseconds.
+fn between(from: Duration, to: Duration, share: f32) -> Duration {
+    let [from_ms, to_ms] = [from, to].map(|wait| wait.as_millis() as f32);
+    Duration::from_millis((from_ms + (to_ms - from_ms) * share).round() as u64)
 }
 
 #[cfg(test)]
@@ -97,7 +103,7 @@ mod tests {
             (1.0, 240, 200, 350),
             (0.9, 240, 200, 350),
             (0.5, 350, 350, 350),
-            (0.25, 862, 512, 887),
+            (0.25, 863, 513, 888),
             (0.0, 2_400, 1_000, 2_500),
         ];
         for (complete, stranger, quick, patient) in cases {

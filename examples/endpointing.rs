@@ -150,8 +150,7 @@ impl Room {
                         let took = asked.elapsed();
                         score.answers_ms.push(took.as_millis() as u64);
                         let at_end = near_end(label, paused.voiced_end.since(begin));
-                        let said =
-                            if at_end { &mut score.at_ends } else { &mut score.in_pauses };
+                        let said = if at_end { &mut score.at_ends } else { &mut score.in_pauses };
                         said.push(complete);
                         verdicts.push((self.now + took, paused.voiced_end, complete));
                     }

@@ -234,10 +234,7 @@ fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
         }
     };
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
-    Ok(Hearing {
-        end_of_turn,
-        longest: Duration::from_secs(u64::from(longest_s)),
-    })
+    Ok(Hearing { end_of_turn, longest: Duration::from_secs(u64::from(longest_s)) })
 }
 
 fn in_range(key: &str, value: u32, least: u32, most: u32) -> Result<u32, ConfigError> {

@@ -397,12 +397,7 @@ impl Service {
     fn enqueue_wanted(&mut self, utterance: Utterance, known: Option<Known>) {
         match (self.held.is_some(), known) {
             (true, Some(Known { recognition, begun, done })) => {
-                let waiting = Waiting {
-                    utterance,
-                    merged: Vec::new(),
-                    since: begun,
-                    known: None,
-                };
+                let waiting = Waiting { utterance, merged: Vec::new(), since: begun, known: None };
                 self.finish(waiting, Pass { answer: Ok(recognition), begun, done });
             }
             (true, None) => {
@@ -426,7 +421,8 @@ impl Service {
     fn finish(&mut self, waiting: Waiting, pass: Pass) {
         let Waiting { utterance, merged, .. } = waiting;
         let text = pass.answer.map_err(|error| Unheard::Failed(error.to_string()));
-        let text = text.and_then(|recognition| judged(&utterance, &recognition).map_err(Unheard::Gated));
+        let text =
+            text.and_then(|recognition| judged(&utterance, &recognition).map_err(Unheard::Gated));
         let heard = Heard { utterance, merged, text, begun: pass.begun, done: pass.done };
         self.count(&heard);
         self.finished.push_back(heard);

@@ -26,8 +26,8 @@ impl ScriptedPredictor {
 impl Predictor for ScriptedPredictor {
     async fn probability(&self, _: &Clip) -> Result<f32, PredictorError> {
         let step = self.steps.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let (complete, delay) = step
-            .ok_or_else(|| PredictorError("the script has no answer left for it".to_owned()))?;
+        let (complete, delay) =
+            step.ok_or_else(|| PredictorError("the script has no answer left for it".to_owned()))?;
         tokio::time::sleep(delay).await;
         Ok(complete)
     }

@@ -126,7 +126,10 @@ fn sound_after_a_gap_begins_anew() {
     room.say("al", &question());
     room.say("al", &silence(1));
     let (events, utterances) = room.events();
-    assert_eq!(events, ["al started", "al paused u1", "al said u1", "al started", "al paused u2", "al said u2"]);
+    assert_eq!(
+        events,
+        ["al started", "al paused u1", "al said u1", "al started", "al paused u2", "al said u2"]
+    );
     assert!(utterances[0].endpoint < utterances[1].voiced_start);
 }
 

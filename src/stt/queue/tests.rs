@@ -57,8 +57,7 @@ fn one_thought_in_pieces_is_recognised_at_once() {
 #[test]
 fn what_is_known_waits_for_its_turn_only() {
     let mut queue = queue(8);
-    let recognition =
-        Recognition { text: "hello".into(), no_speech: 0.0, token_probability: 0.9 };
+    let recognition = Recognition { text: "hello".into(), no_speech: 0.0, token_probability: 0.9 };
     let known = Known { recognition, begun: Time::ZERO, done: Time::from_ms(9) };
     let (now, onset) = (Time::ZERO, Some(Time::from_ms(999)));
     push(&mut queue, utterance(2, "al", 1_600, 1_000));

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+pub mod mel;
 #[cfg(feature = "livekit")]
 pub mod ogg;
 

@@ -91,10 +91,18 @@ pub struct Models {
     pub threads: Option<u32>,
 }
 
+/// When a turn is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndOfTurn {
+    /// A model judges every pause, and the speaker's own pauses are learnt.
+    Auto,
+    /// After so much silence.
+    Fixed(Duration),
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Hearing {
-    /// Silence after which an utterance is over.
-    pub end_of_turn: Duration,
+    pub end_of_turn: EndOfTurn,
     /// An utterance is cut here at the latest.
     pub longest: Duration,
 }
@@ -213,12 +221,20 @@ fn models(env: &Env, options: &Options) -> Result<Models, ConfigError> {
 
 fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
     let written = &options.hearing;
-    let end_of_turn_ms = in_range("hearing.end_of_turn_ms", written.end_of_turn_ms, 100, 5_000)?;
+    let end_of_turn = match &written.end_of_turn_ms {
+        file::EndOfTurnMs::Word(word) if word == "auto" => EndOfTurn::Auto,
+        file::EndOfTurnMs::Word(word) => {
+            return Err(ConfigError(format!(
+                "hearing.end_of_turn_ms = {word:?} is no wait; write \"auto\" or milliseconds"
+            )));
+        }
+        file::EndOfTurnMs::Fixed(ms) => {
+            let ms = in_range("hearing.end_of_turn_ms", *ms, 100, 5_000)?;
+            EndOfTurn::Fixed(Duration::from_millis(u64::from(ms)))
+        }
+    };
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
-    Ok(Hearing {
-        end_of_turn: Duration::from_millis(u64::from(end_of_turn_ms)),
-        longest: Duration::from_secs(u64::from(longest_s)),
-    })
+    Ok(Hearing { end_of_turn, longest: Duration::from_secs(u64::from(longest_s)) })
 }
 
 fn in_range(key: &str, value: u32, least: u32, most: u32) -> Result<u32, ConfigError> {

@@ -26,6 +26,8 @@ mod ledger;
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
+#[cfg(any(test, all(feature = "llama", feature = "livekit")))]
+mod predictor;
 #[cfg(feature = "livekit")]
 pub mod questions;
 mod replies;

@@ -13,7 +13,6 @@ mod digest;
 mod error;
 mod ggml;
 mod hub;
-mod mel;
 mod package;
 mod progress;
 mod pull;

@@ -1,8 +1,8 @@
 //! Speech to text: a human's sound in, lines of text out.
 //!
 //! `hearing` cuts sound into utterances; `service` takes them through `queue`, a [`Recogniser`]
-//! and `gate`. The recogniser is `ears`, which speaks `wire` with the process `troupe-ears`, or
-//! `scripted`, its double.
+//! and `gate`; `end_of_turn` judges pauses. The recogniser is `ears`, which speaks `wire` with the
+//! process `troupe-ears`, or `scripted`, its double.
 
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use crate::id::{HumanId, UtteranceId};
 use crate::time::Time;
 
 pub mod ears;
+pub mod end_of_turn;
 pub mod gate;
 pub mod hearing;
 pub mod queue;

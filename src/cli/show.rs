@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::config::{Config, LiveKit};
+use crate::config::{Config, EndOfTurn, LiveKit};
 use crate::latency::{Stage, TurnRecord};
 
 /// The settings as they hold, in the file's own form. No secret is in it.
@@ -30,7 +30,10 @@ pub(super) fn config(config: &Config, out: &mut impl Write) -> io::Result<()> {
     writeln!(
         out,
         "[hearing]\nend_of_turn_ms = {}\nlongest_s = {}\n",
-        config.hearing.end_of_turn.as_millis(),
+        match config.hearing.end_of_turn {
+            EndOfTurn::Auto => "\"auto\"".to_owned(),
+            EndOfTurn::Fixed(silence) => silence.as_millis().to_string(),
+        },
         config.hearing.longest.as_secs()
     )?;
     writeln!(

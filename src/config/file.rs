@@ -57,14 +57,22 @@ impl Default for Models {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hearing {
-    pub end_of_turn_ms: u32,
+    pub end_of_turn_ms: EndOfTurnMs,
     pub longest_s: u32,
+}
+
+/// `"auto"`, or milliseconds.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "write \"auto\" or a number of milliseconds")]
+pub enum EndOfTurnMs {
+    Fixed(u32),
+    Word(String),
 }
 
 impl Default for Hearing {
     fn default() -> Self {
-        // A fixed delay: shorter cuts people off in their pauses, longer is plain waiting.
-        Self { end_of_turn_ms: 300, longest_s: 15 }
+        // A fixed delay cuts people off in their pauses, or is plain waiting.
+        Self { end_of_turn_ms: EndOfTurnMs::Word("auto".to_owned()), longest_s: 15 }
     }
 }
 

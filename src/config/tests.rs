@@ -30,6 +30,15 @@ fn an_empty_file_gives_the_house_cast_on_loopback() {
 }
 
 #[test]
+fn the_end_of_a_turn_is_judged_or_a_fixed_wait() {
+    let end_of_turn = |text| resolve(text).expect("valid").hearing.end_of_turn;
+    assert_eq!(end_of_turn(""), EndOfTurn::Auto);
+    assert_eq!(end_of_turn("[hearing]\nend_of_turn_ms = \"auto\""), EndOfTurn::Auto);
+    let fixed = EndOfTurn::Fixed(Duration::from_millis(450));
+    assert_eq!(end_of_turn("[hearing]\nend_of_turn_ms = 450"), fixed);
+}
+
+#[test]
 fn flags_win_over_environment_over_file() {
     let env = Env {
         livekit_url: Some("ws://env:1".to_owned()),
@@ -67,6 +76,8 @@ fn each_mistake_is_one_sentence_with_the_mend() {
         (&format!("{persona}voice = {{ pitch = 40 }}"), "voice.pitch goes from -12 to 12"),
         (&format!("{persona}mode = \"loud\""), "unknown variant `loud`"),
         ("[hearing]\nend_of_turn_ms = 5", "use 100 to 5000"),
+        ("[hearing]\nend_of_turn_ms = \"soon\"", "write \"auto\" or milliseconds"),
+        ("[hearing]\nend_of_turn_ms = -1", "write \"auto\" or a number of milliseconds"),
         ("[pages]\nlisten = \"here\"", "is no address"),
         ("[pages]\nlisten = \"0.0.0.0:80\"", "set TROUPE_TOKEN"),
     ];

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::asked_to_end;
-use super::{Door, Guest, HostError, Parts, Room, ServerState, cast};
+use super::{Door, Guest, HostError, Parts, Room, ServerState, cast, predictor};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -81,11 +81,12 @@ impl House<'_> {
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
-        let (server, ears, engine, voice) = tokio::try_join!(
+        let (server, ears, engine, voice, predictor) = tokio::try_join!(
             self.server(),
             parts::ears(&files, self.config, self.tasks, self.cancel),
             parts::engine(&files, self.config, self.clock),
             parts::voice(&files),
+            async { Ok::<_, HostError>(predictor::load(self.config).await) },
         )?;
         publisher.update(|status| {
             status.url = server.url.clone();
@@ -114,6 +115,7 @@ impl House<'_> {
             events,
             ears: ears.status(),
             recogniser: Arc::new(ears),
+            predictor,
             engine,
             voice,
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },

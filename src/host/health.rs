@@ -94,6 +94,7 @@ impl Health {
             status.parts.engine.state = PartState::Up;
             status.queues = vec![
                 queue("utterances", stt.waiting as u64, stt.overflowed),
+                queue("early passes", 0, stt.early_thrown),
                 queue("replies", engine.waiting, engine.refused),
             ];
         });

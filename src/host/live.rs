@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::future::pending;
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ahead::Ahead;
@@ -13,11 +13,12 @@ use super::health::Health;
 use super::ledger::Ledger;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, Publisher};
-use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
+use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
 use crate::speech;
+use crate::stt::end_of_turn::{Asker, Verdict};
 use crate::stt::hearing::{self, Hearing};
-use crate::stt::service::{Heard, Intake};
+use crate::stt::service::{Heard, Intake, Partial};
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
 
@@ -25,6 +26,9 @@ use crate::turn::{self, Core, Effect, Manner};
 pub(super) struct Inputs {
     pub(super) room: mpsc::Receiver<room::Event>,
     pub(super) heard: mpsc::Receiver<Heard>,
+    pub(super) partials: watch::Receiver<Option<Partial>>,
+    /// Nothing comes where no model judges pauses.
+    pub(super) verdicts: mpsc::Receiver<Verdict>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
 }
@@ -34,6 +38,8 @@ pub(super) struct Outputs {
     pub(super) transport: Arc<dyn Transport>,
     /// To the recogniser.
     pub(super) intake: Intake,
+    /// To the model that judges pauses, where there is one.
+    pub(super) asker: Option<Asker>,
     pub(super) stage: speech::Stage,
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
@@ -48,6 +54,8 @@ pub(super) struct Live {
     core_wake: Option<Time>,
     hearing: Hearing,
     names: HashMap<HumanId, String>,
+    /// Utterances that have a caption which is not final.
+    captioned: HashSet<UtteranceId>,
     speeches: HashMap<TurnId, speech::Handle>,
     lines: u64,
     ledger: Ledger,
@@ -71,6 +79,7 @@ impl Live {
             core_wake: None,
             hearing,
             names: HashMap::new(),
+            captioned: HashSet::new(),
             speeches: HashMap::new(),
             lines: 0,
             ledger: Ledger::default(),
@@ -91,7 +100,18 @@ impl Live {
             tokio::select! {
                 () = cancel.cancelled() => break,
                 Some(event) = inputs.room.recv() => self.on_room(event),
-                Some(heard) = inputs.heard.recv() => self.on_heard(heard),
+                Some(heard) = inputs.heard.recv() => {
+                    // Words that came before these are not to be shown after them.
+                    if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
+                        self.on_partial(inputs.partials.borrow_and_update().clone());
+                    }
+                    self.on_heard(heard);
+                }
+                Ok(()) = inputs.partials.changed() => {
+                    let partial = inputs.partials.borrow_and_update().clone();
+                    self.on_partial(partial);
+                }
+                Some(verdict) = inputs.verdicts.recv() => self.on_verdict(verdict),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 () = reached(self.clock, wake) => self.on_wake(),
@@ -149,10 +169,18 @@ impl Live {
                 self.show_speaking(&human, false);
                 self.tell(turn::Event::SpeechDropped { human });
             }
+            hearing::Event::Paused(paused) => {
+                if let Some(asker) = &self.out.asker {
+                    asker.ask(&paused);
+                }
+                self.out.intake.offer_early(paused);
+            }
+            hearing::Event::Resumed { human } => self.out.intake.resumed(human),
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);
                 if let Err(refused) = self.out.intake.offer(utterance) {
                     let human = refused.human.clone();
+                    self.uncaption(&human, refused.id);
                     tracing::error!(%human, "the recogniser is minutes behind; a line is lost");
                     self.tell(turn::Event::SpeechDropped { human });
                 }
@@ -160,9 +188,37 @@ impl Live {
         }
     }
 
+    fn on_verdict(&mut self, verdict: Verdict) {
+        let Verdict { human, voiced_end, complete } = verdict;
+        for event in self.hearing.judged(self.clock.now(), &human, voiced_end, complete) {
+            self.on_hearing(event);
+        }
+    }
+
+    /// Shows what a human has said so far. Nobody acts on it.
+    fn on_partial(&mut self, partial: Option<Partial>) {
+        let Some(Partial { human, utterance, text }) = partial else { return };
+        self.captioned.insert(utterance);
+        self.caption(human, utterance, text, false);
+    }
+
+    /// A human's words, the whole of them each time.
+    fn caption(&self, human: HumanId, utterance: UtteranceId, text: String, last: bool) {
+        let (speaker, segment) = (Speaker::Human(human), utterance.to_string());
+        self.out.transport.send(Command::Caption(Caption { speaker, segment, text, last }));
+    }
+
+    /// Takes words back that were shown and came to nothing, or into another utterance.
+    fn uncaption(&mut self, human: &HumanId, utterance: UtteranceId) {
+        if self.captioned.remove(&utterance) {
+            self.caption(human.clone(), utterance, String::new(), true);
+        }
+    }
+
     fn on_heard(&mut self, heard: Heard) {
         let human = heard.utterance.human.clone();
-        for _ in &heard.merged {
+        for merged in &heard.merged {
+            self.uncaption(&human, *merged);
             // One line comes of several utterances; the core counts each beginning.
             self.tell(turn::Event::SpeechDropped { human: human.clone() });
         }
@@ -170,16 +226,13 @@ impl Live {
             Ok(text) => {
                 let line = self.new_line();
                 self.ledger.heard(line, &heard);
-                self.out.transport.send(Command::Caption(Caption {
-                    speaker: Speaker::Human(human.clone()),
-                    segment: heard.utterance.id.to_string(),
-                    text: text.clone(),
-                    last: true,
-                }));
+                self.captioned.remove(&heard.utterance.id);
+                self.caption(human.clone(), heard.utterance.id, text.clone(), true);
                 self.on_line(line, human, Manner::Heard, text.clone());
             }
             Err(reason) => {
                 let utterance = heard.utterance.id;
+                self.uncaption(&human, utterance);
                 tracing::debug!(%human, %utterance, %reason, "nothing was heard");
                 self.tell(turn::Event::SpeechDropped { human });
             }

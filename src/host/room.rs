@@ -2,6 +2,7 @@
 //! run this same one.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -13,11 +14,12 @@ use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
-use crate::config::Config;
+use crate::config::{Config, EndOfTurn};
 use crate::latency::TurnRecord;
 use crate::llm::Engine;
 use crate::room::{self, Transport};
 use crate::speech;
+use crate::stt::end_of_turn::{Judge, Predictor};
 use crate::stt::service::Service;
 use crate::stt::{Recogniser, ears, hearing, queue};
 use crate::time::Clock;
@@ -28,6 +30,11 @@ use crate::turn::{self, Core};
 /// that fades out still has some when the next begins.
 const SPEECH_EVENTS_BOUND: usize = 64;
 
+/// Pauses under judgement at once, and more: only to have a channel where nobody judges.
+const VERDICTS_BOUND: usize = 1;
+/// The wait for a pause about which the model says nothing in time.
+const UNJUDGED_WAIT: Duration = Duration::from_millis(500);
+
 /// What a room runs on.
 pub struct Parts {
     /// Whom it serves; the rest of the configured cast is known by name and stays out.
@@ -36,6 +43,8 @@ pub struct Parts {
     /// What comes from the room.
     pub events: mpsc::Receiver<room::Event>,
     pub recogniser: Arc<dyn Recogniser>,
+    /// Tells in a pause whether a human has finished; without one the wait is fixed.
+    pub predictor: Option<Arc<dyn Predictor>>,
     /// How the recogniser's process does.
     pub ears: watch::Receiver<ears::Status>,
     pub engine: Arc<dyn Engine>,
@@ -48,6 +57,7 @@ pub struct Room {
     live: Live,
     inputs: Inputs,
     service: Service,
+    judge: Option<Judge>,
 }
 
 impl Room {
@@ -77,6 +87,14 @@ impl Room {
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
         let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
         let (speech_events, speech) = mpsc::channel(speech_events);
+        let predictor = parts.predictor.filter(|_| config.hearing.end_of_turn == EndOfTurn::Auto);
+        let (judge, asker, verdicts) = match predictor {
+            Some(predictor) => {
+                let (judge, asker, verdicts) = Judge::new(predictor, clock);
+                (Some(judge), Some(asker), verdicts)
+            }
+            None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
+        };
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
@@ -87,13 +105,17 @@ impl Room {
         let out = Outputs {
             transport: parts.transport,
             intake,
+            asker,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: Replies::new(&config.cast, config.turn),
             publisher,
         };
         let ears = hearing::Options {
-            silence: config.hearing.end_of_turn,
+            silence: match config.hearing.end_of_turn {
+                EndOfTurn::Auto => UNJUDGED_WAIT,
+                EndOfTurn::Fixed(silence) => silence,
+            },
             longest: config.hearing.longest,
             ..hearing::Options::default()
         };
@@ -102,8 +124,10 @@ impl Room {
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(ears);
         let live = Live::new(clock, core, cast, hearing, health, out);
-        let inputs = Inputs { room: parts.events, heard, speech, pages: commands };
-        Self { live, inputs, service }
+        let partials = service.partials();
+        let inputs =
+            Inputs { room: parts.events, heard, partials, verdicts, speech, pages: commands };
+        Self { live, inputs, service, judge }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -116,6 +140,9 @@ impl Room {
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
         tasks.spawn(self.service.run(cancel.clone()));
+        if let Some(judge) = self.judge {
+            tasks.spawn(judge.run(cancel.clone()));
+        }
         self.live.run(self.inputs, cancel).await.into_records()
     }
 }

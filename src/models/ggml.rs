@@ -12,7 +12,7 @@ use half::f16;
 
 use super::convert::ConvertError;
 use super::ct2::{Ct2, Element, Variable};
-use super::mel;
+use crate::audio::mel;
 
 const MAGIC: i32 = 0x6767_6d6c;
 /// "Mostly 16 bits".

@@ -30,6 +30,13 @@ pub enum Event {
         human: HumanId,
         at: Time,
     },
+    /// The human pauses: the utterance as it is if nothing more is said. It keeps its id, and its
+    /// `endpoint` is now.
+    Paused(Utterance),
+    /// The human went on after a pause.
+    Resumed {
+        human: HumanId,
+    },
     /// It was no speech after all.
     SpeechDropped {
         human: HumanId,
@@ -64,6 +71,22 @@ impl Hearing {
     /// The human's track ended, was muted, or the human left. What was said is kept.
     pub fn end(&mut self, now: Time, human: &HumanId) -> Option<Event> {
         self.ears.remove(human)?.end(now, &mut self.ids)
+    }
+
+    /// Takes what a model made of the pause of `human` that began at `voiced_end`: see
+    /// [`Endpointer::judged`]. The events are those of [`Self::wake`].
+    pub fn judged(
+        &mut self,
+        now: Time,
+        human: &HumanId,
+        voiced_end: Time,
+        complete: f32,
+    ) -> Vec<Event> {
+        let Some(ear) = self.ears.get_mut(human) else { return Vec::new() };
+        if !ear.endpointer.judged(voiced_end, complete) {
+            return Vec::new();
+        }
+        ear.wake(now, &mut self.ids).into_iter().collect()
     }
 
     /// When [`Self::wake`] is due.
@@ -101,6 +124,8 @@ pub struct Ear {
     recording: Recording,
     newest: Option<Time>,
     gap: Duration,
+    /// The id of the utterance in hand, once it has paused.
+    told: Option<UtteranceId>,
 }
 
 impl Ear {
@@ -112,6 +137,7 @@ impl Ear {
             endpointer: Endpointer::new(options),
             recording: Recording::default(),
             newest: None,
+            told: None,
         }
     }
 
@@ -185,12 +211,20 @@ impl Ear {
         self.endpointer.is_open()
     }
 
-    fn event(&self, effect: Effect, ids: &mut UtteranceIds) -> Event {
+    fn event(&mut self, effect: Effect, ids: &mut UtteranceIds) -> Event {
         let human = self.human.clone();
         match effect {
             Effect::SpeechStarted { at } => Event::SpeechStarted { human, at },
             Effect::SpeechDropped => Event::SpeechDropped { human },
-            Effect::Utterance(span) => Event::Utterance(self.utterance(&span, ids.next())),
+            Effect::Resumed => Event::Resumed { human },
+            Effect::Paused(span) => {
+                let id = *self.told.get_or_insert_with(|| ids.next());
+                Event::Paused(self.utterance(&span, id))
+            }
+            Effect::Utterance(span) => {
+                let id = self.told.take().unwrap_or_else(|| ids.next());
+                Event::Utterance(self.utterance(&span, id))
+            }
         }
     }
 

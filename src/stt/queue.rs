@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::audio::{Clip, EARS_RATE_HZ, duration_to_samples};
 use crate::id::UtteranceId;
-use crate::stt::Utterance;
+use crate::stt::{Recognition, Utterance};
 use crate::time::Time;
 
 /// How much may wait, and when utterances are joined.
@@ -43,6 +43,17 @@ pub struct Waiting {
     pub merged: Vec<UtteranceId>,
     /// Since when its first part waits.
     pub since: Time,
+    /// What was recognised of it ahead of its end: it only waits for its turn.
+    pub known: Option<Known>,
+}
+
+/// A recognition that was made before it was sure that the utterance was over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Known {
+    pub recognition: Recognition,
+    /// When the recogniser took the clip up, and when it was done.
+    pub begun: Time,
+    pub done: Time,
 }
 
 /// Counted since the queue was made.
@@ -78,9 +89,23 @@ impl Queue {
     /// # Errors
     /// Gives it back when the queue is full of clips that cannot be joined.
     pub fn push(&mut self, now: Time, utterance: Utterance) -> Result<(), Box<Utterance>> {
+        self.push_known(now, utterance, None)
+    }
+
+    /// The same, with what was recognised of it already.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_known(
+        &mut self,
+        now: Time,
+        utterance: Utterance,
+        known: Option<Known>,
+    ) -> Result<(), Box<Utterance>> {
         let onset = utterance.voiced_start;
         let index = self.waiting.partition_point(|other| other.utterance.voiced_start <= onset);
-        self.waiting.insert(index, Waiting { utterance, merged: Vec::new(), since: now });
+        let waiting = Waiting { utterance, merged: Vec::new(), since: now, known };
+        self.waiting.insert(index, waiting);
         if self.waiting.len() > self.options.capacity && !self.make_room() {
             return Err(Box::new(self.waiting.remove(index).utterance));
         }
@@ -115,6 +140,7 @@ impl Queue {
         earlier.merged.push(utterance.id);
         earlier.merged.extend(merged);
         earlier.utterance = joined(&earlier.utterance, &utterance);
+        earlier.known = None;
         self.counters.merged += 1;
     }
 
@@ -126,17 +152,31 @@ impl Queue {
         while self.continues() {
             self.join(0, 1);
         }
+        Some(self.take_first(now))
+    }
+
+    /// The first, when its text is known and it began before `onset`, if there is one.
+    pub fn pop_known(&mut self, now: Time, onset: Option<Time>) -> Option<Waiting> {
+        let first = self.waiting.first()?;
+        let in_order = onset.is_none_or(|onset| first.utterance.voiced_start <= onset);
+        (first.known.is_some() && in_order).then(|| self.take_first(now))
+    }
+
+    fn take_first(&mut self, now: Time) -> Waiting {
         let next = self.waiting.remove(0);
         let waited = now.since(next.since);
         self.counters.taken += 1;
         self.counters.waited += waited;
         self.counters.waited_max = self.counters.waited_max.max(waited);
-        Some(next)
+        next
     }
 
-    /// Is the second in the queue more of the first?
+    /// Is the second in the queue more of the first? What is known already is no work to save.
     fn continues(&self) -> bool {
         let [first, second, ..] = &self.waiting[..] else { return false };
+        if first.known.is_some() || second.known.is_some() {
+            return false;
+        }
         let (first, second) = (&first.utterance, &second.utterance);
         first.human == second.human
             && second.voiced_start.since(first.voiced_end) <= self.options.join_gap

@@ -4,8 +4,8 @@
 //! is followed by exactly one [`Effect::Utterance`] or [`Effect::SpeechDropped`] before the next,
 //! and the stretches never overlap.
 //!
-//! The wait is fixed here. A predictor of the turn's end would be asked when the gate pauses, and
-//! set the wait for that pause: see [`Endpointer::set_silence`].
+//! Every pause is told: a model may be asked whether the turn is complete, and its answer sets the
+//! wait for that pause (see [`Endpointer::judged`]). Without an answer the wait is a fixed one.
 
 use std::time::Duration;
 
@@ -14,14 +14,20 @@ use crate::time::Time;
 use crate::vad::gate::{self, Change, FRAME_SAMPLES, Gate, frames_to_duration};
 
 mod history;
+pub mod patience;
 
 use history::{History, Past};
+use patience::Patience;
+
+/// Whoever speaks again so soon after an utterance had not finished: no answer begins sooner, so
+/// it is none to an answer. The pause is learnt from, though it was taken for the end.
+const GOES_ON_WITHIN: Duration = Duration::from_millis(1_000);
 
 /// How speech is cut into utterances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub gate: gate::Options,
-    /// So much silence after the last voice ends an utterance.
+    /// So much silence after the last voice ends an utterance about which no model was heard.
     pub silence: Duration,
     /// Sound kept from before the first voiced frame: soft consonants come before voice.
     pub pre_roll: Duration,
@@ -69,6 +75,11 @@ pub enum Effect {
     SpeechStarted {
         at: Time,
     },
+    /// The speaker pauses, and the gate's hang-over has passed: the utterance as it is if nothing
+    /// more comes. Either [`Effect::Resumed`] follows or an end.
+    Paused(Span),
+    /// The speaker went on after [`Effect::Paused`].
+    Resumed,
     /// It was too short to be an utterance.
     SpeechDropped,
     Utterance(Span),
@@ -95,9 +106,13 @@ pub struct Span {
 pub struct Endpointer {
     options: Options,
     gate: Gate,
-    silence: Duration,
+    patience: Patience,
+    /// The wait for the pause in hand, when a model was heard about it.
+    judged: Option<Duration>,
     history: History,
     open: Option<Open>,
+    /// The last voice of the newest utterance that ended in silence.
+    ended: Option<Time>,
     /// The end of the newest utterance: the next one begins there or later.
     taken_to_sample: u64,
 }
@@ -112,18 +127,47 @@ struct Open {
     voiced_frames: u32,
     /// It is the rest of an utterance that was cut, so it is kept however short it is.
     rest: bool,
+    pause: Pause,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pause {
+    No,
+    /// After so little voice that it may be a noise.
+    Untold,
+    Told,
 }
 
 impl Endpointer {
     pub fn new(options: Options) -> Self {
         let gate = Gate::new(&options.gate);
         let history = History::new(options.longest);
-        Self { silence: options.silence, options, gate, history, open: None, taken_to_sample: 0 }
+        Self {
+            options,
+            gate,
+            patience: Patience::default(),
+            judged: None,
+            history,
+            open: None,
+            ended: None,
+            taken_to_sample: 0,
+        }
     }
 
-    /// Sets the silence that ends the utterance in hand; the next one starts with the default.
-    pub fn set_silence(&mut self, silence: Duration) {
-        self.silence = silence;
+    /// Takes what a model made of the pause that began at `voiced_end`: the probability that the
+    /// turn is complete, 0 to 1. It sets the wait for this pause; call [`Self::wake`] after it.
+    /// False when that pause is over.
+    pub fn judged(&mut self, voiced_end: Time, complete: f32) -> bool {
+        let told = |open: &Open| open.pause == Pause::Told && open.voiced_end == voiced_end;
+        let current = self.open.as_ref().is_some_and(told);
+        if current {
+            self.judged = Some(self.patience.wait(complete));
+        }
+        current
+    }
+
+    fn wait(&self) -> Duration {
+        self.judged.unwrap_or(self.options.silence)
     }
 
     /// Takes the next frame, in order and without overlap.
@@ -147,7 +191,23 @@ impl Endpointer {
         }
         self.end_when_silent(now, frame, &mut effects);
         self.cut_when_long(now, frame, &mut effects);
+        if change == Some(Change::Paused) {
+            effects.extend(self.pause(now));
+        }
         effects
+    }
+
+    /// The hang-over has passed.
+    fn pause(&mut self, now: Time) -> Option<Effect> {
+        let least_voice = self.options.least_voice;
+        let open = self.open.as_mut().filter(|open| open.pause == Pause::No)?;
+        if !open.is_kept(least_voice) {
+            open.pause = Pause::Untold;
+            return None;
+        }
+        open.pause = Pause::Told;
+        let open = self.open.as_ref()?;
+        Some(Effect::Paused(open.span(self.end_sample(open), now, false)))
     }
 
     /// Nothing came since the newest frame, for longer than frames are apart.
@@ -156,12 +216,18 @@ impl Endpointer {
     }
 
     fn start(&mut self, frames: u32, effects: &mut Vec<Effect>) {
+        let first = self.history.back(frames);
+        let voiced_start = first.at - frames_to_duration(1);
         if self.open.is_some() {
+            self.resume(voiced_start, effects);
             return self.go_on(frames);
         }
-        let first = self.history.back(frames);
+        if let Some(ended) = self.ended.take()
+            && voiced_start.since(ended) <= GOES_ON_WITHIN
+        {
+            self.patience.learn(voiced_start.since(ended));
+        }
         let begin = first.to_sample.saturating_sub(FRAME_SAMPLES as u64);
-        let voiced_start = first.at - frames_to_duration(1);
         let pre_roll = duration_to_samples(self.options.pre_roll, EARS_RATE_HZ) as u64;
         self.open = Some(Open {
             from_sample: begin.saturating_sub(pre_roll).max(self.taken_to_sample),
@@ -170,9 +236,21 @@ impl Endpointer {
             voiced_to_sample: first.to_sample,
             voiced_frames: 0,
             rest: false,
+            pause: Pause::No,
         });
         self.go_on(frames);
         effects.push(Effect::SpeechStarted { at: voiced_start });
+    }
+
+    /// The speaker goes on, since `at`.
+    fn resume(&mut self, at: Time, effects: &mut Vec<Effect>) {
+        let Some(open) = &mut self.open else { return };
+        let pause = std::mem::replace(&mut open.pause, Pause::No);
+        self.judged = None;
+        if pause == Pause::Told {
+            self.patience.learn(at.since(open.voiced_end));
+            effects.push(Effect::Resumed);
+        }
     }
 
     /// The newest `frames` frames belong to the speech in hand.
@@ -189,22 +267,41 @@ impl Endpointer {
         let by_samples = samples_to_duration(samples as usize, EARS_RATE_HZ);
         let by_clock = frame.at.since(open.voiced_end);
         // A sound that is just beginning decides first whether it is more of the same speech.
-        if by_samples.max(by_clock) >= self.silence && !self.gate.is_rising() {
+        if by_samples.max(by_clock) >= self.wait() && !self.gate.is_rising() {
             effects.extend(self.close(now));
         }
     }
 
     /// When [`Self::wake`] is due, should no frame come before.
     pub fn wake_at(&self) -> Option<Time> {
-        let open = self.open.as_ref()?;
-        let newest = self.history.newest()?;
-        Some((open.voiced_end + self.silence).max(newest.at + self.options.gap))
+        self.pauses_at().into_iter().chain(self.ends_at()).min()
     }
 
-    /// Ends an utterance whose speaker's frames stopped coming.
+    /// When the clock makes a pause of missing frames.
+    fn pauses_at(&self) -> Option<Time> {
+        let open = self.open.as_ref().filter(|open| open.pause == Pause::No)?;
+        self.by_clock(open, self.options.gate.hang_over)
+    }
+
+    /// When the clock ends the utterance in hand.
+    fn ends_at(&self) -> Option<Time> {
+        self.by_clock(self.open.as_ref()?, self.wait())
+    }
+
+    fn by_clock(&self, open: &Open, silence: Duration) -> Option<Time> {
+        let newest = self.history.newest()?;
+        Some((open.voiced_end + silence).max(newest.at + self.options.gap))
+    }
+
+    /// Ends or pauses an utterance whose speaker's frames stopped coming.
     pub fn wake(&mut self, now: Time) -> Option<Effect> {
-        self.wake_at().filter(|&at| at <= now)?;
-        self.close(now)
+        if self.ends_at().is_some_and(|at| at <= now) {
+            return self.close(now);
+        }
+        self.pauses_at().filter(|&at| at <= now)?;
+        // Voice that comes now is heard as going on.
+        self.gate.reset();
+        self.pause(now)
     }
 
     /// The track ended: what was said until here is an utterance.
@@ -217,27 +314,21 @@ impl Endpointer {
     fn close(&mut self, now: Time) -> Option<Effect> {
         let open = self.open.take()?;
         self.gate.reset();
-        self.silence = self.options.silence;
-        if !open.rest && frames_to_duration(open.voiced_frames) < self.options.least_voice {
+        self.judged = None;
+        if !open.is_kept(self.options.least_voice) {
             return Some(Effect::SpeechDropped);
         }
-        let post_roll = duration_to_samples(self.options.post_roll, EARS_RATE_HZ) as u64;
-        let newest = self.history.newest().map_or(open.voiced_to_sample, |past| past.to_sample);
-        let to_sample = newest.min(open.voiced_to_sample + post_roll);
-        Some(Effect::Utterance(self.span(&open, to_sample, now, false)))
+        self.ended = Some(open.voiced_end);
+        let to_sample = self.end_sample(&open);
+        self.taken_to_sample = to_sample;
+        Some(Effect::Utterance(open.span(to_sample, now, false)))
     }
 
-    fn span(&mut self, open: &Open, to_sample: u64, endpoint: Time, cut: bool) -> Span {
-        self.taken_to_sample = to_sample;
-        Span {
-            from_sample: open.from_sample,
-            to_sample,
-            voiced_start: open.voiced_start,
-            voiced_end: open.voiced_end,
-            voiced: frames_to_duration(open.voiced_frames),
-            endpoint,
-            cut,
-        }
+    /// Where the speech ends with its post-roll, as far as that has come.
+    fn end_sample(&self, open: &Open) -> u64 {
+        let post_roll = duration_to_samples(self.options.post_roll, EARS_RATE_HZ) as u64;
+        let newest = self.history.newest().map_or(open.voiced_to_sample, |past| past.to_sample);
+        newest.min(open.voiced_to_sample + post_roll)
     }
 
     fn cut_when_long(&mut self, now: Time, frame: Frame, effects: &mut Vec<Effect>) {
@@ -252,7 +343,9 @@ impl Endpointer {
         if let Some(rest) = &rest {
             open.voiced_frames = open.voiced_frames.saturating_sub(rest.voiced_frames);
         }
-        effects.push(Effect::Utterance(self.span(&open, place, now, rest.is_some())));
+        self.taken_to_sample = place;
+        self.judged = None;
+        effects.push(Effect::Utterance(open.span(place, now, rest.is_some())));
         match rest {
             Some(rest) => {
                 effects.push(Effect::SpeechStarted { at: rest.voiced_start });
@@ -277,6 +370,25 @@ impl Endpointer {
         let before = self.options.pre_roll + 2 * self.options.gate.onset + frames_to_duration(2);
         let before = duration_to_samples(before, EARS_RATE_HZ) as u64;
         newest.to_sample.saturating_sub(before).max(self.taken_to_sample)
+    }
+}
+
+impl Open {
+    /// There is enough voice for an utterance.
+    fn is_kept(&self, least_voice: Duration) -> bool {
+        self.rest || frames_to_duration(self.voiced_frames) >= least_voice
+    }
+
+    fn span(&self, to_sample: u64, endpoint: Time, cut: bool) -> Span {
+        Span {
+            from_sample: self.from_sample,
+            to_sample,
+            voiced_start: self.voiced_start,
+            voiced_end: self.voiced_end,
+            voiced: frames_to_duration(self.voiced_frames),
+            endpoint,
+            cut,
+        }
     }
 }
 

@@ -38,7 +38,7 @@ impl Default for Options {
             enter: 0.5,
             exit: 0.35,
             onset: Duration::from_millis(48),
-            hang_over: Duration::from_millis(144),
+            hang_over: Duration::from_millis(160),
         }
     }
 }

@@ -12,13 +12,15 @@ use troupe::config::{Config, Env, Flags, Options};
 use troupe::host::cast::{Live, warm_up};
 use troupe::host::{HostError, Parts, Room, Server};
 use troupe::id::{HumanId, PersonaId};
-use troupe::latency::{Outcome, TurnRecord};
+use troupe::latency::{Outcome, Stage, TurnRecord};
 use troupe::llm::Engine;
 use troupe::llm::scripted::{Script, ScriptedEngine};
 use troupe::room::scripted::ScriptedRoom;
 use troupe::room::{AgentState, Command, Event, LinkState, Member};
 use troupe::stt::ears;
-use troupe::stt::scripted::ScriptedRecogniser;
+use troupe::stt::end_of_turn::Predictor;
+use troupe::stt::end_of_turn::scripted::ScriptedPredictor;
+use troupe::stt::scripted::{ScriptedRecogniser, Step};
 use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
 
@@ -46,6 +48,15 @@ fn publisher(config: &Config) -> Publisher {
 
 impl Stand {
     async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
+        Self::open_with(clock, engine, ScriptedRecogniser::default(), None).await
+    }
+
+    async fn open_with(
+        clock: Clock,
+        engine: Arc<dyn Engine>,
+        recogniser: ScriptedRecogniser,
+        predictor: Option<Arc<dyn Predictor>>,
+    ) -> Self {
         let config = config();
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
@@ -57,7 +68,8 @@ impl Stand {
             cast: warm_up(&*engine, &config.cast, &pages).await,
             transport: transport.clone(),
             events: room_events,
-            recogniser: Arc::new(ScriptedRecogniser::default()),
+            recogniser: Arc::new(recogniser),
+            predictor,
             ears: ears_out,
             engine,
             voice: Arc::new(ScriptedVoice::default()),
@@ -84,6 +96,19 @@ impl Stand {
     async fn types(&self, text: &str, patience: Duration) {
         self.send(Event::Chat { human: HumanId::new("tom"), text: text.to_owned() }).await;
         tokio::time::sleep(patience).await;
+    }
+
+    /// Says the recorded question, and then nothing for `silence`, in real pace.
+    async fn says_the_question(&self, clock: Clock, silence: Duration) {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/sounds/room_evening.wav");
+        let wav = hound::WavReader::open(path).expect("the sound is part of the repository");
+        let mut sound: Vec<i16> = wav.into_samples().map(|s| s.expect("a sample")).collect();
+        sound.resize(sound.len() + silence.as_millis() as usize * 16, 0);
+        for chunk in sound.chunks(160) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            let (human, samples) = (HumanId::new("tom"), chunk.to_vec());
+            self.send(Event::Audio { human, at: clock.now(), samples }).await;
+        }
     }
 
     async fn end(self) -> Vec<TurnRecord> {
@@ -185,4 +210,43 @@ async fn a_persona_with_a_cold_seat_is_not_served_though_it_is_in_the_room() {
     let expected = [("ada", Outcome::Failed), ("felix", Outcome::Spoke), ("nora", Outcome::Spoke)];
     assert_eq!(outcomes(&records), expected);
     assert_eq!(engine.counts().generations, 2);
+}
+
+/// The question has no pause inside, so there is one verdict and one recognition, both made before
+/// its end: the record shows the wait, no time for the words, and how far ahead they were.
+#[tokio::test(start_paused = true)]
+async fn a_spoken_question_is_answered_as_soon_as_it_sounds_complete() {
+    let clock = Clock::start();
+    let cases = [
+        // Complete with this probability after 60 ms; words after 20 ms or 300 ms.
+        (Some(1.0), 20, 240..=260, Some(0)),
+        (Some(1.0), 300, 240..=260, None),
+        (Some(0.25), 20, 860..=880, Some(0)),
+        // Without a verdict the fixed wait holds.
+        (None, 20, 500..=520, Some(0)),
+    ];
+    for (complete, words_ms, wait_ms, words_took_us) in cases {
+        let engine = ScriptedEngine::new(clock, |_| Script::say("I mend the nets. "));
+        let verdicts = complete.map(|complete| (complete, Duration::from_millis(60)));
+        let predictor = Arc::new(ScriptedPredictor::in_order(verdicts));
+        let words = Step::text("Felix, what do you do?", Duration::from_millis(words_ms));
+        let ears = ScriptedRecogniser::in_order([words]);
+        let stand = Stand::open_with(clock, Arc::new(engine), ears, Some(predictor)).await;
+        stand.says_the_question(clock, Duration::from_secs(8)).await;
+
+        let records = stand.end().await;
+        let spoke = records.iter().find(|r| r.outcome == Outcome::Spoke).expect("felix spoke");
+        let end_of_turn_ms = spoke.stages_us[&Stage::EndOfTurn].expect("measured") / 1_000;
+        assert!(wait_ms.contains(&end_of_turn_ms), "{complete:?}: {end_of_turn_ms} ms");
+        if let Some(took_us) = words_took_us {
+            assert_eq!(spoke.stages_us[&Stage::Transcription], Some(took_us));
+            assert!(spoke.ahead_us[&Stage::Transcription] > 50_000, "{:?}", spoke.ahead_us);
+        } else {
+            let took_us = spoke.stages_us[&Stage::Transcription].expect("measured");
+            assert!((150_000..250_000).contains(&took_us), "{took_us}");
+            assert!(!spoke.ahead_us.contains_key(&Stage::Transcription));
+        }
+        let sum: u64 = spoke.stages_us.values().flatten().sum();
+        assert_eq!(Some(sum), spoke.e2e_us);
+    }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "whisper")]
 mod ears;
+mod end_of_turn;
 mod host;
 mod llm;
 mod models;

@@ -61,6 +61,8 @@ impl Room {
         let shortly = std::mem::take(&mut self.events).into_iter().map(|event| match event {
             Event::SpeechStarted { human, .. } => format!("{human} started"),
             Event::SpeechDropped { human } => format!("{human} dropped"),
+            Event::Paused(paused) => format!("{} paused {}", paused.human, paused.id),
+            Event::Resumed { human } => format!("{human} went on"),
             Event::Utterance(utterance) => {
                 let shortly = format!("{} said {}", utterance.human, utterance.id);
                 utterances.push(utterance);
@@ -84,7 +86,7 @@ fn a_question_is_one_utterance_with_its_times() {
     room.say("al", &question());
     room.say("al", &silence(1));
     let (events, utterances) = room.events();
-    assert_eq!(events, ["al started", "al said u1"]);
+    assert_eq!(events, ["al started", "al paused u1", "al said u1"]);
     let utterance = &utterances[0];
     assert_near(utterance.voiced_start, 1_750);
     assert_near(utterance.voiced_end, 3_800);
@@ -111,7 +113,7 @@ fn a_track_that_falls_silent_without_a_packet_ends_by_the_clock() {
         room.pass(CHUNK_TIME);
     }
     let (events, utterances) = room.events();
-    assert_eq!(events, ["al started", "al said u1"]);
+    assert_eq!(events, ["al started", "al paused u1", "al said u1"]);
     assert!(utterances[0].endpoint.since(utterances[0].voiced_end) < Duration::from_millis(400));
 }
 
@@ -124,7 +126,10 @@ fn sound_after_a_gap_begins_anew() {
     room.say("al", &question());
     room.say("al", &silence(1));
     let (events, utterances) = room.events();
-    assert_eq!(events, ["al started", "al said u1", "al started", "al said u2"]);
+    assert_eq!(
+        events,
+        ["al started", "al paused u1", "al said u1", "al started", "al paused u2", "al said u2"]
+    );
     assert!(utterances[0].endpoint < utterances[1].voiced_start);
 }
 
@@ -146,7 +151,9 @@ fn two_at_once_are_two_utterances() {
     let mut room = Room::new();
     room.say_together(&[("bo", &late), ("al", &question)]);
     room.say_together(&[("bo", &quiet), ("al", &quiet)]);
-    assert_eq!(room.events().0, ["al started", "bo started", "al said u1", "bo said u2"]);
+    let events = room.events().0;
+    assert_eq!(events[..4], ["al started", "bo started", "al paused u1", "al said u1"]);
+    assert_eq!(events[4..], ["bo paused u2", "bo said u2"]);
 }
 
 /// The detector must be quick: ten humans speak on two cores beside the engines.

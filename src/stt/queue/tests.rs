@@ -53,6 +53,22 @@ fn one_thought_in_pieces_is_recognised_at_once() {
     assert_eq!(queue.counters().merged, 1);
 }
 
+/// What is known already is no work to save, and it keeps the order of onset.
+#[test]
+fn what_is_known_waits_for_its_turn_only() {
+    let mut queue = queue(8);
+    let recognition = Recognition { text: "hello".into(), no_speech: 0.0, token_probability: 0.9 };
+    let known = Known { recognition, begun: Time::ZERO, done: Time::from_ms(9) };
+    let (now, onset) = (Time::ZERO, Some(Time::from_ms(999)));
+    push(&mut queue, utterance(2, "al", 1_600, 1_000));
+    assert!(queue.push_known(now, utterance(1, "al", 1_000, 500), Some(known.clone())).is_ok());
+    assert!(queue.pop_known(now, onset).is_none(), "one with an earlier onset is in hand");
+    let first = queue.pop_known(now, Some(Time::from_ms(1_000))).expect("it is its turn");
+    assert_eq!((first.utterance.id, first.known), (UtteranceId(1), Some(known)));
+    assert!(queue.pop_known(now, None).is_none(), "the next is not known");
+    assert_eq!(drain(&mut queue), [[2]]);
+}
+
 #[test]
 fn somebody_between_keeps_a_thought_in_pieces() {
     let mut queue = queue(8);
@@ -149,7 +165,8 @@ proptest! {
                     let human = format!("h{human}");
                     let utterance = utterance(pushed, &human, now_ms, length_ms);
                     if let Err(back) = queue.push(Time::from_ms(now_ms), utterance) {
-                        keep(Waiting { utterance: *back, merged: vec![], since: Time::ZERO })?;
+                        let (merged, since) = (vec![], Time::ZERO);
+                        keep(Waiting { utterance: *back, merged, since, known: None })?;
                     }
                 }
                 Step::Pop => queue.pop(Time::from_ms(now_ms)).map_or(Ok(()), &mut keep)?,

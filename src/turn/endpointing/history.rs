@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Open;
+use super::{Open, Pause};
 use crate::time::Time;
 use crate::vad::gate::{duration_to_frames, frames_to_duration};
 
@@ -84,6 +84,7 @@ impl History {
             voiced_to_sample: last.to_sample,
             voiced_frames: count(after()),
             rest: true,
+            pause: Pause::No,
         })
     }
 }

@@ -61,8 +61,19 @@ impl Speaker {
         self
     }
 
+    /// The effects since the last call, without what pauses alone bring.
     fn effects(&mut self) -> Vec<Effect> {
+        let of_pauses = |effect: &Effect| matches!(effect, Effect::Paused(_) | Effect::Resumed);
+        self.all_effects().into_iter().filter(|effect| !of_pauses(effect)).collect()
+    }
+
+    fn all_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
+    }
+
+    /// What a model says about the pause that began at the end of frame `frame`.
+    fn judged(&mut self, frame: u64, complete: f32) -> bool {
+        self.endpointer.judged(frame_end(frame), complete)
     }
 
     fn spans(&mut self) -> Vec<Span> {
@@ -153,22 +164,96 @@ fn utterances_do_not_share_sound() {
 }
 
 #[test]
-fn a_silence_set_for_this_pause_holds_for_this_utterance_only() {
+fn a_pause_is_told_once_as_the_utterance_that_it_may_end() {
     let mut speaker = Speaker::new(options());
-    speaker.many("#", 10).endpointer.set_silence(20 * FRAME);
-    let spans =
-        speaker.many(".", 15).many("#", 10).many(".", 20).many("#", 9).many(".", 10).spans();
-    assert_eq!(spans.len(), 2);
-    assert_eq!(spans[0].endpoint, frame_end(55));
-    assert_eq!(spans[1].endpoint, frame_end(74));
+    let effects = speaker.many("#", 10).frames("......#..").all_effects();
+    let [Effect::SpeechStarted { .. }, Effect::Paused(span)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((frames_of(span), span.voiced_end), ((0, 14), frame_end(10)));
+    assert_eq!((span.voiced, span.endpoint, span.cut), (10 * FRAME, frame_end(14), false));
+    // The same stretch of voice, whatever of the roll has come meanwhile.
+    let mut ended = span.clone();
+    let mut other = Speaker::new(options());
+    let spans = other.many("#", 10).many(".", 10).spans();
+    ended.endpoint = frame_end(20);
+    assert_eq!(spans, [ended]);
+}
+
+#[test]
+fn going_on_is_told_and_the_next_pause_again() {
+    let mut speaker = Speaker::new(options());
+    speaker.many("#", 10).many(".", 6).many("#", 10).many(".", 6);
+    let effects = speaker.all_effects();
+    let [_, Effect::Paused(first), Effect::Resumed, Effect::Paused(second)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(first.voiced_end, frame_end(10));
+    assert_eq!((frames_of(second), second.voiced), ((0, 30), 20 * FRAME));
+}
+
+#[test]
+fn nobody_is_asked_about_a_cough() {
+    let mut speaker = Speaker::new(options());
+    let effects = speaker.many("#", 4).many(".", 6).many("#", 4).many(".", 10).all_effects();
+    let [_, Effect::Paused(span), Effect::Utterance(_)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    assert_eq!(span.voiced, 8 * FRAME);
+}
+
+#[test]
+fn a_judgement_sets_the_wait_of_its_pause_only() {
+    // Complete with this probability: the frames of silence until the end, the fixed ones being 10.
+    for (complete, silence) in [(1.0, 15), (0.5, 22), (0.25, 54), (0.1, 104)] {
+        let mut speaker = Speaker::new(options());
+        speaker.many("#", 10).many(".", 5);
+        assert!(speaker.judged(10, complete));
+        assert_eq!(speaker.many(".", silence - 6).spans(), [], "{complete}");
+        assert_eq!(speaker.many(".", 1).spans()[0].endpoint, frame_end(10 + silence as u64));
+    }
+    let mut speaker = Speaker::new(options());
+    speaker.many("#", 10).many(".", 5);
+    assert!(speaker.judged(10, 0.0));
+    let spans = speaker.many(".", 15).many("#", 10).many(".", 9).spans();
+    assert_eq!(spans, []);
+    assert_eq!(speaker.many(".", 1).spans()[0].endpoint, frame_end(50));
+}
+
+#[test]
+fn a_judgement_that_comes_late_changes_nothing() {
+    let mut speaker = Speaker::new(options());
+    speaker.many("#", 10);
+    assert!(!speaker.judged(10, 0.0), "no pause yet");
+    speaker.many(".", 5).many("#", 10).many(".", 5);
+    assert!(!speaker.judged(10, 0.0), "another pause");
+    assert_eq!(speaker.many(".", 5).spans().len(), 1);
+    assert!(!speaker.judged(25, 0.0), "the utterance is over");
+}
+
+#[test]
+fn a_speaker_who_pauses_long_is_given_time_and_cuts_are_learnt_from() {
+    let mut speaker = Speaker::new(options());
+    // Five pauses of 30 frames, each taken for the end.
+    for _ in 0..6 {
+        speaker.many("#", 10).many(".", 30);
+    }
+    assert_eq!(speaker.spans().len(), 6);
+    speaker.many("#", 10).many(".", 5);
+    assert!(speaker.judged(250, 1.0));
+    // 0.4 of 480 ms is less than the least wait; a stranger's is 15 frames.
+    assert_eq!(speaker.many(".", 8).spans()[0].endpoint, frame_end(263));
 }
 
 #[test]
 fn without_frames_the_clock_ends_it() {
     let mut speaker = Speaker::new(options());
     speaker.many("#", 10);
+    assert_eq!(speaker.endpointer.wake_at(), Some(frame_end(10) + Duration::from_millis(100)));
+    let effects = speaker.gap(Duration::from_millis(100)).all_effects();
+    assert!(matches!(&effects[..], [_, Effect::Paused(span)] if frames_of(span) == (0, 10)));
     assert_eq!(speaker.endpointer.wake_at(), Some(frame_end(20)));
-    let spans = speaker.gap(Duration::from_millis(159)).spans();
+    let spans = speaker.gap(Duration::from_millis(59)).spans();
     assert_eq!(spans, []);
     let spans = speaker.gap(Duration::from_millis(1)).spans();
     assert_eq!(frames_of(&spans[0]), (0, 10));
@@ -258,6 +343,7 @@ proptest! {
             prop_assert!(held < longest + FRAME_SAMPLES as u64);
         }
         speaker.effects.extend(speaker.endpointer.end(speaker.now));
+        check_pauses(&speaker.effects)?;
         let effects = speaker.effects();
         check_protocol(&effects)?;
         let spans: Vec<&Span> = effects.iter().filter_map(|effect| match effect {
@@ -286,6 +372,31 @@ fn check_protocol(effects: &[Effect]) -> Result<(), TestCaseError> {
     for pair in effects.chunks(2) {
         prop_assert!(matches!(pair[0], Effect::SpeechStarted { .. }), "{:?}", pair);
         prop_assert!(!matches!(pair[1], Effect::SpeechStarted { .. }), "{:?}", pair);
+    }
+    Ok(())
+}
+
+/// Each pause belongs to the utterance in hand, and going on follows a pause.
+fn check_pauses(effects: &[Effect]) -> Result<(), TestCaseError> {
+    let mut open = false;
+    let mut paused: Option<&Span> = None;
+    for effect in effects {
+        match effect {
+            Effect::SpeechStarted { .. } => (open, paused) = (true, None),
+            Effect::Paused(span) => {
+                prop_assert!(open && paused.is_none(), "{:?}", effects);
+                paused = Some(span);
+            }
+            Effect::Resumed => prop_assert!(paused.take().is_some(), "{:?}", effects),
+            Effect::SpeechDropped => prop_assert!(paused.is_none(), "{:?}", effects),
+            Effect::Utterance(span) => {
+                open = false;
+                if let Some(pause) = paused.take().filter(|_| !span.cut) {
+                    prop_assert_eq!(pause.from_sample, span.from_sample);
+                    prop_assert!(pause.voiced_end >= span.voiced_end);
+                }
+            }
+        }
     }
     Ok(())
 }

@@ -27,7 +27,7 @@ fn every_entry_can_be_fetched_and_is_pinned() {
 
 #[test]
 fn the_defaults_are_enough_for_a_conversation() {
-    for kind in [Kind::Language, Kind::Recognition, Kind::Voice] {
+    for kind in [Kind::Language, Kind::Recognition, Kind::Voice, Kind::Turn] {
         let of_kind = Catalogue::built_in().models.iter().filter(|model| model.kind == kind);
         assert_eq!(of_kind.filter(|model| model.default).count(), 1, "defaults for {kind}");
     }

@@ -33,7 +33,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
-    ("models", &[]),
+    ("models", &["audio::mel"]),
     ("room", &["id", "time", "audio"]),
     ("stt", &["id", "time", "audio", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "turn"]),

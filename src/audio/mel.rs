@@ -1,10 +1,11 @@
-//! The mel filterbank that Whisper models carry with them.
+//! The mel filterbank of Whisper, which its models carry with them, and of models that hear alike.
 
-/// Whisper's input: 16 kHz, windows of 400 samples.
+/// The rate of Whisper's input.
 const SAMPLE_RATE_HZ: f64 = 16_000.0;
-const WINDOW_SAMPLES: usize = 400;
+/// Samples of one window.
+pub const WINDOW_SAMPLES: usize = 400;
 /// Frequency bins of one window.
-pub(crate) const BINS: usize = WINDOW_SAMPLES / 2 + 1;
+pub const BINS: usize = WINDOW_SAMPLES / 2 + 1;
 
 /// Slaney's scale (Auditory Toolbox, 1998): linear below 1 kHz, 27 steps for each factor of 6.4
 /// above it.
@@ -18,7 +19,7 @@ const LOG_RANGE: f64 = 6.4;
 ///
 /// The order of the operations and the rounding to `f32` before and after the scaling by area are
 /// librosa's; with them the table is bit for bit the one that OpenAI published.
-pub(crate) fn slaney(filters: usize) -> Vec<f32> {
+pub fn slaney(filters: usize) -> Vec<f32> {
     let top = hz_to_mel(SAMPLE_RATE_HZ / 2.0);
     let step = top / (filters + 1) as f64;
     // The last edge is set, not summed: a rounding error there would reach the highest bin.

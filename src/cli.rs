@@ -10,10 +10,12 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use tracing_subscriber::EnvFilter;
 
+use crate::bench::BenchError;
 use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
 use crate::models::ModelError;
 
+mod bench;
 mod models;
 mod show;
 
@@ -43,6 +45,8 @@ enum Command {
     /// The models on this machine.
     #[command(subcommand)]
     Models(models::Command),
+    /// Measure this machine and this version.
+    Bench(bench::Bench),
     /// Print a visitor's join token for the room.
     Token(Token),
     /// Print the settings as they hold after flags, environment and file.
@@ -132,6 +136,8 @@ enum CliError {
     Host(#[from] HostError),
     #[error(transparent)]
     Models(#[from] ModelError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error("writing the answer failed ({0}); check where the output goes")]
     Output(#[from] io::Error),
     #[error("{0}")]
@@ -151,7 +157,7 @@ impl CliError {
             Self::Config(_) => EXIT_USAGE,
             Self::Models(error) => error.exit_code(),
             Self::Host(error) if error.is_usage() => EXIT_USAGE,
-            Self::Host(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
+            Self::Host(_) | Self::Bench(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
         }
     }
 }
@@ -185,6 +191,7 @@ fn run(command: Command) -> Result<(), CliError> {
             serve(&Config::load(&flags, &env)?, host::Show::default())
         }
         Command::Models(command) => models::run(command),
+        Command::Bench(bench) => bench::run(&bench),
         Command::Token(token) => print_token(&token, &env),
         Command::CheckConfig(common) => {
             let flags = Flags { config: common.config, room: common.room, ..Flags::default() };

@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod audio;
+pub mod bench;
 pub mod cli;
 pub mod config;
 pub mod host;

@@ -49,7 +49,14 @@ const LAYERS: &[(&str, &[&str])] = &[
             "llm", "tts", "speech", "admin", "config",
         ],
     ),
-    ("cli", &["config", "host", "latency", "models", "room::token"]),
+    (
+        "bench",
+        &[
+            "id", "time", "audio", "persona", "latency", "turn", "models", "room", "stt", "llm",
+            "tts", "speech", "admin", "config", "host",
+        ],
+    ),
+    ("cli", &["bench", "config", "host", "latency", "models", "room::token"]),
 ];
 
 /// What the two programs may use of the library.

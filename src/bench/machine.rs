@@ -1,0 +1,70 @@
+//! The machine that a figure was taken on.
+
+use std::fmt;
+use std::fs;
+
+use serde::Serialize;
+
+/// What matters for comparing figures. What the system does not tell is 0 or "unknown".
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Machine {
+    /// Those this process may use.
+    pub cores: usize,
+    pub cpu: String,
+    /// Load average of the last minute, before the bench: what else the machine was doing.
+    pub load_1m: f64,
+    pub memory_mb: u64,
+    pub memory_free_mb: u64,
+}
+
+impl Machine {
+    /// Reads the machine as it is now; call it before the work begins.
+    pub fn read() -> Self {
+        let load = read("/proc/loadavg");
+        let memory = read("/proc/meminfo");
+        let cpu = read("/proc/cpuinfo");
+        let model = cpu.lines().find_map(|line| line.strip_prefix("model name"));
+        let model = model.and_then(|rest| rest.split_once(':')).map(|(_, name)| name.trim());
+        Self {
+            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            cpu: model.unwrap_or("unknown").to_owned(),
+            load_1m: load.split(' ').next().and_then(|load| load.parse().ok()).unwrap_or(0.0),
+            memory_mb: kb(&memory, "MemTotal:") / 1_024,
+            memory_free_mb: kb(&memory, "MemAvailable:") / 1_024,
+        }
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cores, cpu, load_1m, memory_mb, memory_free_mb } = self;
+        write!(f, "{cores} cores of {cpu}, load {load_1m}, {memory_free_mb} of {memory_mb} MB free")
+    }
+}
+
+/// Memory of this process that is in use, in MB; 0 where the system does not tell.
+pub fn rss_mb() -> f64 {
+    kb(&read("/proc/self/status"), "VmRSS:") as f64 / 1_024.0
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(path).unwrap_or_default()
+}
+
+/// A line of the form `NAME:   123 kB`.
+fn kb(text: &str, name: &str) -> u64 {
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    let number = line.and_then(|rest| rest.split_whitespace().next());
+    number.and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_from_their_own_line() {
+        let text = "MemTotal:       16000 kB\nMemFree:   1 kB\nMemAvailable:  8192 kB\n";
+        assert_eq!((kb(text, "MemAvailable:"), kb(text, "Swap:")), (8_192, 0));
+    }
+}

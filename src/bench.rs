@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+pub mod answers;
 mod machine;
 pub mod stress;
 #[cfg(all(feature = "llama", feature = "livekit"))]

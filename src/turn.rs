@@ -13,6 +13,7 @@ mod core;
 pub mod endpointing;
 mod floor;
 mod people;
+mod talk;
 mod text;
 mod transcript;
 

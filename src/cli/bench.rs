@@ -1,11 +1,12 @@
 //! `troupe bench`: figures of this machine and this version.
 
 use std::io;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
 use super::CliError;
-use crate::bench::{Report, stress};
+use crate::bench::{Report, answers, stress};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
@@ -35,6 +36,15 @@ enum Name {
         #[arg(long, value_name = "PERSONAS", default_value_t = 64)]
         up_to: usize,
     },
+    /// Who answers: labelled rooms, played into the turn core.
+    Answers {
+        /// The cases, one JSON object a line.
+        #[arg(long, value_name = "FILE")]
+        cases: PathBuf,
+        /// Write each case's prediction here, one JSON object a line.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
     #[cfg(all(feature = "llama", feature = "livekit"))]
     Voice(Visit),
@@ -52,7 +62,7 @@ struct Visit {
     /// Settings file; its cast should have Nora, Felix and Ada, whom the questions name
     /// [default: troupe.toml when it is there].
     #[arg(long, value_name = "FILE")]
-    config: Option<std::path::PathBuf>,
+    config: Option<PathBuf>,
 }
 
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
@@ -60,6 +70,9 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::Machine => Report::new("machine"),
         Name::Stress { rounds, up_to } => {
             stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
+        }
+        Name::Answers { cases, out } => {
+            answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
         }
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {

@@ -1,18 +1,34 @@
-//! Who is to answer a line: by who is called in it, else by who was talked with before, else by
-//! rotation. A pure function of the line and of what is known around it.
+//! Who is to answer a line, by the evidence in it and in the talk before it. Pure: a line and what
+//! is known around it in, a verdict out. `docs/TURNS.md` has the order in which evidence counts.
 
+mod backchannel;
 mod calls;
+mod completeness;
+mod correction;
+mod expertise;
+mod group;
+mod lexicon;
+mod mentions;
 mod names;
+mod order;
+mod reading;
+mod silence;
+mod spoken;
 mod words;
 
-use calls::{Calls, Who};
-use names::Names;
-use words::Word;
+use std::collections::BTreeSet;
+
+use correction::Correction;
+pub use expertise::Card;
+use mentions::Who;
+use reading::Reading;
+use silence::Silence;
+pub use spoken::{Spoken, spoken};
 
 use crate::latency::{Outcome, Reason};
 
 /// What is known when a line comes.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Scene<'a> {
     /// Everybody who is configured, in order.
     pub cast: Vec<Candidate<'a>>,
@@ -22,17 +38,42 @@ pub struct Scene<'a> {
     pub named_before: Option<usize>,
     /// Who last answered the speaker, if that is not long ago: an index of `cast`.
     pub answered_before: Option<usize>,
-    /// The line before called the speaker, who is human, by name, and another human said it.
-    pub asked_by_human: bool,
+    /// Who spoke last, if a persona, and nothing but nods came since.
+    pub spoke_last: Option<SpokeLast>,
+    /// Humans talk with each other.
+    pub among_humans: Option<Part>,
+    /// What the speaker asked last, before this line.
+    pub asked_before: Option<&'a str>,
+    /// Those who are to speak yet by an earlier line, in order.
+    pub owed: Vec<usize>,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
     pub name: &'a str,
+    pub card: &'a Card,
     /// May answer lines that name nobody.
     pub open: bool,
+    /// A human asked it to be silent, and nobody lifted that.
+    pub silenced: bool,
     /// Rotation: among the open ones the lowest comes next.
     pub rank: u64,
+}
+
+/// A persona's speech that is the newest in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpokeLast {
+    /// An index of [`Scene::cast`].
+    pub persona: usize,
+    /// It asked the humans something, or one of them.
+    pub asked: bool,
+}
+
+/// What the speaker has to do with the humans who talk with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    Member,
+    Listener,
 }
 
 /// Somebody who is to answer.
@@ -45,224 +86,383 @@ pub struct Addressee {
     pub reason: Reason,
 }
 
+/// What a line does to the talk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bearing {
+    /// It calls personas, by name or in another way that leaves no doubt.
+    Calls,
+    /// It is put to whoever knows. [`Verdict::candidates`] may be ranked anew.
+    Room,
+    /// It goes on with the persona whose talk it was.
+    Continues,
+    /// It leaves the floor to those who are still owed a turn.
+    Owed,
+    /// It goes from human to human.
+    Humans,
+    /// It asks for silence.
+    Silence,
+    /// Its speaker is not done.
+    Unfinished,
+    /// Noise, or a nod.
+    Nothing,
+    /// It asks nobody for anything.
+    Statement,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub struct Verdict {
+    pub bearing: Bearing,
     /// In the order in which they are to speak, nobody twice; often one, perhaps none.
     pub addressees: Vec<Addressee>,
     /// The line called them; else they were chosen without being called.
     pub named: bool,
+    /// Who may answer a question to the room. `addressees` holds the choice by the cards' words;
+    /// whoever can rank them better may choose another of these.
+    pub candidates: Vec<usize>,
+    /// Which of [`Scene::humans`] are spoken to.
+    pub humans: Vec<usize>,
+    /// Who is to be silent until called or until it is lifted.
+    pub silenced: Vec<usize>,
+    /// Those whose turns end because of a request to be silent, also for now only.
+    pub stopped: Vec<usize>,
+    /// Earlier requests to be silent no longer hold.
+    pub lifts_silence: bool,
     /// What becomes of the line for everybody else.
     pub others: (Outcome, Reason),
 }
 
 /// A name that is called less surely than another by this much is only mentioned beside it.
 const CONFIDENCE_GAP: f32 = 0.2;
+/// A call below this is a courtesy, not a question.
+const CALL_MIN: f32 = 0.45;
 /// A question of so few words ("and why is that?") is put to who has just answered.
-const FOLLOW_UP_WORDS_MAX: usize = 4;
+const FOLLOW_UP_WORDS_MAX: usize = 6;
+/// A remark of fewer words is a reaction and wants no answer.
+const REMARK_WORDS_MIN: usize = 5;
 
-/// Decides who answers `line`.
-pub fn addressees(line: &str, scene: &Scene<'_>) -> Verdict {
-    let personas: Vec<Names> = scene.cast.iter().map(|one| Names::of(one.name)).collect();
-    let humans: Vec<Names> = scene.humans.iter().map(|name| Names::of(name)).collect();
-    let words = words::words(line);
-    let calls = calls::find(&words, &personas, &humans);
-    if asks_for_silence(&words, &personas) {
-        return Verdict::nobody("asked to be quiet");
+/// Decides who answers `text`.
+pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
+    let reading = Reading::of(text, scene);
+    if reading.is_noise() {
+        return Verdict::nobody(Bearing::Nothing, "nothing to answer");
     }
-    let addressed = addressed(&calls, scene);
-    if addressed.humans {
-        return Verdict::nobody("addressed to a human");
+    let hush = reading.silence();
+    let mut verdict = match hush.asked {
+        Some(_) => match reading.without(&hush.sentences) {
+            Some(rest) => decide(&rest, scene, &hush.whom),
+            None => Verdict::nobody(Bearing::Silence, "asked to be quiet"),
+        },
+        None => decide(&reading, scene, &BTreeSet::new()),
+    };
+    if let Some(asked) = hush.asked {
+        verdict.stopped = hush.whom.iter().copied().collect();
+        if asked == Silence::Lasting {
+            verdict.silenced.clone_from(&verdict.stopped);
+        }
+        if verdict.addressees.is_empty() {
+            verdict.bearing = Bearing::Silence;
+            verdict.others = (Outcome::Passed, "asked to be quiet".into());
+        }
     }
-    if let Some(first) = addressed.personas.first() {
-        let others = if addressed.everybody {
-            Reason::Borrowed("left out")
-        } else {
-            Reason::Owned(format!("addressed to {}", scene.cast[first.persona].name))
+    verdict.lifts_silence = hush.lifted;
+    verdict
+}
+
+/// The order of evidence, the surest first.
+fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
+    if reading.is_unfinished() {
+        return Verdict::nobody(Bearing::Unfinished, "not finished");
+    }
+    let choice = Choice { reading, scene, hushed };
+    choice
+        .corrected()
+        .or_else(|| choice.ordered())
+        .or_else(|| choice.called())
+        .or_else(|| choice.by_role())
+        .or_else(|| choice.refused())
+        .or_else(|| choice.asker())
+        .or_else(|| choice.nod())
+        .or_else(|| choice.owed())
+        .or_else(|| choice.among_humans())
+        .unwrap_or_else(|| choice.unnamed())
+}
+
+struct Choice<'a> {
+    reading: &'a Reading<'a>,
+    scene: &'a Scene<'a>,
+    /// Asked to be silent by the same line.
+    hushed: &'a BTreeSet<usize>,
+}
+
+impl Choice<'_> {
+    fn is_left_out(&self, persona: usize) -> bool {
+        self.hushed.contains(&persona)
+            || self.reading.calls.excluded.contains(&Who::Persona(persona))
+    }
+
+    /// Whether `persona` may be chosen without being called.
+    fn may(&self, persona: usize) -> bool {
+        self.scene.cast.get(persona).is_some_and(|one| one.open && !self.is_silenced(one))
+            && !self.is_left_out(persona)
+    }
+
+    fn is_silenced(&self, one: &Candidate<'_>) -> bool {
+        one.silenced && !self.reading.lifts()
+    }
+
+    /// Whose talk it was: who spoke last, whom the speaker called, who answered the speaker.
+    fn partner(&self) -> Option<usize> {
+        let scene = self.scene;
+        let last = scene.spoke_last.map(|last| last.persona);
+        let mine = scene.named_before.filter(|one| last.is_none_or(|last| last == *one));
+        mine.or(last).or(scene.named_before).or(scene.answered_before)
+    }
+
+    /// "No, the other one": the talk was put to somebody else.
+    fn corrected(&self) -> Option<Verdict> {
+        let from = self.partner()?;
+        let found = self.reading.correction()?;
+        let others = |one: &usize| *one != from && self.may(*one);
+        let named = self.reading.calls.mentioned.iter().find_map(|who| match who {
+            Who::Persona(one) if *one != from && !self.is_left_out(*one) => Some(*one),
+            _ => None,
+        });
+        let by_words = || {
+            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
+            self.reading.best_fit(&others).or_else(|| self.reading.abbreviated(&others))
         };
-        return Verdict {
-            addressees: addressed.personas,
+        let somebody = || {
+            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
+            match others.as_slice() {
+                [only] => Some(*only),
+                _ => self.rank_by_question(&others),
+            }
+        };
+        let to = named.or_else(by_words);
+        let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
+        Some(self.calls(vec![(to?, 0.8, "meant instead")]))
+    }
+
+    /// "Ada first, then Hugo."
+    fn ordered(&self) -> Option<Verdict> {
+        let order = self.reading.order()?;
+        let called: Vec<_> = order
+            .into_iter()
+            .filter(|one| !self.is_left_out(*one))
+            .map(|one| (one, 0.85, "called in an order"))
+            .collect();
+        (!called.is_empty()).then(|| self.calls(called))
+    }
+
+    /// Called by name, or all of them, or a human is.
+    fn called(&self) -> Option<Verdict> {
+        let calls = self.reading.calls.called.iter().filter(|call| call.confidence > CALL_MIN);
+        let best = calls.clone().map(|call| call.confidence).fold(0.0, f32::max);
+        let meant: Vec<_> = calls.filter(|call| call.confidence > best - CONFIDENCE_GAP).collect();
+        let mut called: Vec<(usize, f32, &'static str)> = Vec::new();
+        let mut add = |persona, confidence, reason| {
+            if !self.is_left_out(persona) && called.iter().all(|one| one.0 != persona) {
+                called.push((persona, confidence, reason));
+            }
+        };
+        let mut humans = Vec::new();
+        let mut everybody = false;
+        for call in meant {
+            match call.who {
+                Who::Persona(persona) if call.handed => {
+                    add(persona, call.confidence, "called upon")
+                }
+                Who::Persona(persona) => add(persona, call.confidence, "called by name"),
+                Who::Everybody => everybody = true,
+                Who::Human(human) => humans.push(human),
+            }
+        }
+        if everybody {
+            for persona in (0..self.scene.cast.len()).filter(|&one| self.scene.cast[one].open) {
+                add(persona, best, "everybody was asked");
+            }
+        }
+        if called.is_empty() && !humans.is_empty() {
+            let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+            return Some(Verdict { humans, ..nobody });
+        }
+        if called.is_empty() {
+            return None;
+        }
+        let mut verdict = self.calls(called);
+        if everybody {
+            verdict.others.1 = "left out".into();
+        }
+        Some(verdict)
+    }
+
+    /// "What would a doctor say?"
+    fn by_role(&self) -> Option<Verdict> {
+        let persona = self.reading.role().filter(|&one| self.may(one))?;
+        Some(self.calls(vec![(persona, 0.75, "asked for by role")]))
+    }
+
+    /// "Not you, Ada": the question goes to the others.
+    fn refused(&self) -> Option<Verdict> {
+        let refused = self.reading.calls.excluded.iter().any(|who| matches!(who, Who::Persona(_)));
+        (refused && self.reading.calls.called.is_empty()).then(|| self.room())
+    }
+
+    /// A persona asked: what a human says then is its answer.
+    fn asker(&self) -> Option<Verdict> {
+        let last = self.scene.spoke_last.filter(|last| last.asked && self.may(last.persona))?;
+        (!self.reading.asks_whoever())
+            .then(|| self.goes_on(last.persona, 0.7, "answers its question"))
+    }
+
+    fn nod(&self) -> Option<Verdict> {
+        self.reading.is_nod().then(|| Verdict::nobody(Bearing::Nothing, "nothing to answer"))
+    }
+
+    /// Some are left in a round: they come before anything that names nobody.
+    fn owed(&self) -> Option<Verdict> {
+        self.scene.owed.iter().find(|&&one| self.may(one))?;
+        let aside = self.reading.asks() && !self.reading.asks_for_the_rest();
+        let aside = aside && self.scene.spoke_last.is_some_and(|last| self.may(last.persona));
+        (!aside).then(|| Verdict::nobody(Bearing::Owed, "the round goes on"))
+    }
+
+    fn among_humans(&self) -> Option<Verdict> {
+        let part = self.scene.among_humans?;
+        let own = self.scene.named_before.or(self.scene.answered_before);
+        let back = part == Part::Listener && self.reading.asks() && own.is_some();
+        (!back && !self.reading.asks_whoever())
+            .then(|| Verdict::nobody(Bearing::Humans, "humans among themselves"))
+    }
+
+    /// Nobody was called: the talk goes on with whom it was, or is put to the room.
+    fn unnamed(&self) -> Verdict {
+        let partner = self.partner().filter(|&one| self.may(one));
+        let alone = self.scene.humans.is_empty();
+        let reading = self.reading;
+        if !(reading.asks() || reading.greets()) {
+            let reacts = self.scene.spoke_last.map(|last| last.persona) == partner;
+            let long = reading.line.len() >= REMARK_WORDS_MIN;
+            let own = partner.is_some()
+                && (partner == self.scene.named_before || partner == self.scene.answered_before);
+            return match partner {
+                Some(persona) if own && long && (alone || reacts) => {
+                    self.goes_on(persona, 0.45, "talked with before")
+                }
+                None if alone && long && reading.calls.mentioned.is_empty() => self.room(),
+                _ if self.is_quiet_room() => Verdict::nobody(Bearing::Silence, "asked to be quiet"),
+                _ => Verdict::nobody(Bearing::Statement, "nothing was asked"),
+            };
+        }
+        let elsewhere = reading.asks_whoever() || reading.asks_for_others() || reading.greets();
+        match partner {
+            Some(persona) if !elsewhere && self.stays_with(persona) => {
+                self.goes_on(persona, 0.6, "talked with before")
+            }
+            _ => self.room(),
+        }
+    }
+
+    /// Whether a question that names nobody is put to `partner`: not one that fits another's card
+    /// and not at all the partner's; and to whoever only happened to speak before, a follow-up.
+    fn stays_with(&self, partner: usize) -> bool {
+        if self.reading.line.len() <= FOLLOW_UP_WORDS_MAX || self.reading.points_back() {
+            return true;
+        }
+        let scores = self.reading.scores();
+        let fits_another = (0..scores.len()).any(|one| scores[one] > 0.0 && self.may(one));
+        let fits = scores[partner] > 0.0;
+        fits || self.scene.named_before == Some(partner) && !fits_another
+    }
+
+    fn is_quiet_room(&self) -> bool {
+        let mut open = self.scene.cast.iter().filter(|one| one.open).peekable();
+        open.peek().is_some() && open.all(|one| self.is_silenced(one))
+    }
+
+    fn room(&self) -> Verdict {
+        let mut candidates: Vec<usize> =
+            (0..self.scene.cast.len()).filter(|&one| self.may(one)).collect();
+        if self.reading.asks_for_others() && candidates.len() > 1 {
+            let last = self.partner();
+            candidates.retain(|one| Some(*one) != last);
+        }
+        let by_words = self.reading.best_fit(&candidates).map(|one| (one, 0.5, "knows most of it"));
+        let refused = !self.reading.calls.excluded.is_empty();
+        let by_question = || {
+            let found = refused.then(|| self.rank_by_question(&candidates)).flatten();
+            found.map(|one| (one, 0.45, "knows most of what was asked"))
+        };
+        let rotation = || {
+            let next = candidates.iter().min_by_key(|&&one| self.scene.cast[one].rank);
+            next.map(|&one| (one, 0.4, "next by rotation"))
+        };
+        let Some((persona, confidence, reason)) = by_words.or_else(by_question).or_else(rotation)
+        else {
+            return if self.is_quiet_room() {
+                Verdict::nobody(Bearing::Silence, "asked to be quiet")
+            } else {
+                Verdict::nobody(Bearing::Statement, "not named")
+            };
+        };
+        Verdict {
+            bearing: Bearing::Room,
+            candidates,
+            ..Verdict::chosen(vec![(persona, confidence, reason)])
+        }
+    }
+
+    fn rank_by_question(&self, candidates: &[usize]) -> Option<usize> {
+        let asked = Reading::of(self.scene.asked_before?, self.scene);
+        asked
+            .best_fit(candidates)
+            .or_else(|| candidates.iter().copied().min_by_key(|&one| self.scene.cast[one].rank))
+    }
+
+    fn goes_on(&self, persona: usize, confidence: f32, reason: &'static str) -> Verdict {
+        Verdict {
+            bearing: Bearing::Continues,
+            ..Verdict::chosen(vec![(persona, confidence, reason)])
+        }
+    }
+
+    fn calls(&self, called: Vec<(usize, f32, &'static str)>) -> Verdict {
+        let first = self.scene.cast[called[0].0].name;
+        Verdict {
             named: true,
-            others: (Outcome::Passed, others),
-        };
+            others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),
+            ..Verdict::chosen(called)
+        }
     }
-    if is_nothing_to_answer(&words) {
-        return Verdict::nobody("nothing to answer");
-    }
-    if scene.asked_by_human {
-        return Verdict::nobody("answers a human");
-    }
-    unnamed(&words, &calls, scene)
-}
-
-/// The personas whom a persona's own `line` calls surely enough that they may follow it.
-pub fn follow_up(line: &str, cast: &[&str], speaker: usize) -> Option<usize> {
-    const SURE_ENOUGH: f32 = 0.8;
-    let personas: Vec<Names> = cast.iter().map(|name| Names::of(name)).collect();
-    let calls = calls::find(&words::words(line), &personas, &[]);
-    calls.called.iter().find_map(|call| match call.who {
-        Who::Persona(other) if other != speaker && call.confidence >= SURE_ENOUGH => Some(other),
-        _ => None,
-    })
-}
-
-/// Whether a human's `line` calls `name` rather than a persona.
-pub fn calls_human(line: &str, name: &str) -> bool {
-    let calls = calls::find(&words::words(line), &[], &[Names::of(name)]);
-    calls.called.iter().any(|call| call.who == Who::Human(0))
 }
 
 impl Verdict {
-    fn nobody(why: &'static str) -> Self {
+    fn nobody(bearing: Bearing, why: &'static str) -> Self {
         Self {
+            bearing,
             addressees: Vec::new(),
             named: false,
+            candidates: Vec::new(),
+            humans: Vec::new(),
+            silenced: Vec::new(),
+            stopped: Vec::new(),
+            lifts_silence: false,
             others: (Outcome::Passed, Reason::Borrowed(why)),
         }
     }
-}
 
-struct Addressed {
-    personas: Vec<Addressee>,
-    everybody: bool,
-    /// Only humans are called.
-    humans: bool,
-}
-
-fn addressed(calls: &Calls, scene: &Scene<'_>) -> Addressed {
-    let best = calls.called.iter().map(|call| call.confidence).fold(0.0, f32::max);
-    let meant: Vec<_> =
-        calls.called.iter().filter(|call| call.confidence > best - CONFIDENCE_GAP).collect();
-    let mut personas: Vec<Addressee> = Vec::new();
-    let mut add = |persona, confidence, reason| {
-        let left_out = calls.excluded.contains(&Who::Persona(persona));
-        if !left_out && personas.iter().all(|one| one.persona != persona) {
-            personas.push(Addressee { persona, confidence, reason: Reason::Borrowed(reason) });
-        }
-    };
-    let mut everybody = false;
-    for call in &meant {
-        match call.who {
-            Who::Persona(persona) => add(persona, call.confidence, "called by name"),
-            Who::Everybody => {
-                everybody = true;
-                for persona in (0..scene.cast.len()).filter(|&one| scene.cast[one].open) {
-                    add(persona, call.confidence, "everybody was asked");
-                }
-            }
-            Who::Human(_) => {}
+    fn chosen(chosen: Vec<(usize, f32, &'static str)>) -> Self {
+        let addressee = |(persona, confidence, reason)| Addressee {
+            persona,
+            confidence,
+            reason: Reason::Borrowed(reason),
+        };
+        Self {
+            addressees: chosen.into_iter().map(addressee).collect(),
+            others: (Outcome::Outbid, Reason::Borrowed("another's turn")),
+            ..Self::nobody(Bearing::Calls, "")
         }
     }
-    let humans = personas.is_empty() && !meant.is_empty() && !everybody;
-    Addressed { personas, everybody, humans }
-}
-
-/// Nobody was called: the talk goes on with whom it was, else by rotation.
-fn unnamed(words: &[Word], calls: &Calls, scene: &Scene<'_>) -> Verdict {
-    let may = |persona: usize| {
-        scene.cast.get(persona).is_some_and(|one| one.open)
-            && !calls.excluded.contains(&Who::Persona(persona))
-    };
-    let named_before = scene.named_before.filter(|&one| may(one));
-    let answered_before = scene.answered_before.filter(|&one| may(one) && is_follow_up(words));
-    let next =
-        (0..scene.cast.len()).filter(|&one| may(one)).min_by_key(|&one| scene.cast[one].rank);
-    let chosen = named_before
-        .map(|one| (one, 0.6, "talked with before"))
-        .or(answered_before.map(|one| (one, 0.5, "answered before")))
-        .or(next.map(|one| (one, 0.4, "next by rotation")));
-    let Some((persona, confidence, reason)) = chosen else {
-        return Verdict::nobody("not named");
-    };
-    Verdict {
-        addressees: vec![Addressee { persona, confidence, reason: Reason::Borrowed(reason) }],
-        named: false,
-        others: (Outcome::Outbid, Reason::Borrowed("another's turn")),
-    }
-}
-
-fn is_follow_up(words: &[Word]) -> bool {
-    let starts = words.first().is_some_and(|word| {
-        matches!(word.text.as_str(), "and" | "but" | "why" | "really" | "so" | "because" | "then")
-    });
-    starts || words.len() <= FOLLOW_UP_WORDS_MAX
-}
-
-/// "Stop.", "Ada, be quiet please": a short order to everybody who might speak.
-fn asks_for_silence(words: &[Word], personas: &[Names]) -> bool {
-    const ORDERS: &[&[&str]] = &[
-        &["stop"],
-        &["stop", "it"],
-        &["stop", "talking"],
-        &["quiet"],
-        &["be", "quiet"],
-        &["silence"],
-        &["hush"],
-        &["shush"],
-        &["shut", "up"],
-        &["enough"],
-        &["thats", "enough"],
-        &["that", "enough"],
-        &["never", "mind"],
-        &["nevermind"],
-        &["hold", "on"],
-        &["wait"],
-        &["one", "moment"],
-    ];
-    let mut said: Vec<&str> = Vec::new();
-    let mut at = 0;
-    while at < words.len() {
-        match personas.iter().find_map(|names| names.at(&words[at..])) {
-            Some(length) => at += length,
-            None => {
-                said.push(&words[at].text);
-                at += 1;
-            }
-        }
-    }
-    said.retain(|word| {
-        !matches!(
-            *word,
-            "please"
-                | "ok"
-                | "okay"
-                | "now"
-                | "everyone"
-                | "everybody"
-                | "a"
-                | "all"
-                | "just"
-                | "hey"
-                | "oh"
-                | "no"
-                | "thank"
-                | "thanks"
-                | "you"
-        )
-    });
-    ORDERS.contains(&said.as_slice())
-}
-
-/// Sounds of listening, which want no answer.
-fn is_nothing_to_answer(words: &[Word]) -> bool {
-    const NODS: &[&[&str]] = &[
-        &["mhm"],
-        &["mm"],
-        &["mmm"],
-        &["hm"],
-        &["hmm"],
-        &["uh", "huh"],
-        &["um"],
-        &["uh"],
-        &["ah"],
-        &["oh"],
-        &["ok"],
-        &["okay"],
-        &["right"],
-        &["i", "see"],
-        &["got", "it"],
-    ];
-    let said: Vec<&str> = words.iter().map(|word| word.text.as_str()).collect();
-    said.is_empty() || NODS.contains(&said.as_slice())
 }
 
 #[cfg(test)]

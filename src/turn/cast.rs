@@ -1,5 +1,6 @@
 //! The personas as the floor sees them: who is hosted, in what mode, and what each shows.
 
+use super::addressing::Card;
 use crate::id::PersonaId;
 use crate::llm::{Message, prompt};
 use crate::persona::{Mode, Persona};
@@ -15,6 +16,8 @@ pub(super) struct Member {
     pub mode: Mode,
     pub hosted: bool,
     pub system: Message,
+    /// The card as the choice of who answers reads it.
+    pub card: Card,
     /// What it shows; none while it is not hosted.
     pub state: Option<AgentState>,
     /// When it last got the floor, counted in grants; its place in the cast before the first.
@@ -28,6 +31,7 @@ impl Cast {
         let count = cast.len().max(1) as u64;
         let member = |(index, persona): (usize, Persona)| Member {
             system: prompt::system_message(&persona, &names),
+            card: Card::of(&persona.name, &persona.card),
             rank: (index as u64 + count - seed % count) % count,
             id: persona.id,
             name: persona.name,

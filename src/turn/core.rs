@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::cast::Cast;
 use super::floor::{Cause, Floor, Holder, Ticket};
 use super::people::People;
+use super::talk::Talk;
 use super::transcript::Transcript;
 use super::{Effect, Event, Line, Settled, text};
 use crate::id::{HumanId, PersonaId, TurnId};
@@ -22,6 +23,7 @@ use crate::time::Time;
 mod lines;
 #[cfg(test)]
 mod properties;
+mod recall;
 mod speeches;
 #[cfg(test)]
 mod tests;
@@ -71,6 +73,7 @@ pub struct Core {
     options: Options,
     cast: Cast,
     people: People,
+    talk: Talk,
     transcript: Transcript,
     floor: Floor,
     /// Turns after personas' lines that are left until a human says something.
@@ -88,6 +91,7 @@ impl Core {
             grants: cast.len() as u64,
             cast: Cast::new(cast, options.seed),
             people: People::default(),
+            talk: Talk::default(),
             transcript: Transcript::new(options.lines_max),
             floor: Floor::default(),
             follow_ups_left: 0,
@@ -159,7 +163,10 @@ impl Core {
     fn human_left(&mut self, human: &HumanId) {
         if !self.people.leave(human) {
             self.stats.events_ignored += 1;
-        } else if self.people.is_empty() {
+            return;
+        }
+        self.talk.left(human);
+        if self.people.is_empty() {
             self.follow_ups_left = 0;
             self.stop_if(Cause::Alone, |_| true);
             self.drop_waiting(Cause::Alone, |_| true);

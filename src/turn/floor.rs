@@ -21,6 +21,8 @@ pub(super) struct Ticket {
     pub reason: Reason,
     /// It was called by name, or as one of everybody.
     pub named: bool,
+    /// Others were called by the same line: it is one of a round, and outlasts talk beside it.
+    pub round: bool,
     /// How often it got the floor already.
     pub grants: u32,
 }
@@ -53,6 +55,8 @@ pub(super) enum Cause {
     Asleep,
     NotHosted,
     Alone,
+    /// A human asked for silence.
+    Silenced,
 }
 
 impl Cause {
@@ -65,6 +69,7 @@ impl Cause {
             Self::Asleep => (Outcome::Asleep, "asleep"),
             Self::NotHosted => (Outcome::Failed, "not hosted"),
             Self::Alone => (Outcome::Interrupted, "everybody left"),
+            Self::Silenced => (Outcome::Interrupted, "asked to be quiet"),
         };
         (outcome, Reason::Borrowed(reason))
     }
@@ -103,8 +108,22 @@ impl Floor {
         !self.waiting.is_empty()
     }
 
+    /// Those who are to speak yet by a line that called several, in order.
+    pub(super) fn owed(&self) -> impl Iterator<Item = usize> {
+        let holder = self.holder.iter().filter(|holder| !holder.audible);
+        let tickets = holder.map(|holder| &holder.ticket).chain(&self.waiting);
+        tickets.filter(|ticket| ticket.round).map(|ticket| ticket.persona)
+    }
+
     pub(super) fn wait(&mut self, ticket: Ticket) {
         self.waiting.push_back(ticket);
+    }
+
+    /// Lets those of earlier rounds wait behind everybody else.
+    pub(super) fn rounds_last(&mut self) {
+        let (round, others): (Vec<_>, Vec<_>) =
+            self.waiting.drain(..).partition(|ticket| ticket.round);
+        self.waiting = others.into_iter().chain(round).collect();
     }
 
     /// Before all others: it had the floor and lost it through no fault of its own.

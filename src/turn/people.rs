@@ -22,6 +22,10 @@ pub(super) struct Human {
     pub named: Option<(usize, Time)>,
     /// Who last answered this human.
     pub answered: Option<(usize, Time)>,
+    /// What this human asked last.
+    pub asked: Option<String>,
+    /// What this human began to say and did not end.
+    pub unfinished: Option<(String, Time)>,
 }
 
 impl People {
@@ -45,8 +49,13 @@ impl People {
         self.0.get_mut(id)
     }
 
-    pub(super) fn names_without<'a>(&'a self, id: &'a HumanId) -> impl Iterator<Item = &'a str> {
-        self.0.iter().filter(move |(other, _)| *other != id).map(|(_, human)| human.name.as_str())
+    /// Everybody but `id`, with their names.
+    pub(super) fn without<'a>(
+        &'a self,
+        id: Option<&'a HumanId>,
+    ) -> impl Iterator<Item = (&'a HumanId, &'a str)> {
+        let others = self.0.iter().filter(move |(other, _)| Some(*other) != id);
+        others.map(|(other, human)| (other, human.name.as_str()))
     }
 
     /// Gives up the sounds whose end was not told within `patience`.

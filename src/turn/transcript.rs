@@ -3,22 +3,15 @@
 use std::collections::VecDeque;
 
 use super::Line;
-use crate::time::Time;
 
 /// The newest lines. When it is full the older half leaves at once: a seat's kept prefix then
 /// stays good for many lines, instead of being lost at every one.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
-    entries: VecDeque<Entry>,
+    entries: VecDeque<Line>,
     lines_max: usize,
     /// Lines that left.
     gone: u64,
-}
-
-#[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub line: Line,
-    pub at: Time,
 }
 
 /// A place between two lines, which stays the same when older lines leave.
@@ -35,14 +28,14 @@ impl Transcript {
         Place(self.gone + self.entries.len() as u64)
     }
 
-    pub(super) fn push(&mut self, at: Time, line: Line) {
-        self.insert(self.end(), at, line);
+    pub(super) fn push(&mut self, line: Line) {
+        self.insert(self.end(), line);
     }
 
     /// A speech stands where it was granted: lines that came meanwhile were not known to it.
-    pub(super) fn insert(&mut self, place: Place, at: Time, line: Line) {
+    pub(super) fn insert(&mut self, place: Place, line: Line) {
         let index = usize::try_from(place.0.saturating_sub(self.gone)).unwrap_or(usize::MAX);
-        self.entries.insert(index.min(self.entries.len()), Entry { line, at });
+        self.entries.insert(index.min(self.entries.len()), line);
         if self.entries.len() > self.lines_max {
             let leaving = self.lines_max / 2;
             self.entries.drain(..leaving);
@@ -51,11 +44,7 @@ impl Transcript {
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
-        self.entries.iter().map(|entry| &entry.line)
-    }
-
-    pub(super) fn last(&self) -> Option<&Entry> {
-        self.entries.back()
+        self.entries.iter()
     }
 }
 
@@ -83,10 +72,10 @@ mod tests {
     fn the_older_half_leaves_when_it_is_full() {
         let mut transcript = Transcript::new(4);
         for id in 1..=5 {
-            transcript.push(Time::ZERO, line(id));
+            transcript.push(line(id));
         }
         assert_eq!(ids(&transcript), [3, 4, 5]);
-        transcript.push(Time::ZERO, line(6));
+        transcript.push(line(6));
         assert_eq!(ids(&transcript), [3, 4, 5, 6]);
     }
 
@@ -94,17 +83,17 @@ mod tests {
     fn a_place_stays_when_older_lines_leave() {
         let mut transcript = Transcript::new(4);
         for id in 1..=3 {
-            transcript.push(Time::ZERO, line(id));
+            transcript.push(line(id));
         }
         let place = transcript.end();
-        transcript.push(Time::ZERO, line(5));
-        transcript.push(Time::ZERO, line(6));
-        transcript.insert(place, Time::ZERO, line(4));
+        transcript.push(line(5));
+        transcript.push(line(6));
+        transcript.insert(place, line(4));
         assert_eq!(ids(&transcript), [3, 4, 5, 6]);
         for id in 7..=19 {
-            transcript.push(Time::ZERO, line(id));
+            transcript.push(line(id));
         }
-        transcript.insert(place, Time::ZERO, line(21));
+        transcript.insert(place, line(21));
         assert_eq!(ids(&transcript)[0], 21, "a place that is gone is the oldest");
     }
 }

@@ -83,6 +83,7 @@ impl Stage {
             ears,
             engine: engine.clone(),
             voice: Arc::new(Click),
+            predictor: None,
             server: Server { url: String::new(), own: None, link: LinkState::Up },
         };
         let room = Room::new(&config, self.clock, parts, publisher, commands);

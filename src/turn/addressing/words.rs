@@ -23,6 +23,10 @@ pub(super) struct Word {
     pub text: String,
     /// It ended in "'s": of somebody, or "is".
     pub owns: bool,
+    /// It begins with a capital letter.
+    pub capital: bool,
+    /// It is written as "@name".
+    pub at: bool,
     /// What follows it.
     pub after: Break,
 }
@@ -39,7 +43,7 @@ pub(super) fn words(line: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut raw = String::new();
     for letter in line.chars() {
-        if letter.is_alphanumeric() || is_apostrophe(letter) {
+        if letter.is_alphanumeric() || is_apostrophe(letter) || letter == '@' && raw.is_empty() {
             raw.push(letter);
             continue;
         }
@@ -59,10 +63,12 @@ pub(super) fn words(line: &str) -> Vec<Word> {
 }
 
 fn word(raw: &str) -> Option<Word> {
+    let (raw, at) = raw.strip_prefix('@').map_or((raw, false), |name| (name, true));
     let folded: String = raw.chars().flat_map(char::to_lowercase).map(fold).collect();
     let stem = folded.strip_suffix("'s").filter(|stem| !stem.is_empty());
     let text: String = stem.unwrap_or(&folded).chars().filter(|&letter| letter != '\'').collect();
-    (!text.is_empty()).then(|| Word { text, owns: stem.is_some(), after: Break::None })
+    let (capital, owns) = (raw.chars().next().is_some_and(char::is_uppercase), stem.is_some());
+    (!text.is_empty()).then(|| Word { text, owns, capital, at, after: Break::None })
 }
 
 fn break_of(letter: char) -> Break {

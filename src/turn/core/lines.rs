@@ -1,4 +1,4 @@
-//! A human's line: who answers it, and what it makes pointless.
+//! A human's line: who answers it, what it makes pointless, and what it obliges to.
 
 use std::time::Duration;
 
@@ -7,13 +7,13 @@ use crate::id::{HumanId, LineId, Speaker};
 use crate::latency::{Outcome, Reason};
 use crate::persona::Mode;
 use crate::time::Time;
-use crate::turn::addressing::{self, Candidate, Scene, Verdict};
+use crate::turn::addressing::{self, Bearing, Candidate, Scene, Verdict};
 use crate::turn::floor::{Cause, Ticket};
 use crate::turn::people::recent;
 use crate::turn::{Line, Manner, text};
 
-/// An answer from one human to another comes within this time.
-const ANSWER_REACH: Duration = Duration::from_secs(20);
+/// A speaker who broke off goes on within this time, or means something new.
+const UNFINISHED_REACH: Duration = Duration::from_secs(10);
 
 impl Core {
     pub(super) fn line(
@@ -31,53 +31,94 @@ impl Core {
         {
             human.sound_ended();
         }
-        let verdict = addressing::addressees(&text, &self.scene(now, &human));
+        let whole = self.whole(now, &human, &text);
+        let verdict = self.judge(now, &human, &whole);
         if !text.is_empty() {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
             let name = name.to_owned();
             let speaker = Speaker::Human(human.clone());
-            self.transcript.push(now, Line { id, speaker, name, manner, text });
+            self.transcript.push(Line { id, speaker, name, manner, text });
             self.follow_ups_left = self.options.follow_ups;
         }
-        let tickets = self.sort_out(id, &human, manner, &verdict);
-        let first = tickets.first().map(|ticket| ticket.persona);
-        if let Some(first) = first {
-            self.make_way(&human, manner, &tickets);
-            if let Some(human) = self.people.get_mut(&human).filter(|_| verdict.named) {
-                human.named = (tickets.len() == 1).then_some((first, now));
-            }
-        }
+        self.silence_those(now, &verdict);
+        let tickets = self.sort_out(now, id, &human, manner, &verdict);
+        self.make_way(&human, manner, &verdict, &tickets);
+        self.remember(now, &human, whole, &verdict, &tickets);
         for ticket in tickets {
             self.floor.wait(ticket);
         }
+        if verdict.addressees.len() == 1 {
+            // Who is asked beside a round answers before the round goes on.
+            self.floor.rounds_last();
+        }
+    }
+
+    /// What the human says, with what it began to say just before.
+    fn whole(&self, now: Time, human: &HumanId, text: &str) -> String {
+        let begun = self.people.get(human).and_then(|human| human.unfinished.as_ref());
+        match begun.filter(|(_, at)| now.since(*at) <= UNFINISHED_REACH) {
+            Some((begun, _)) => text::tidy(&format!("{begun} {text}"), text::LINE_CHARS_MAX).0,
+            None => text.to_owned(),
+        }
+    }
+
+    fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
+        let verdict = addressing::addressees(text, &self.scene(now, human));
+        let answers = self.talk.answers_a_human(now, human);
+        if verdict.bearing == Bearing::Statement && answers.is_some() {
+            let others = (Outcome::Passed, Reason::Borrowed("answers a human"));
+            return Verdict { bearing: Bearing::Humans, others, ..verdict };
+        }
+        verdict
     }
 
     fn scene<'a>(&'a self, now: Time, human: &'a HumanId) -> Scene<'a> {
         let speaker = self.people.get(human);
         let reach = self.options.continuity;
-        let asked_by_human = speaker.is_some_and(|speaker| {
-            self.transcript.last().is_some_and(|last| {
-                matches!(&last.line.speaker, Speaker::Human(other) if other != human)
-                    && now.since(last.at) <= ANSWER_REACH
-                    && addressing::calls_human(&last.line.text, &speaker.name)
-            })
-        });
         let candidate = |index: usize| {
             let member = &self.cast[index];
-            Candidate { name: &member.name, open: member.is_open(), rank: member.rank }
+            Candidate {
+                name: &member.name,
+                card: &member.card,
+                open: member.is_open(),
+                silenced: self.talk.is_silenced(now, index),
+                rank: member.rank,
+            }
         };
         Scene {
             cast: (0..self.cast.len()).map(candidate).collect(),
-            humans: self.people.names_without(human).collect(),
+            humans: self.people.without(Some(human)).map(|(_, name)| name).collect(),
             named_before: speaker.and_then(|speaker| recent(speaker.named, now, reach)),
             answered_before: speaker.and_then(|speaker| recent(speaker.answered, now, reach)),
-            asked_by_human,
+            spoke_last: self.talk.spoke_last(now),
+            among_humans: self.talk.part_of(now, human),
+            asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
+            owed: self.floor.owed().collect(),
+        }
+    }
+
+    /// Ends the turns of those who were asked to be silent.
+    fn silence_those(&mut self, now: Time, verdict: &Verdict) {
+        if verdict.lifts_silence {
+            self.talk.lift_silence();
+        }
+        for &persona in &verdict.stopped {
+            self.silence(persona, Cause::Silenced);
+        }
+        for &persona in &verdict.silenced {
+            self.talk.silence(now, persona);
+        }
+        if verdict.bearing == Bearing::Calls {
+            for one in &verdict.addressees {
+                self.talk.unsilence(one.persona);
+            }
         }
     }
 
     /// Settles everybody who is not to answer, and gives the others their tickets, in order.
     fn sort_out(
         &mut self,
+        now: Time,
         line: LineId,
         human: &HumanId,
         manner: Manner,
@@ -101,6 +142,8 @@ impl Core {
                 Some((Outcome::Failed, Reason::Borrowed("not hosted")))
             } else if place.is_some() {
                 None
+            } else if self.talk.is_silenced(now, persona) {
+                Some((Outcome::Passed, Reason::Borrowed("asked to be quiet")))
             } else if !member.is_open() && verdict.others.0 == Outcome::Outbid {
                 Some((Outcome::Passed, Reason::Borrowed("not named")))
             } else {
@@ -115,6 +158,7 @@ impl Core {
                 confidence,
                 reason,
                 named: verdict.named,
+                round: verdict.addressees.len() > 1,
                 grants: 0,
             };
             match settled {
@@ -126,19 +170,73 @@ impl Core {
         tickets
     }
 
-    /// Ends what a new line of `human` makes pointless: answers to the same human, further turns
-    /// among personas, and other turns of those who are to answer it. What others hear already
-    /// goes on.
-    fn make_way(&mut self, human: &HumanId, manner: Manner, tickets: &[Ticket]) {
-        let same = |old: &Ticket| old.is_follow_up() || old.human.as_ref() == Some(human);
+    /// Ends what a new line of `human` makes pointless. What others hear already goes on.
+    ///
+    /// When somebody is to answer it: answers to the same human, further turns among personas,
+    /// answers to nobody in particular, and other turns of those who are to answer it; a round
+    /// outlasts a question beside it. When humans turn to each other: answers to nobody in
+    /// particular. When its speaker is not done: answers to what came before.
+    fn make_way(&mut self, human: &HumanId, manner: Manner, verdict: &Verdict, tickets: &[Ticket]) {
         let again = |old: &Ticket| tickets.iter().any(|ticket| ticket.persona == old.persona);
-        self.drop_waiting(Cause::NewLine, |old| same(old) || again(old));
+        let own = |old: &Ticket| old.human.as_ref() == Some(human);
+        let pointless = |old: &Ticket| match verdict.bearing {
+            _ if again(old) => true,
+            _ if old.round && !verdict.named => false,
+            Bearing::Humans => !old.named && !old.is_follow_up(),
+            Bearing::Unfinished => own(old),
+            _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
+        };
+        self.drop_waiting(Cause::NewLine, pointless);
         // A spoken line has silenced an audible holder by its onset, if it was to be silenced.
         let typed = manner == Manner::Typed;
         self.stop_if(Cause::NewLine, |holder| {
             let old = &holder.ticket;
             let is_heard = holder.audible && holder.stopped.is_none();
-            same(old) && (typed || !is_heard) || again(old) && !is_heard
+            let same = old.is_follow_up() || own(old);
+            let calls = !tickets.is_empty();
+            pointless(old) && (!is_heard || typed && same && calls && !again(old))
+                || is_heard && typed && same && calls
         });
+    }
+
+    /// Keeps what the line means for those after it.
+    fn remember(
+        &mut self,
+        now: Time,
+        human: &HumanId,
+        whole: String,
+        verdict: &Verdict,
+        tickets: &[Ticket],
+    ) {
+        match verdict.bearing {
+            Bearing::Nothing => return,
+            Bearing::Humans => {
+                let others = self.people.without(Some(human)).map(|(id, _)| id.clone());
+                let others: Vec<HumanId> = others.collect();
+                let mut called: Vec<HumanId> =
+                    verdict.humans.iter().filter_map(|&at| others.get(at).cloned()).collect();
+                called.extend(self.talk.answers_a_human(now, human));
+                self.talk.among_humans(now, human, called);
+                self.talk.human_spoke();
+            }
+            Bearing::Room => self.talk.asked_the_room(now, human),
+            Bearing::Calls | Bearing::Continues => self.talk.turned_to_personas(),
+            _ => {}
+        }
+        if verdict.bearing != Bearing::Humans {
+            self.talk.human_spoke();
+        }
+        let Some(speaker) = self.people.get_mut(human) else { return };
+        if verdict.bearing == Bearing::Unfinished {
+            speaker.unfinished = Some((whole, now));
+            return;
+        }
+        speaker.unfinished = None;
+        if let Some(first) = tickets.first() {
+            if verdict.named {
+                speaker.named = (tickets.len() == 1).then_some((first.persona, now));
+            }
+            speaker.asked = Some(whole);
+        }
     }
 }

@@ -2,13 +2,13 @@
 
 use super::Core;
 use crate::id::{LineId, PersonaId, Speaker, TurnId};
-use crate::latency::Reason;
 use crate::llm::{Message, prompt};
 use crate::persona::Mode;
 use crate::room::AgentState;
 use crate::time::Time;
+use crate::turn::addressing::{self, Spoken};
 use crate::turn::floor::{Cause, Holder, Ticket};
-use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, addressing, text};
+use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, text};
 
 /// A turn that a sound stopped before it was audible gets the floor so often in all.
 const GRANTS_MAX: u32 = 3;
@@ -82,33 +82,54 @@ impl Core {
         if heard.is_empty() {
             return;
         }
+        self.answered(now, &holder.ticket);
         let persona = holder.ticket.persona;
-        let human = holder.ticket.human.as_ref().and_then(|human| self.people.get_mut(human));
-        if let Some(human) = human {
-            human.answered = Some((persona, now));
-            if holder.ticket.named {
-                human.named = human.named.filter(|(named, _)| *named != persona);
-                human.named = human.named.or(Some((persona, now)));
-            }
-        }
-        if finished {
-            self.follow_up(line, &heard, persona);
-        }
+        self.obliges(now, line, &heard, persona, finished);
         let member = &self.cast[persona];
         let speaker = Speaker::Persona(member.id.clone());
         let name = member.name.clone();
         let said = Line { id: line, speaker, name, manner: Manner::Spoken, text: heard };
-        self.transcript.insert(holder.place, now, said);
+        self.transcript.insert(holder.place, said);
+    }
+
+    /// The human whose line it was has an answer.
+    pub(super) fn answered(&mut self, now: Time, ticket: &Ticket) {
+        let Some(human) = ticket.human.as_ref().and_then(|human| self.people.get_mut(human)) else {
+            return;
+        };
+        let persona = ticket.persona;
+        human.answered = Some((persona, now));
+        if ticket.named {
+            human.named = human.named.filter(|(named, _)| *named != persona);
+            human.named = human.named.or(Some((persona, now)));
+        }
+    }
+
+    /// What a persona's line leads to; only a whole one hands the talk to another.
+    pub(super) fn obliges(
+        &mut self,
+        now: Time,
+        line: LineId,
+        heard: &str,
+        speaker: usize,
+        finished: bool,
+    ) {
+        let cast: Vec<_> = self.cast.iter().map(|one| (one.name.as_str(), &one.card)).collect();
+        let humans: Vec<&str> = self.people.without(None).map(|(_, name)| name).collect();
+        let spoken = addressing::spoken(heard, &cast, &humans, speaker);
+        self.talk.persona_spoke(now, speaker, spoken.asks);
+        if finished {
+            self.follow_up(now, line, spoken);
+        }
     }
 
     /// Lets a persona answer another one that named it, while nobody else waits.
-    fn follow_up(&mut self, line: LineId, heard: &str, speaker: usize) {
+    fn follow_up(&mut self, now: Time, line: LineId, spoken: Spoken) {
         if self.follow_ups_left == 0 || self.floor.has_waiting() || self.people.is_empty() {
             return;
         }
-        let names: Vec<&str> = self.cast.iter().map(|member| member.name.as_str()).collect();
-        let Some(persona) = addressing::follow_up(heard, &names, speaker) else { return };
-        if !self.cast[persona].follows_personas() {
+        let Some((persona, reason)) = spoken.next else { return };
+        if !self.cast[persona].follows_personas() || self.talk.is_silenced(now, persona) {
             return;
         }
         self.follow_ups_left -= 1;
@@ -119,8 +140,9 @@ impl Core {
             human: None,
             manner: Manner::Spoken,
             confidence: 0.8,
-            reason: Reason::Borrowed("called by a persona"),
+            reason,
             named: true,
+            round: false,
             grants: 0,
         };
         self.floor.wait(ticket);

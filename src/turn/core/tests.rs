@@ -451,9 +451,9 @@ fn a_human_who_answers_a_human_is_left_alone() {
     assert_eq!(
         room.done()[3..],
         [
-            "t4 ada passed: answers a human",
-            "t5 nora passed: answers a human",
-            "t6 hugo passed: answers a human"
+            "t4 ada passed: humans among themselves",
+            "t5 nora passed: humans among themselves",
+            "t6 hugo passed: humans among themselves"
         ]
     );
 }

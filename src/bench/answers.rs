@@ -1,0 +1,327 @@
+//! Who answers: labelled rooms are played into the turn core, and whoever gets the floor after the
+//! last line is compared with the label.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BenchError, Report, row};
+use crate::id::{HumanId, LineId, PersonaId, TurnId};
+use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::time::Time;
+use crate::turn::{Core, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd};
+
+/// What is measured.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// One case a line, in JSON.
+    pub cases: PathBuf,
+    /// Where each case's prediction is written, one a line.
+    pub out: Option<PathBuf>,
+}
+
+/// A labelled room.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Case {
+    pub id: String,
+    pub category: String,
+    pub personas: Vec<CasePersona>,
+    pub humans: Vec<String>,
+    pub lines: Vec<CaseLine>,
+    pub expect: Expect,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct CasePersona {
+    pub id: String,
+    pub name: String,
+    pub card: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct CaseLine {
+    /// The name of a human or of a persona.
+    pub who: String,
+    pub text: String,
+    /// `voice` or `text`.
+    pub heard: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub struct Expect {
+    /// Any of these may speak next; nobody when it is empty.
+    pub answer: Vec<String>,
+}
+
+/// Who gets the floor after a case's last line, in order.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Prediction {
+    pub id: String,
+    pub answer: Vec<String>,
+    /// Of the first; 0 when nobody answers.
+    pub confidence: f32,
+}
+
+/// Lines follow each other like this.
+const PACE: Duration = Duration::from_secs(3);
+
+/// Plays all cases and scores them.
+///
+/// # Errors
+/// When the cases cannot be read or the predictions not be written.
+pub fn run(options: &Options) -> Result<Report, BenchError> {
+    let cases = read(&options.cases)?;
+    let mut report = Report::new("answers");
+    let mut total = Tally::default();
+    let mut categories: BTreeMap<&str, Tally> = BTreeMap::new();
+    let mut predictions = Vec::new();
+    for case in &cases {
+        let prediction = predict(case)?;
+        let first = prediction.answer.first();
+        total.count(&case.expect.answer, first);
+        categories.entry(&case.category).or_default().count(&case.expect.answer, first);
+        predictions.push(prediction);
+    }
+    if let Some(out) = &options.out {
+        write(out, &predictions)?;
+    }
+    report.figures.insert("accuracy".to_owned(), share(total.right, total.cases));
+    report.figures.insert("false_speak".to_owned(), share(total.false_speak, total.silent));
+    report.figures.insert("missed_answer".to_owned(), share(total.missed, total.spoken()));
+    let category_row = |(category, tally): (&str, Tally)| {
+        row([
+            ("category", category.into()),
+            ("cases", tally.cases.into()),
+            ("right", tally.right.into()),
+            ("false_speak", tally.false_speak.into()),
+            ("missed_answer", tally.missed.into()),
+        ])
+    };
+    report.rows = categories.into_iter().map(category_row).collect();
+    Ok(report)
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    cases: u32,
+    right: u32,
+    /// Cases where nobody is to speak, and those of them where somebody did.
+    silent: u32,
+    false_speak: u32,
+    missed: u32,
+}
+
+impl Tally {
+    fn count(&mut self, want: &[String], got: Option<&String>) {
+        self.cases += 1;
+        self.right += u32::from(got.map_or(want.is_empty(), |one| want.contains(one)));
+        self.silent += u32::from(want.is_empty());
+        self.false_speak += u32::from(want.is_empty() && got.is_some());
+        self.missed += u32::from(!want.is_empty() && got.is_none());
+    }
+
+    fn spoken(&self) -> u32 {
+        self.cases - self.silent
+    }
+}
+
+fn share(part: u32, whole: u32) -> f64 {
+    if whole == 0 { 0.0 } else { f64::from(part) / f64::from(whole) }
+}
+
+fn read(path: &Path) -> Result<Vec<Case>, BenchError> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| BenchError::Wrong(format!("{shown} cannot be read ({error})")))?;
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let case = |(at, line)| {
+        serde_json::from_str(line)
+            .map_err(|error| BenchError::Wrong(format!("{shown}:{}: no case ({error})", at + 1)))
+    };
+    lines.map(case).collect()
+}
+
+fn write(path: &Path, predictions: &[Prediction]) -> Result<(), BenchError> {
+    let failed =
+        |error| BenchError::Wrong(format!("{} cannot be written ({error})", path.display()));
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path).map_err(failed)?);
+    for prediction in predictions {
+        let line = serde_json::to_string(prediction).map_err(|error| failed(error.into()))?;
+        writeln!(file, "{line}").map_err(failed)?;
+    }
+    file.flush().map_err(failed)
+}
+
+/// Plays one case into a core of its own.
+///
+/// # Errors
+/// When a line's speaker is nobody of the room.
+pub fn predict(case: &Case) -> Result<Prediction, BenchError> {
+    let mut room = Room::new(case);
+    for line in &case.lines {
+        room.plays(line, case)?;
+    }
+    let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
+    // Whoever has the floor passes, so that the next in line gets it.
+    while let Some(grant) = room.grant.take() {
+        if prediction.answer.is_empty() {
+            prediction.confidence = grant.confidence;
+        }
+        prediction.answer.push(grant.persona.as_str().to_owned());
+        room.ends(grant.turn, SpeechEnd::Finished);
+    }
+    Ok(prediction)
+}
+
+/// A room of the core's, whose speeches are silent until a case tells what was said.
+struct Room {
+    core: Core,
+    now: Time,
+    lines: u64,
+    grant: Option<Grant>,
+}
+
+impl Room {
+    fn new(case: &Case) -> Self {
+        let persona = |one: &CasePersona| Persona {
+            id: PersonaId::new(&one.id),
+            name: one.name.clone(),
+            card: one.card.clone(),
+            voice: VoiceStyle::default(),
+            mode: Mode::Open,
+        };
+        let core = Core::new(case.personas.iter().map(persona).collect(), TurnOptions::default());
+        let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None };
+        for one in &case.personas {
+            room.tell(Event::Hosted { persona: PersonaId::new(&one.id), hosted: true });
+        }
+        for name in &case.humans {
+            room.tell(Event::HumanJoined { human: HumanId::new(name), name: name.clone() });
+        }
+        room
+    }
+
+    fn tell(&mut self, event: Event) {
+        let effects = self.core.handle(self.now, event);
+        self.follow(effects);
+    }
+
+    /// Nothing was audible yet of a speech that is stopped.
+    fn follow(&mut self, effects: Vec<Effect>) {
+        let mut stopped = None;
+        for effect in effects {
+            match effect {
+                Effect::Reply(grant) => self.grant = Some(grant),
+                Effect::Stop { turn, .. } => stopped = Some(turn),
+                Effect::Settled(_) | Effect::State { .. } | Effect::WakeAt(_) => {}
+            }
+        }
+        if let Some(turn) = stopped {
+            self.grant = None;
+            self.ends(turn, SpeechEnd::Stopped);
+        }
+    }
+
+    fn ends(&mut self, turn: TurnId, end: SpeechEnd) {
+        let line = self.next_line();
+        self.tell(Event::SpeechEnded { turn, line, heard: String::new(), end });
+    }
+
+    fn next_line(&mut self) -> LineId {
+        self.lines += 1;
+        LineId(self.lines)
+    }
+
+    fn plays(&mut self, line: &CaseLine, case: &Case) -> Result<(), BenchError> {
+        self.now = self.now + PACE;
+        let id = self.next_line();
+        if let Some(persona) = case.personas.iter().find(|one| one.name == line.who) {
+            self.grant = None;
+            let persona = PersonaId::new(&persona.id);
+            let effects = self.core.recall(self.now, id, &persona, &line.text);
+            self.follow(effects);
+            return Ok(());
+        }
+        if !case.humans.contains(&line.who) {
+            let message = format!("{}: {} is nobody of this room", case.id, line.who);
+            return Err(BenchError::Wrong(message));
+        }
+        let human = HumanId::new(&line.who);
+        let manner = if line.heard == "voice" { Manner::Heard } else { Manner::Typed };
+        if manner == Manner::Heard {
+            self.tell(Event::SpeechStarted { human: human.clone() });
+        }
+        self.tell(Event::Line { id, human, manner, text: line.text.clone() });
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn case(lines: &[(&str, &str)], answer: &[&str]) -> Case {
+        let persona = |name: &str, card: &str| CasePersona {
+            id: name.to_lowercase(),
+            name: name.to_owned(),
+            card: card.to_owned(),
+        };
+        let line = |(who, text): &(&str, &str)| CaseLine {
+            who: (*who).to_owned(),
+            text: (*text).to_owned(),
+            heard: "voice".to_owned(),
+        };
+        Case {
+            id: "c".to_owned(),
+            category: "trial".to_owned(),
+            personas: vec![
+                persona("Ada", "Ada is a mathematician."),
+                persona("Bo", "Bo is a chef: soups and bread."),
+            ],
+            humans: vec!["Tom".to_owned(), "Zoe".to_owned()],
+            lines: lines.iter().map(line).collect(),
+            expect: Expect { answer: answer.iter().map(|one| (*one).to_owned()).collect() },
+        }
+    }
+
+    fn answer(lines: &[(&str, &str)]) -> Vec<String> {
+        predict(&case(lines, &[])).expect("all are of the room").answer
+    }
+
+    #[test]
+    fn whoever_gets_the_floor_is_the_prediction_in_order() {
+        assert_eq!(answer(&[("Tom", "Ada, is seven prime?")]), ["ada"]);
+        assert_eq!(answer(&[("Tom", "Bo first, then Ada: what is new?")]), ["bo", "ada"]);
+        assert_eq!(answer(&[("Tom", "Zoe, are you there?")]), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_persona_said_takes_its_turn() {
+        let asked = ("Tom", "Bo and Ada, what is new?");
+        assert_eq!(answer(&[asked, ("Ada", "Nothing.")]), ["bo"]);
+        assert_eq!(answer(&[asked, ("Ada", "Nothing."), ("Bo", "Soup.")]), [""; 0]);
+        assert_eq!(answer(&[asked, ("Ada", "Nothing."), ("Tom", "Okay.")]), ["bo"]);
+    }
+
+    #[test]
+    fn a_stranger_in_a_case_is_an_error() {
+        let error = predict(&case(&[("Eve", "Hello.")], &[])).unwrap_err();
+        assert_eq!(error.to_string(), "c: Eve is nobody of this room");
+    }
+
+    #[test]
+    fn shares_are_of_those_that_could_go_wrong() {
+        let mut tally = Tally::default();
+        let (ada, bo) = ("ada".to_owned(), "bo".to_owned());
+        tally.count(&[], None);
+        tally.count(&[], Some(&ada));
+        tally.count(std::slice::from_ref(&ada), Some(&ada));
+        tally.count(std::slice::from_ref(&ada), Some(&bo));
+        tally.count(std::slice::from_ref(&ada), None);
+        assert_eq!((tally.right, tally.silent, tally.false_speak, tally.missed), (2, 2, 1, 1));
+        assert_eq!(tally.spoken(), 3);
+    }
+}

@@ -1,0 +1,301 @@
+//! Whether a line says a whole thing, or its speaker only drew breath.
+
+use super::lexicon::Lexicon;
+use super::words::Word;
+
+/// Verbs of thinking, which want their "that" followed.
+const THINKING: &[&str] = &[
+    "think",
+    "thinking",
+    "thought",
+    "say",
+    "said",
+    "saying",
+    "know",
+    "mean",
+    "means",
+    "told",
+    "tell",
+    "wondering",
+    "guess",
+    "hope",
+    "believe",
+    "so",
+    "is",
+];
+
+/// Whether `text`, whose words are `line`, breaks off.
+pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> bool {
+    let text = text.trim_end();
+    let dangles = ["...", "…", "-", "–", "—", ","].iter().any(|end| text.ends_with(end));
+    let closed = text.ends_with(['.', '!', '?', '。', '？', '！', ')', '"', '”']);
+    let from = line.iter().rposition_before(|word| word.after.ends_sentence());
+    let sentence: Vec<&str> = line[from..].iter().map(|word| word.text.as_str()).collect();
+    if sentence.len() < 2 && !dangles {
+        return false;
+    }
+    if dangles {
+        return sentence.len() > 1;
+    }
+    !closed && (ends_open(&sentence, lexicon) || wants_a_main_clause(&sentence, lexicon))
+}
+
+trait LastSentence {
+    fn rposition_before(self, ends: impl Fn(&Word) -> bool) -> usize;
+}
+
+impl<'a, I: ExactSizeIterator<Item = &'a Word> + DoubleEndedIterator> LastSentence for I {
+    /// Where the last sentence begins; the last word's own end does not count.
+    fn rposition_before(self, ends: impl Fn(&Word) -> bool) -> usize {
+        let count = self.len();
+        let mut begins = 0;
+        for (at, word) in self.enumerate() {
+            if ends(word) && at + 1 < count {
+                begins = at + 1;
+            }
+        }
+        begins
+    }
+}
+
+/// The last word is of a class that needs another word behind it.
+fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
+    let last = sentence[sentence.len() - 1];
+    let before = sentence[sentence.len() - 2];
+    let asked = sentence.iter().take(sentence.len() - 1).any(|word| lexicon.questions.has(word));
+    let object = matches!(
+        last,
+        "you"
+            | "it"
+            | "that"
+            | "this"
+            | "her"
+            | "us"
+            | "u"
+            | "there"
+            | "these"
+            | "those"
+            | "any"
+            | "some"
+            | "each"
+            | "no"
+            | "me"
+            | "his"
+            | "one"
+            | "ihr"
+            | "dir"
+            | "das"
+            | "dit"
+            | "dat"
+            | "esto"
+            | "eso"
+            | "questo"
+            | "quello"
+            | "isto"
+            | "isso"
+            | "ella"
+            | "lui"
+            | "lei"
+            | "loro"
+            | "vous"
+            | "nous"
+            | "cela"
+            | "ca"
+            | "moi"
+            | "jou"
+            | "voi"
+            | "noi"
+            | "anybody"
+            | "anyone"
+            | "somebody"
+            | "someone"
+            | "her's"
+            | "mine"
+            | "its"
+            | "c"
+            | "si"
+            | "alle"
+            | "jij"
+            | "u'"
+            | "te"
+            | "ti"
+            | "tu"
+            | "usted"
+            | "ustedes"
+            | "sie"
+            | "du"
+            | "ela"
+            | "ele"
+            | "elas"
+            | "eles"
+            | "voces"
+            | "voce"
+            | "jullie"
+            | "la"
+    );
+    let hesitates =
+        matches!(last, "um" | "uh" | "er" | "erm" | "uhm" | "euh" | "ehm" | "ahm" | "eh");
+    if hesitates {
+        return sentence.len() > 2;
+    }
+    if matches!(last, "this" | "these" | "that")
+        && matches!(
+            before,
+            "had" | "has" | "was" | "have" | "got" | "like" | "with" | "of" | "kind"
+        )
+    {
+        return before != "like" || last == "this";
+    }
+    if last == "that" {
+        return THINKING.contains(&before) && sentence.len() > 3 && !asked;
+    }
+    if last == "so" {
+        return !matches!(
+            before,
+            "think"
+                | "hope"
+                | "say"
+                | "guess"
+                | "suppose"
+                | "not"
+                | "or"
+                | "believe"
+                | "said"
+                | "do"
+                | "why"
+                | "if"
+                | "ever"
+                | "even"
+                | "just"
+                | "thought"
+        );
+    }
+    if matches!(last, "very" | "really" | "quite" | "maybe" | "basically" | "actually" | "whether")
+    {
+        return !matches!(before, "not" | "no" | "oh" | "well");
+    }
+    if lexicon.joins.has(last) || lexicon.subordinators.has(last) {
+        return true;
+    }
+    if lexicon.prepositions.has(last) {
+        // "What is it for": the question has its object in front.
+        return !asked
+            && !matches!(
+                (before, last),
+                ("think", "about") | ("that", "like") | ("it", "like") | ("this", "like")
+            );
+    }
+    if lexicon.determiners.has(last) && !object {
+        return true;
+    }
+    if lexicon.helpers.has(last) {
+        let whole = matches!(
+            before,
+            "you"
+                | "i"
+                | "we"
+                | "they"
+                | "he"
+                | "she"
+                | "it"
+                | "that"
+                | "there"
+                | "us"
+                | "to"
+                | "dont"
+                | "thing"
+                | "what"
+                | "please"
+        );
+        let bare = matches!(last, "is" | "was" | "are" | "were" | "be" | "have" | "has" | "had");
+        return !asked
+            && (!whole
+                || bare
+                    && !matches!(
+                        before,
+                        "it" | "he" | "she" | "they" | "i" | "you" | "we" | "that" | "there"
+                    ));
+    }
+    if lexicon.subjects.has(last) && !object {
+        // "Then we", "and I": a subject without its verb; "did they" is whole.
+        return !lexicon.helpers.has(before) && !lexicon.prepositions.has(before);
+    }
+    lexicon.questions.has(last)
+        && !asked
+        && sentence.len() > 2
+        && !matches!(
+            before,
+            "know"
+                | "so"
+                | "say"
+                | "guess"
+                | "but"
+                | "and"
+                | "or"
+                | "tell"
+                | "sure"
+                | "it"
+                | "wonder"
+                | "no"
+        )
+}
+
+/// "If we take the northern passage": a clause that leans on one that is not there.
+fn wants_a_main_clause(sentence: &[&str], lexicon: &Lexicon) -> bool {
+    let start = sentence.iter().take(4).position(|word| lexicon.subordinators.has(word));
+    let Some(start) = start else { return false };
+    let opens = sentence[..start].iter().filter(|word| !lexicon.openers.has(word)).count() <= 1;
+    let asks = sentence.iter().any(|word| lexicon.questions.has(word) && *word != "when");
+    let rest = &sentence[start + 1..];
+    let subject = |word: &&&str| {
+        lexicon.subjects.has(word) || lexicon.determiners.has(word) || lexicon.helpers.has(word)
+    };
+    let order = rest.iter().any(|word| matches!(*word, "tell" | "let" | "please" | "then"));
+    opens && !asks && !order && rest.iter().filter(subject).count() <= 2 && rest.len() <= 9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::words;
+    use super::*;
+
+    #[test]
+    fn what_breaks_off_and_what_is_whole() {
+        let open = [
+            "so ezekiel if we take the northern passage and then we",
+            "Ute, yesterday I was in the office for, how to say, for the",
+            "grant, what if we drop the export feature and",
+            "Kenji, so when I pull the clutch in it kind of",
+            "Robin, what if there was a dragon and it, um, and it had this",
+            "I was wondering whether you could",
+            "Can you tell me what the",
+            "The thing is...",
+            "Ich wollte fragen, ob",
+            "je voudrais savoir si le",
+            "ada do you remember when we went to",
+            "because i was",
+        ];
+        let whole = [
+            "What is it for",
+            "who did you go with",
+            "ada do you like that",
+            "i think so",
+            "yes it is",
+            "What about you, Bo?",
+            "tell me what it was like",
+            "how are you",
+            "do you want some",
+            "come in",
+            "Because I said so.",
+            "what should i do if the starter smells",
+        ];
+        let unfinished = |line: &str| {
+            let line_words = words(line);
+            is_unfinished(line, &line_words, Lexicon::of(&line_words))
+        };
+        let wrong: Vec<_> = open.iter().filter(|line| !unfinished(line)).collect();
+        assert!(wrong.is_empty(), "whole: {wrong:?}");
+        let wrong: Vec<_> = whole.iter().filter(|line| unfinished(line)).collect();
+        assert!(wrong.is_empty(), "open: {wrong:?}");
+    }
+}

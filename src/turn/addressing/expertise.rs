@@ -1,0 +1,378 @@
+//! Who knows most about a line, by the words that it shares with the cards: the answer of today to
+//! a question that is put to the room. A likelihood of the line given each card would rank better.
+
+use super::lexicon::Lexicon;
+use super::words::{Break, Word, words};
+
+/// A persona's card as stems.
+#[derive(Clone, Debug)]
+pub struct Card {
+    /// What it is: the words up to the first pause of its card.
+    role: Vec<String>,
+    all: Vec<String>,
+}
+
+/// Words of the role count so much more than others.
+const ROLE_WEIGHT: f32 = 1.5;
+/// A share of letters in front that makes two words relatives.
+const KIN_SHARE: f32 = 0.6;
+const KIN: f32 = 0.7;
+
+/// Words that stand in every line and on every card.
+const COMMON: &[&str] = &[
+    "know",
+    "like",
+    "love",
+    "get",
+    "thing",
+    "think",
+    "want",
+    "good",
+    "best",
+    "make",
+    "tell",
+    "question",
+    "people",
+    "work",
+    "take",
+    "time",
+    "use",
+    "need",
+    "say",
+    "said",
+    "one",
+    "two",
+    "talk",
+    "see",
+    "look",
+    "way",
+    "come",
+    "give",
+    "back",
+    "year",
+    "day",
+    "much",
+    "many",
+    "more",
+    "most",
+    "really",
+    "anything",
+    "something",
+    "ask",
+    "speak",
+    "every",
+    "young",
+    "old",
+    "new",
+    "here",
+    "just",
+    "still",
+    "only",
+    "again",
+    "also",
+    "who",
+    "him",
+    "them",
+    "then",
+    "now",
+    "out",
+    "live",
+    "year",
+    "forty",
+    "thirty",
+    "world",
+    "never",
+    "even",
+    "very",
+    "too",
+    "keep",
+    "let",
+    "find",
+    "right",
+    "left",
+    "long",
+    "short",
+    "big",
+    "small",
+    "first",
+    "last",
+    "next",
+    "other",
+];
+
+impl Card {
+    pub fn of(name: &str, card: &str) -> Self {
+        let line = words(card);
+        let own: Vec<String> = words(name).into_iter().map(|word| word.text).collect();
+        let lexicon = Lexicon::of(&line);
+        let content = |word: &&Word| is_content(&word.text, lexicon) && !own.contains(&word.text);
+        let stems = |line: &[Word]| line.iter().filter(content).map(|w| stem(&w.text)).collect();
+        let begins = line.iter().take_while(|word| own.contains(&word.text)).count();
+        let ends = |word: &Word| word.after != Break::None;
+        let pause = line[begins..].iter().position(ends).map_or(line.len(), |at| begins + at + 1);
+        let who =
+            |word: &Word| matches!(word.text.as_str(), "who" | "that" | "of" | "with" | "for");
+        let clause = line[begins..pause].iter().position(who).map_or(pause, |at| begins + at);
+        Self { role: stems(&line[begins..clause]), all: stems(&line) }
+    }
+
+    fn match_of(&self, stem: &str, words: &[String]) -> f32 {
+        words.iter().map(|word| kinship(stem, word)).fold(0.0, f32::max)
+    }
+
+    /// Whether `short` stands for a word of the card: its first letter and others in order.
+    pub(super) fn abbreviates(&self, short: &str) -> bool {
+        self.all.iter().any(|word| {
+            let mut letters = word.chars();
+            word.len() > short.len()
+                && word.chars().next() == short.chars().next()
+                && short.chars().all(|letter| letters.any(|one| one == letter))
+        })
+    }
+
+    fn score(&self, stem: &str) -> f32 {
+        let role = ROLE_WEIGHT * self.match_of(stem, &self.role);
+        role.max(self.match_of(stem, &self.all))
+    }
+}
+
+fn is_content(word: &str, lexicon: &Lexicon) -> bool {
+    word.chars().count() > 1
+        && !lexicon.is_function(word)
+        && !lexicon.openers.has(word)
+        && !COMMON.contains(&word)
+}
+
+/// How well each card fits `line`: the sum over its words of how near a card's word comes, rare
+/// words of the cast counting more. All 0 when nothing is shared.
+pub(super) fn scores(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Vec<f32> {
+    let mut totals = vec![0.0; cards.len()];
+    let mut seen: Vec<String> = Vec::new();
+    for word in line.iter().filter(|word| is_content(&word.text, lexicon)) {
+        let stem = stem(&word.text);
+        if seen.contains(&stem) {
+            continue;
+        }
+        let found: Vec<f32> = cards.iter().map(|card| card.score(&stem)).collect();
+        let holders = found.iter().filter(|score| **score > 0.0).count().max(1);
+        let rarity = (1.0 + cards.len() as f32 / holders as f32).ln();
+        for (total, score) in totals.iter_mut().zip(&found) {
+            *total += score * rarity;
+        }
+        seen.push(stem);
+    }
+    totals
+}
+
+/// The one persona whose role is named in a line that asks for a role: "what would a doctor say?",
+/// "could the patient describe it?", "from the singer".
+pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
+    let text = |at: usize| line[at].text.as_str();
+    let article = |at: &usize| lexicon.determiners.has(text(*at));
+    (1..line.len()).filter(article).find_map(|at| {
+        let before = text(at - 1);
+        let framed = matches!(
+            before,
+            "would"
+                | "could"
+                | "can"
+                | "does"
+                | "should"
+                | "might"
+                | "will"
+                | "from"
+                | "ask"
+                | "say"
+                | "as"
+                | "hear"
+                | "of"
+                | "do"
+                | "for"
+                | "wurde"
+                | "dirait"
+                | "diria"
+                | "direbbe"
+                | "zou"
+                | "sagt"
+                | "dit"
+                | "dice"
+                | "to"
+                | "want"
+                | "is"
+                | "there"
+                | "what"
+                | "any"
+                | "let"
+        );
+        let asks = line[line.len() - 1].after == Break::Question
+            || line.iter().any(|word| {
+                lexicon.questions.has(&word.text)
+                    || matches!(
+                        word.text.as_str(),
+                        "hear" | "ask" | "want" | "could" | "let" | "need"
+                    )
+            });
+        if !framed || !asks || line[at - 1].after.ends_sentence() {
+            return None;
+        }
+        let strong = matches!(
+            before,
+            "would"
+                | "could"
+                | "can"
+                | "does"
+                | "should"
+                | "from"
+                | "ask"
+                | "hear"
+                | "as"
+                | "might"
+                | "will"
+                | "let"
+        );
+        let reach = line[at + 1..].iter().take(if strong { 3 } else { 2 });
+        reach.filter(|word| is_content(&word.text, lexicon)).find_map(|word| {
+            let role = role_of(&word.text, cards);
+            role.filter(|_| strong || word.after != Break::None)
+        })
+    })
+}
+
+/// The one persona whose role a persona's line leaves something to: "ask the pharmacist".
+pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
+    let text = |at: usize| line[at].text.as_str();
+    (1..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
+        let asked = text(at - 1) == "ask" || text(at - 1) == "let";
+        let left = matches!(text(at - 1), "to" | "for" | "with") && at >= 2 && {
+            let reach = at.saturating_sub(6);
+            line[reach..at - 1].iter().any(|word| {
+                matches!(
+                    word.text.as_str(),
+                    "leave"
+                        | "pass"
+                        | "defer"
+                        | "question"
+                        | "hand"
+                        | "one"
+                        | "over"
+                        | "refer"
+                        | "matter"
+                        | "check"
+                )
+            })
+        };
+        if !asked && !left {
+            return None;
+        }
+        line[at + 1..].iter().take(3).find_map(|word| {
+            is_content(&word.text, lexicon).then(|| role_of(&word.text, cards)).flatten()
+        })
+    })
+}
+
+/// The one persona who is called by what it is: "Doctor, …".
+pub(super) fn called_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
+    let opening = line.iter().take_while(|word| lexicon.openers.has(&word.text)).count();
+    let called = line.get(opening..)?;
+    let end = called.iter().take(2).position(|word| word.after == Break::Comma)?;
+    let word = &called[end];
+    (is_content(&word.text, lexicon) && called.len() > end + 1)
+        .then(|| role_of(&word.text, cards))
+        .flatten()
+}
+
+/// The one persona whose role `word` is: what it is called before what it deals with.
+pub(super) fn role_of(word: &str, cards: &[&Card]) -> Option<usize> {
+    let stem = stem(word);
+    let only = |score: &dyn Fn(&&Card) -> f32| {
+        let scores: Vec<f32> = cards.iter().map(score).collect();
+        let best = scores.iter().copied().fold(0.0, f32::max);
+        let mut at = (0..scores.len()).filter(|&at| scores[at] == best && best > 0.0);
+        at.next().filter(|_| at.next().is_none())
+    };
+    only(&|card: &&Card| card.match_of(&stem, &card.role))
+}
+
+/// How near two stems are, 0 to 1.
+fn kinship(one: &str, other: &str) -> f32 {
+    if one == other {
+        return 1.0;
+    }
+    let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
+    let longest = one.chars().count().max(other.chars().count());
+    if shared >= 4 && shared as f32 >= KIN_SHARE * longest as f32 { KIN } else { 0.0 }
+}
+
+/// A word without its endings, so that "gardener" and "gardening" meet.
+fn stem(word: &str) -> String {
+    const ENDINGS: &[&str] = &[
+        "ologists", "ologist", "ology", "ations", "ation", "ments", "ment", "ings", "ing", "ists",
+        "ist", "isms", "ism", "ians", "ian", "ers", "er", "ors", "or", "ies", "ied", "ives", "ive",
+        "ions", "ion", "als", "al", "ed", "es", "ly", "y", "s", "e",
+    ];
+    let ending = ENDINGS
+        .iter()
+        .find(|ending| word.strip_suffix(**ending).is_some_and(|left| left.chars().count() >= 3));
+    let mut left = ending.and_then(|ending| word.strip_suffix(*ending)).unwrap_or(word).to_owned();
+    // "Plann" of "planner" is "plan".
+    let mut letters = left.chars().rev();
+    if letters.next().is_some_and(|last| Some(last) == letters.next()) && left.len() > 3 {
+        left.pop();
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cards() -> Vec<Card> {
+        [
+            ("Rose", "Rose is a gardener. Soil, pruning, seeds and slugs are her world."),
+            ("Faith", "Faith is a veterinarian who looks after cats, dogs and rabbits."),
+            ("Rook", "security engineer. threat models, secrets, audits."),
+            ("Chiara", "Chiara sings opera in Verona and teaches breathing and voice."),
+        ]
+        .map(|(name, card)| Card::of(name, card))
+        .to_vec()
+    }
+
+    #[test]
+    fn a_question_goes_to_the_card_that_it_shares_rare_words_with() {
+        for (line, want) in [
+            ("How do I prune my roses?", 0),
+            ("The dog ate half a bar of chocolate. Should I worry?", 1),
+            ("who audits the secret store", 2),
+            ("How should I breathe for a long note?", 3),
+        ] {
+            let line_words = words(line);
+            let found =
+                scores(&line_words, Lexicon::of(&line_words), &cards().iter().collect::<Vec<_>>());
+            let best = (0..4).max_by(|a, b| found[*a].total_cmp(&found[*b]));
+            assert_eq!(best, Some(want), "{line}: {found:?}");
+        }
+        let line = words("What is the tallest mountain?");
+        assert_eq!(
+            scores(&line, Lexicon::of(&line), &cards().iter().collect::<Vec<_>>()),
+            [0.0; 4]
+        );
+    }
+
+    #[test]
+    fn a_role_that_is_asked_for_is_found() {
+        for (line, want) in [
+            ("What would a gardener do with this?", Some(0)),
+            ("I want to hear it from the engineer.", Some(2)),
+            ("Could the singer show us?", Some(3)),
+            ("My sister is a gardener.", None),
+        ] {
+            let line_words = words(line);
+            let found = asked_role(
+                &line_words,
+                Lexicon::of(&line_words),
+                &cards().iter().collect::<Vec<_>>(),
+            );
+            assert_eq!(found, want, "{line}");
+        }
+    }
+}

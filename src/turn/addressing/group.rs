@@ -1,0 +1,112 @@
+//! Words for all who are there, and for whoever knows.
+
+use super::lexicon::Lexicon;
+use super::words::{Break, Word};
+
+/// Nouns for the cast as a whole, where a name could stand.
+const COLLECTIVES: &[&str] = &[
+    "folks",
+    "guys",
+    "gang",
+    "team",
+    "crew",
+    "panel",
+    "people",
+    "friends",
+    "experts",
+    "group",
+    "room",
+    "table",
+    "council",
+    "class",
+    "company",
+    "cast",
+    "squad",
+    "all",
+    "lads",
+    "ladies",
+    "gentlemen",
+    "channel",
+    "here",
+    "leute",
+    "freunde",
+    "amis",
+    "amigos",
+    "amici",
+    "gente",
+    "mensen",
+    "mates",
+    "party",
+    "professionals",
+    "guides",
+    "specialists",
+    "members",
+];
+const NUMBERS: &[&str] = &["two", "three", "four", "five", "six", "seven", "eight", "lot", "of"];
+
+/// How many words from `start` on speak to everybody; none when they do not.
+pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Option<usize> {
+    let text = |at: usize| line.get(at).map_or("", |word| word.text.as_str());
+    let word = text(start);
+    let previous = start.checked_sub(1).map_or("", text);
+    let pronoun = |at: usize| lexicon.second_person.has(text(at)) || text(at) == "us";
+    if line[start].at && (word == "all" || word == "everyone" || COLLECTIVES.contains(&word)) {
+        return Some(1);
+    }
+    if matches!(word, "all" | "each" | "both" | "everyone" | "every") {
+        // "All three of you", "each of you", "every one of you", "all on yer".
+        let skip = (start + 1..start + 4).find(|&at| pronoun(at) || is_article(text(at)));
+        let between = |end: usize| (start + 1..end).all(|at| is_filler(text(at)));
+        if let Some(end) = skip.filter(|&end| end > start + 1 && between(end) && pronoun(end)) {
+            return Some(end + 1 - start);
+        }
+        // "From both our guides", "from each expert", "for all".
+        if matches!(previous, "from" | "to" | "for") && line[start].after == Break::None {
+            return (start + 1 < line.len() && previous == "from").then_some(1);
+        }
+    }
+    if word == "you" && matches!(text(start + 1), "all" | "both" | "guys" | "two" | "three" | "lot")
+    {
+        return Some(2);
+    }
+    if word != "all" && lexicon.everybody.has(word) {
+        return Some(1);
+    }
+    let set_off = line[start].after != Break::None;
+    let opens = line[..start].iter().all(|word| lexicon.openers.has(&word.text));
+    let greeted = opens && start > 0 && set_off;
+    let called = set_off && (start == 0 || line[start - 1].after != Break::None || opens);
+    let collective = COLLECTIVES.contains(&word)
+        && (greeted || called && word != "all" && word != "here")
+        || word == "all" && line.len() == 1;
+    collective.then_some(1)
+}
+
+pub(super) fn is_collective(word: &str) -> bool {
+    COLLECTIVES.contains(&word)
+}
+
+fn is_article(word: &str) -> bool {
+    matches!(word, "the" | "our" | "these")
+}
+
+fn is_filler(word: &str) -> bool {
+    NUMBERS.contains(&word) || matches!(word, "on" | "o" | "one" | "single" | "the")
+}
+
+/// Whether the line is put to whoever knows: "does anybody know", "a question to the experts".
+pub(super) fn asks_whoever(line: &[Word], lexicon: &Lexicon) -> bool {
+    let text: Vec<&str> = line.iter().map(|word| word.text.as_str()).collect();
+    let put = text.windows(3).any(|three| {
+        matches!(three[0], "for" | "to" | "ask" | "pour" | "para" | "fur" | "an" | "voor" | "per")
+            && (COLLECTIVES.contains(&three[1]) || COLLECTIVES.contains(&three[2]))
+    });
+    let who = text.windows(2).any(|two| {
+        matches!(two[0], "who" | "whos" | "which")
+            && matches!(
+                two[1],
+                "can" | "knows" | "could" | "here" | "of" | "would" | "wants" | "has"
+            )
+    });
+    put || who || text.iter().any(|word| lexicon.somebody.has(word))
+}

@@ -1,0 +1,306 @@
+//! The closed classes of a language: the words that carry a sentence's form and not its matter.
+//! They are few, everybody uses all of them, and they change in centuries; so they, and not turns
+//! of phrase, are what the mechanisms here go by.
+
+use super::words::Word;
+
+/// Words, divided by spaces, folded as `words` folds a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Set(&'static str);
+
+impl Set {
+    pub(super) fn has(self, word: &str) -> bool {
+        !word.is_empty() && self.0.split(' ').any(|one| one == word)
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Lexicon {
+    pub questions: Set,
+    /// Auxiliaries: turned before a subject they ask, at the end of a sentence they leave it open.
+    pub helpers: Set,
+    /// Pronouns that can be a subject.
+    pub subjects: Set,
+    pub second_person: Set,
+    /// What stands before a noun; at the end of a sentence it leaves it open.
+    pub determiners: Set,
+    /// Prepositions that need something after them.
+    pub prepositions: Set,
+    pub joins: Set,
+    /// Words that begin a clause which needs another one.
+    pub subordinators: Set,
+    pub negations: Set,
+    pub everybody: Set,
+    pub somebody: Set,
+    /// Greetings, calls, particles: they may stand before a name that is called.
+    pub openers: Set,
+    /// Sounds and words of listening.
+    pub nods: Set,
+    /// Words of order: first, then, last.
+    pub order: Set,
+    /// Orders to be silent, by themselves or before anything else.
+    pub hush: Set,
+    /// Orders to wait.
+    pub wait: Set,
+    /// Verbs of speaking, in any form that an order takes.
+    pub speaking: Set,
+}
+
+/// The first words of a line tell its language; a long one is not read to its end for that.
+const WORDS_READ: usize = 60;
+
+impl Lexicon {
+    /// The lexicon of the language that most words of a line belong to; English when none does.
+    pub(super) fn of(line: &[Word]) -> &'static Self {
+        let hits =
+            |one: &Self| line.iter().take(WORDS_READ).filter(|word| one.knows(&word.text)).count();
+        let mut best = (&ENGLISH, hits(&ENGLISH));
+        for other in OTHERS {
+            let found = hits(other);
+            if found > best.1 {
+                best = (other, found);
+            }
+        }
+        best.0
+    }
+
+    fn knows(&self, word: &str) -> bool {
+        self.is_function(word)
+            || [self.everybody, self.somebody, self.openers, self.nods, self.hush, self.wait]
+                .iter()
+                .any(|set| set.has(word))
+    }
+
+    /// Whether `word` says nothing about a matter.
+    pub(super) fn is_function(&self, word: &str) -> bool {
+        [
+            self.questions,
+            self.helpers,
+            self.subjects,
+            self.second_person,
+            self.determiners,
+            self.prepositions,
+            self.joins,
+            self.subordinators,
+            self.negations,
+        ]
+        .iter()
+        .any(|set| set.has(word))
+    }
+}
+
+const ENGLISH: Lexicon = Lexicon {
+    questions: Set(
+        "what whats how hows why where wheres when whens who whos whom whose which wot owt",
+    ),
+    helpers: Set("is was has had does did can could will would should might must isnt wasnt \
+                  doesnt didnt cant couldnt wont wouldnt shouldnt have havent are were arent \
+                  werent do dont may shall am be been"),
+    subjects: Set("i you he she it we they this that there ye tha thou u im ive id youre hes \
+                   shes its were theyre anybody anyone somebody someone"),
+    second_person: Set("you your yours youre yourself yourselves u ur thee tha thy ye yer youve \
+                        youd youll"),
+    determiners: Set("the a an my your his her our their its some any this that these those \
+                      every each no t me"),
+    prepositions: Set("of for with from to at by into onto than between without during about \
+                       like as towards against wi o"),
+    joins: Set("and or but nor plus n"),
+    subordinators: Set("if when because since although though while whereas unless whenever cos \
+                        whether until till"),
+    negations: Set("not no never nor dont"),
+    everybody: Set("everyone everybody all yall"),
+    somebody: Set("anyone anybody someone somebody owt"),
+    openers: Set("hey hi hello ok okay so well and now but yes no yeah oh um uh er please thanks \
+                  thank you good morning afternoon evening night dear listen right alright sorry \
+                  actually wait then welcome bye goodbye great excuse me excellent cool say look \
+                  ha haha yo oi psst hm hmm ah aye ee just umm er erm yep nope ooh wow fine \
+                  perfect lovely mr mrs ms dr sir also maybe perhaps reyt nay quick"),
+    nods: Set("mhm mm mmm hm hmm uh huh um umm ah oh ooh ok okay okey right aye yeah yep yup yes \
+               no nope sure see i got it gotcha cool nice great good wow fine fair enough true \
+               indeed exactly quite ha haha hehe lol lmao rofl xd ouch oof aw aww ooft phew whoa \
+               thanks thank you ta cheers really well so hah heh k kk oh my god gosh lovely \
+               brilliant interesting amazing excellent perfect agreed understood noted that is \
+               thats a point very too bless dear me hm huh eh bravo"),
+    order: Set("first then next after before last lastly finally followed starting start begin \
+                second third afterwards"),
+    hush: Set("quiet silent silence hush shush sh shh shhh shhhh mute ssh sshh schtum"),
+    wait: Set("wait stop enough halt pause hold whoa cut"),
+    speaking: Set("talk talking speak speaking say saying answer answering chat chatting comment \
+                   comments commenting interrupt interrupting interruptions reply replying \
+                   respond responding talks chatter word words noise peep advice suggestions"),
+};
+
+const OTHERS: &[&Lexicon] = &[&GERMAN, &FRENCH, &SPANISH, &ITALIAN, &PORTUGUESE, &DUTCH];
+
+const GERMAN: Lexicon = Lexicon {
+    questions: Set("was wer wie wo wann warum wieso weshalb welche welcher welches welchen \
+                    welchem woher wohin wem wen wessen wieviel womit wofur"),
+    helpers: Set("ist sind war waren hat habt haben hatte kann kannst konnt konnen konntest \
+                  konntet konnte wird werden wurde wurdest soll sollte sollen sollten muss musst \
+                  darf darfst magst will willst wollt hast bist seid"),
+    subjects: Set("ich du er sie es wir ihr man das dies"),
+    second_person: Set("du dir dich dein deine deinen euch euer eure ihr ihnen"),
+    determiners: Set("der die das den dem des ein eine einen einem einer mein meine meinen \
+                      meiner unser unsere unser ihre sein seine kein keine diese dieser dieses"),
+    prepositions: Set("von fur mit zu zum zur bei aus nach in im am an auf uber unter vor \
+                       hinter durch ohne gegen um seit"),
+    joins: Set("und oder aber sondern"),
+    subordinators: Set("wenn weil dass ob obwohl als wahrend nachdem bevor falls damit"),
+    negations: Set("nicht nein kein keine nie"),
+    everybody: Set("alle allen jeder jeden jede allesamt"),
+    somebody: Set("jemand jemanden irgendwer irgendjemand einer"),
+    openers: Set("hallo hey guten tag morgen abend danke bitte also so gut na ja nein und ach \
+                  tschuss okay ok entschuldigung entschuldige sag mal moin servus gruss liebe \
+                  lieber"),
+    nods: Set("ja nein aha ach so genau okay ok gut danke klar stimmt hm hmm mhm verstehe toll \
+               super schon prima ach echt doch naja"),
+    order: Set("zuerst erst dann danach zuletzt nach vor zweitens beginnt anfangen fangt"),
+    hush: Set("ruhe still leise schweig schweigt psst pst schnauze klappe ruhig"),
+    wait: Set("warte wartet moment halt stopp stop genug augenblick sekunde schluss"),
+    speaking: Set("reden redet sprechen sprecht sagen sagt antworten antwortet wort"),
+};
+
+const FRENCH: Lexicon = Lexicon {
+    questions: Set("que qui quoi quel quelle quels quelles comment pourquoi ou quand combien \
+                    lequel laquelle qu est-ce quest"),
+    helpers: Set("est sont etait a as ont avez avons peux peut pouvez pourrais pourriez pourrait \
+                  veux voulez sais savez savoir dois devez faut es etes serait"),
+    subjects: Set("je tu il elle on nous vous ils elles ce ca cela c j"),
+    second_person: Set("tu te toi ton ta tes vous votre vos"),
+    determiners: Set("le la les l un une des du de d mon ma mes notre nos son sa ses leur leurs \
+                      cet cette ces"),
+    prepositions: Set("a au aux en dans pour avec sans sur sous par chez vers entre contre de"),
+    joins: Set("et ou mais ni"),
+    subordinators: Set("si parce que lorsque puisque quoique bien comme car"),
+    negations: Set("pas non ne jamais ni"),
+    everybody: Set("tous toutes chacun chacune"),
+    somebody: Set("quelqu quelquun quelqun personne"),
+    openers: Set("bonjour bonsoir salut allo merci pardon bon alors oui non et eh dis dites \
+                  coucou bien excusez excuse-moi desole tiens au revoir s il te plait cher chere"),
+    nods: Set("oui non ah oh bon d accord daccord ok merci bien super voila hm mhm ouais \
+               exactement c est vrai tres genial"),
+    order: Set("abord dabord puis ensuite apres avant enfin premier premiere dernier commence"),
+    hush: Set("silence chut tais-toi taisez taisez-vous tais"),
+    wait: Set("attends attendez stop assez arrete arretez instant minute seconde suffit"),
+    speaking: Set("parler parlez parle dire dis dites repondre repondez mot"),
+};
+
+const SPANISH: Lexicon = Lexicon {
+    questions: Set("que quien quienes como cuando donde cual cuales cuanto cuantos cuanta \
+                    cuantas porque adonde"),
+    helpers: Set("es son esta estan estas era puede puedes podria podrias pueden ha has han hay \
+                  debo debe sabe sabes quiere quieres estamos soy eres tiene tienes"),
+    subjects: Set("yo tu el ella nosotros vosotros ustedes usted ellos ellas esto eso se"),
+    second_person: Set("tu te ti tus usted ustedes vosotros os vuestra vuestro su"),
+    determiners: Set("el la los las un una unos unas mi mis nuestro nuestra este esta estos ese \
+                      esa su sus al del"),
+    prepositions: Set("de a en con por para sin sobre entre hasta desde hacia contra"),
+    joins: Set("y e o u pero sino ni"),
+    subordinators: Set("si porque cuando aunque mientras pues"),
+    negations: Set("no nunca ni"),
+    everybody: Set("todos todas cada"),
+    somebody: Set("alguien alguno alguna"),
+    openers: Set("hola buenos buenas dias tardes noches gracias perdon bueno pues si no y oye \
+                  oiga eh adios vale ahora disculpa por favor querida querido entonces"),
+    nods: Set("si no ah oh vale bueno claro gracias ya entiendo bien exacto hm mhm de acuerdo \
+               genial perfecto eso jaja jajaja"),
+    order: Set("primero primera luego despues antes ultimo segundo empieza"),
+    hush: Set("silencio callate callaos callense calla callad chito"),
+    wait: Set("espera espere esperad esperen basta para momento alto segundo momentito"),
+    speaking: Set("hablar habla hablad hablen hable decir digas digan respondas contestes palabra"),
+};
+
+const ITALIAN: Lexicon = Lexicon {
+    questions: Set("che chi cosa come quando dove perche quale quali quanto quanti quanta cos"),
+    helpers: Set("e sono era ha hai hanno puo puoi potete potrebbe potresti deve devo sa sai \
+                  vuole vuoi siete sei avete c"),
+    subjects: Set("io tu lui lei noi voi loro questo quello si"),
+    second_person: Set("tu te ti tuo tua tuoi voi vi vostro vostra"),
+    determiners: Set("il lo la i gli le un uno una l mio mia miei nostro nostra suo sua questo \
+                      questa quel quella del della dei al alla nel nella"),
+    prepositions: Set("di a da in con su per tra fra senza verso contro"),
+    joins: Set("e ed o ma ne oppure"),
+    subordinators: Set("se perche quando mentre anche sebbene poiche"),
+    negations: Set("non no mai"),
+    everybody: Set("tutti tutte ognuno ciascuno"),
+    somebody: Set("qualcuno qualcuna"),
+    openers: Set("ciao buongiorno buonasera grazie scusa scusi allora bene si no e eh senti \
+                  senta ehi prego arrivederci ecco dunque adesso ora"),
+    nods: Set("si no ah oh va bene certo grazie capito ecco hm mhm giusto perfetto esatto bello \
+               davvero"),
+    order: Set("prima poi dopo infine primo ultimo secondo comincia inizia"),
+    hush: Set("silenzio zitto zitta zitti zitte taci tacete"),
+    wait: Set("aspetta aspettate aspetti basta fermo ferma attimo momento stop secondo"),
+    speaking: Set("parlare parlate parla dire dite rispondere rispondete parola"),
+};
+
+const PORTUGUESE: Lexicon = Lexicon {
+    questions: Set("que quem como quando onde porque qual quais quanto quantos quanta porque"),
+    helpers: Set(
+        "e sao esta estao era pode podes podia poderia podem ha tem tens deve sabe sabes \
+                  quer queres foi sou es vai",
+    ),
+    subjects: Set("eu tu ele ela nos voces voce eles elas isto isso a gente"),
+    second_person: Set("tu te ti teu tua voce voces vossa vosso seu sua"),
+    determiners: Set("o a os as um uma uns umas meu minha nosso nossa este esta esse essa ao do \
+                      da dos das no na nos nas"),
+    prepositions: Set("de em com por para sem sobre entre ate desde"),
+    joins: Set("e ou mas nem"),
+    subordinators: Set("se porque quando embora enquanto pois"),
+    negations: Set("nao nunca nem"),
+    everybody: Set("todos todas cada"),
+    somebody: Set("alguem algum alguma"),
+    openers: Set("ola oi bom boa dia tarde noite obrigado obrigada desculpa desculpe entao sim \
+                  nao e olha olhe bem pois adeus por favor agora"),
+    nods: Set("sim nao ah oh pois claro obrigado obrigada esta bem hm mhm certo exato entendi \
+               otimo kkk rsrs"),
+    order: Set("primeiro primeira depois antes ultimo segundo comeca"),
+    hush: Set("silencio cala-te cala calem calados calado caluda quieto quietos"),
+    wait: Set("espera espere esperem chega para momento instante basta segundo"),
+    speaking: Set("falar fala falem dizer digam diz responder respondam palavra"),
+};
+
+const DUTCH: Lexicon = Lexicon {
+    questions: Set("wat wie hoe waar wanneer waarom welke welk hoeveel waarheen"),
+    helpers: Set("is zijn was waren heeft hebben heb hebt kan kun kunt kunnen zou zouden zal \
+                  moet moeten mag wil wilt ben bent weet"),
+    subjects: Set("ik jij je hij zij ze het we wij jullie dit dat u"),
+    second_person: Set("jij je jou jouw jullie u uw"),
+    determiners: Set("de het een mijn onze ons zijn haar hun deze die dit dat geen elke"),
+    prepositions: Set("van voor met naar bij uit in op aan over onder door zonder tegen om te \
+                       tot"),
+    joins: Set("en of maar"),
+    subordinators: Set("als omdat terwijl hoewel toen zodat voordat nadat"),
+    negations: Set("niet nee geen nooit"),
+    everybody: Set("iedereen allemaal allen"),
+    somebody: Set("iemand"),
+    openers: Set("hallo hoi dag goedemorgen goedenavond bedankt dank sorry dus nou ja nee en \
+                  goed zeg he hee alsjeblieft nu beste"),
+    nods: Set("ja nee oke ok goed dank bedankt hm mhm aha precies inderdaad snap mooi leuk jawel"),
+    order: Set("eerst dan daarna daarop laatst tweede begin"),
+    hush: Set("stil stilte zwijg rustig ssst"),
+    wait: Set("wacht stop genoeg moment momentje even hou seconde"),
+    speaking: Set("praten praat spreken spreek zeggen zeg antwoorden antwoord woord"),
+};
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::words;
+    use super::*;
+
+    #[test]
+    fn a_line_is_read_in_its_language() {
+        for (line, question) in [
+            ("How do I get there?", "how"),
+            ("Wie komme ich dahin und was kostet das?", "wie"),
+            ("Comment est-ce que je fais pour y aller ?", "comment"),
+            ("¿Cómo se llega a la estación de tren?", "como"),
+            ("Come si arriva alla stazione, per favore, chi lo sa?", "chi"),
+            ("Como é que eu faço para chegar, alguém sabe?", "quem"),
+            ("Hoe kom ik daar en waar is het station?", "hoe"),
+            ("Xyzzy.", "what"),
+        ] {
+            assert!(Lexicon::of(&words(line)).questions.has(question), "{line}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The names in a line: whose, where, and how surely they are names and not words.
+
+use super::group;
+use super::lexicon::Lexicon;
+use super::names::Names;
+use super::words::{Break, Word};
+
+/// Somebody who can be named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    Persona(usize),
+    /// Another human in the room.
+    Human(usize),
+    Everybody,
+}
+
+/// Names in a row, joined by commas, "and" or "or".
+#[derive(Clone, Debug)]
+pub(super) struct Mention {
+    pub who: Vec<Who>,
+    pub start: usize,
+    pub end: usize,
+    /// Spelled as the names are; else some of it may have been misheard.
+    pub exact: bool,
+    /// It looks like a word that is a name as well: it must be set off to be one.
+    pub doubtful: bool,
+}
+
+/// The names in `line`, in order. `personas` and `humans` are those who are there, the speaker left
+/// out.
+pub(super) fn find(
+    line: &[Word],
+    lexicon: &Lexicon,
+    personas: &[Names],
+    humans: &[Names],
+) -> Vec<Mention> {
+    let finder = Finder { line, lexicon, personas, humans, cased: is_cased(line) };
+    let mut mentions: Vec<Mention> = Vec::new();
+    let mut at = 0;
+    while at < line.len() {
+        match finder.at(at) {
+            Some(mention) => {
+                at = mention.end;
+                match mentions.last_mut() {
+                    Some(last) if finder.joins(last, &mention) => last.take_in(mention),
+                    _ => mentions.push(mention),
+                }
+            }
+            None => at += 1,
+        }
+    }
+    mentions
+}
+
+/// Whether the line's author uses capital letters: then a name has one.
+fn is_cased(line: &[Word]) -> bool {
+    line.iter().any(|word| word.capital)
+}
+
+struct Finder<'a> {
+    line: &'a [Word],
+    lexicon: &'a Lexicon,
+    personas: &'a [Names],
+    humans: &'a [Names],
+    cased: bool,
+}
+
+impl Finder<'_> {
+    fn at(&self, start: usize) -> Option<Mention> {
+        let rest = &self.line[start..];
+        let longest = |all: &[Names]| {
+            let found = all.iter().enumerate().filter_map(|(i, n)| Some((i, n.at(rest)?)));
+            found.max_by_key(|(index, length)| (*length, std::cmp::Reverse(*index)))
+        };
+        let mention = |who, length, exact| Mention {
+            who: vec![who],
+            start,
+            end: start + length,
+            exact,
+            doubtful: false,
+        };
+        if let Some((index, length)) = longest(self.personas) {
+            let word = self.is_word(start, length)?;
+            return Some(Mention { doubtful: word, ..mention(Who::Persona(index), length, true) });
+        }
+        if let Some((index, length)) = longest(self.humans) {
+            return Some(mention(Who::Human(index), length, true));
+        }
+        if let Some(length) = group::everybody_at(self.line, start, self.lexicon) {
+            return Some(mention(Who::Everybody, length, true));
+        }
+        let (persona, length) = self.misheard(start)?;
+        Some(mention(Who::Persona(persona), length, false))
+    }
+
+    /// Whether what is spelled as a name may be a word as well; none when it surely is one.
+    fn is_word(&self, start: usize, length: usize) -> Option<bool> {
+        let word = &self.line[start];
+        let before = start.checked_sub(1).map(|at| &self.line[at]);
+        let begins = before.is_none_or(|word| word.after.ends_sentence());
+        if word.at || length > 1 {
+            return Some(false);
+        }
+        let determined = before.is_some_and(|before| {
+            before.after == Break::None && self.lexicon.determiners.has(&before.text)
+        });
+        match (self.cased, word.capital) {
+            (true, true) if !begins => Some(false),
+            (true, false) if determined => None,
+            (true, false) => Some(true),
+            (false, _) if determined => None,
+            _ => Some(false),
+        }
+    }
+
+    fn misheard(&self, start: usize) -> Option<(usize, usize)> {
+        let word = &self.line[start];
+        let skips = |text: &str| self.lexicon.is_function(text) || self.lexicon.openers.has(text);
+        let anywhere = self.personas.iter().position(|names| names.sounds_like(&word.text));
+        if let Some(persona) = anywhere.filter(|_| !skips(&word.text)) {
+            return Some((persona, 1));
+        }
+        let before = &self.line[..start];
+        let opening = before.iter().rev().take_while(|word| !word.after.ends_sentence());
+        let opens = opening.clone().all(|word| self.lexicon.openers.has(&word.text));
+        let after_pause = before.last().is_some_and(|word| word.after != Break::None);
+        if !opens && !after_pause {
+            return None;
+        }
+        let heard = self.personas.iter().enumerate().filter_map(|(index, names)| {
+            let (sound, length) = names.sound_at(&self.line[start..])?;
+            let known = |word: &Word| skips(&word.text);
+            let words = &self.line[start..start + length];
+            let ends = words[length - 1].after != Break::None;
+            let fits = names.may_be(sound) && !words.iter().all(known) && (opens || ends);
+            fits.then_some((sound, index, length))
+        });
+        let (_, persona, length) = heard.min_by(|one, other| one.0.total_cmp(&other.0))?;
+        Some((persona, length))
+    }
+
+    fn joins(&self, one: &Mention, other: &Mention) -> bool {
+        let line = self.line;
+        let join = |word: &Word| self.lexicon.joins.has(&word.text);
+        match &line[one.end..other.start] {
+            // "Ada, Hugo, what …" is a list; "Hugo, Ada is wrong" is not.
+            [] => {
+                line[one.end - 1].after == Break::Comma
+                    && (line[other.end - 1].after != Break::None
+                        || line.get(other.end).is_some_and(join))
+            }
+            [word] => join(word) && !line[one.end - 1].after.ends_sentence(),
+            _ => false,
+        }
+    }
+}
+
+impl Mention {
+    fn take_in(&mut self, other: Mention) {
+        self.who.extend(other.who);
+        self.end = other.end;
+        self.exact &= other.exact;
+        self.doubtful &= other.doubtful;
+    }
+}

@@ -1,0 +1,371 @@
+//! A human's line, read once: its words, its names, and the questions that mechanisms ask of it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use super::calls::{self, Calls};
+use super::correction::{self, Correction};
+use super::expertise::{self, Card};
+use super::lexicon::Lexicon;
+use super::mentions::{self, Mention, Who};
+use super::names::Names;
+use super::silence::{self, Silence};
+use super::words::{Break, Word, words};
+use super::{Scene, backchannel, completeness, group, order};
+
+pub(super) struct Reading<'a> {
+    text: &'a str,
+    pub line: Vec<Word>,
+    pub calls: Calls,
+    mentions: Vec<Mention>,
+    lexicon: &'static Lexicon,
+    personas: Vec<Names>,
+    humans: Vec<Names>,
+    cards: Vec<&'a Card>,
+}
+
+/// What a line says about silence.
+pub(super) struct Hush {
+    pub asked: Option<Silence>,
+    pub whom: BTreeSet<usize>,
+    pub sentences: Vec<Range<usize>>,
+    pub lifted: bool,
+}
+
+/// Words that point at what was said before.
+const BACK: &[&str] = &[
+    "it", "its", "that", "thats", "this", "they", "them", "those", "these", "he", "she", "him",
+    "her", "one", "ones", "instead", "then", "so", "your", "you", "such", "same",
+];
+const CONNECTORS: &[&str] = &[
+    "and", "but", "why", "really", "so", "because", "then", "or", "und", "aber", "et", "mais", "y",
+    "e", "ma", "en", "maar", "also", "ok", "okay", "alors", "entonces", "allora", "dus",
+];
+const REST: &[&str] = &[
+    "rest",
+    "last",
+    "left",
+    "next",
+    "remaining",
+    "outstanding",
+    "missing",
+    "others",
+    "other",
+    "else",
+    "yet",
+    "still",
+    "havent",
+    "hasnt",
+    "remains",
+    "remain",
+    "ubrig",
+    "rester",
+    "reste",
+    "queda",
+    "faltan",
+    "falta",
+    "manca",
+    "anderen",
+    "autres",
+    "altri",
+    "outros",
+    "rest",
+    "final",
+    "lastly",
+    "finally",
+    "who",
+    "forgotten",
+    "waiting",
+    "missed",
+];
+/// Verbs that ask for a turn when a sentence begins with them.
+const REQUESTS: &[&str] = &[
+    "tell",
+    "explain",
+    "describe",
+    "show",
+    "give",
+    "say",
+    "name",
+    "list",
+    "go",
+    "continue",
+    "help",
+    "please",
+    "sing",
+    "play",
+    "read",
+    "teach",
+    "walk",
+    "remind",
+    "suggest",
+    "recommend",
+    "compare",
+    "convince",
+    "imagine",
+    "try",
+    "guess",
+    "keep",
+    "carry",
+    "summarize",
+    "summarise",
+    "repeat",
+    "define",
+    "pick",
+    "choose",
+    "lets",
+    "check",
+    "make",
+    "write",
+    "calculate",
+    "talk",
+    "speak",
+    "tells",
+    "advise",
+    "elaborate",
+    "translate",
+    "spell",
+    "erzahl",
+    "sag",
+    "erklare",
+    "dis",
+    "raconte",
+    "cuenta",
+    "dime",
+    "dimmi",
+    "conta",
+    "diz",
+    "vertel",
+    "racconta",
+    "explica",
+];
+
+impl<'a> Reading<'a> {
+    pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
+        let line = words(text);
+        let lexicon = Lexicon::of(&line);
+        let personas: Vec<Names> = scene.cast.iter().map(|one| Names::of(one.name)).collect();
+        let humans: Vec<Names> = scene.humans.iter().map(|name| Names::of(name)).collect();
+        let mentions = mentions::find(&line, lexicon, &personas, &humans);
+        let calls = calls::find(&line, lexicon, mentions.clone());
+        let cards = scene.cast.iter().map(|one| one.card).collect();
+        Self { text, line, calls, mentions, lexicon, personas, humans, cards }
+    }
+
+    /// The line without some of its sentences; none when nothing of it asks or calls.
+    pub(super) fn without(&self, sentences: &[Range<usize>]) -> Option<Self> {
+        let kept = |at: usize| !sentences.iter().any(|range| range.contains(&at));
+        let line: Vec<Word> = self
+            .line
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| kept(*at))
+            .map(|(_, w)| w.clone())
+            .collect();
+        let mentions = mentions::find(&line, self.lexicon, &self.personas, &self.humans);
+        let calls = calls::find(&line, self.lexicon, mentions.clone());
+        let rest = Self {
+            text: self.text,
+            line,
+            calls,
+            mentions,
+            lexicon: self.lexicon,
+            personas: self.personas.clone(),
+            humans: self.humans.clone(),
+            cards: self.cards.clone(),
+        };
+        (!rest.line.is_empty() && (rest.asks() || !rest.calls.called.is_empty())).then_some(rest)
+    }
+
+    pub(super) fn is_noise(&self) -> bool {
+        self.line.is_empty() || backchannel::is_noise(self.text, &self.line)
+    }
+
+    pub(super) fn is_nod(&self) -> bool {
+        backchannel::is_nod(self.text, &self.line, self.lexicon)
+    }
+
+    pub(super) fn is_unfinished(&self) -> bool {
+        completeness::is_unfinished(self.text, &self.line, self.lexicon)
+    }
+
+    pub(super) fn silence(&self) -> Hush {
+        let mut hush =
+            Hush { asked: None, whom: BTreeSet::new(), sentences: Vec::new(), lifted: false };
+        for range in silence::sentences(&self.line) {
+            let inside = |mention: &&Mention| range.contains(&mention.start);
+            let named = |at: usize| {
+                let at = at + range.start;
+                self.mentions.iter().any(|mention| (mention.start..mention.end).contains(&at))
+            };
+            match silence::read(&self.line[range.clone()], self.lexicon, named) {
+                None => {}
+                Some(Silence::Lifted) => hush.lifted = true,
+                Some(asked) => {
+                    let sentence = &self.line[range.clone()];
+                    let mentioned =
+                        mentions::find(sentence, self.lexicon, &self.personas, &self.humans);
+                    let called = calls::find(sentence, self.lexicon, mentioned).called;
+                    let human = |who: &Who| matches!(who, Who::Human(_));
+                    if !called.is_empty() && called.iter().all(|call| human(&call.who)) {
+                        continue;
+                    }
+                    let personas = self.mentions.iter().filter(inside).flat_map(|one| &one.who);
+                    let mut whom: BTreeSet<usize> = personas
+                        .filter_map(|who| match who {
+                            Who::Persona(one) => Some(*one),
+                            _ => None,
+                        })
+                        .collect();
+                    if whom.is_empty() {
+                        whom = (0..self.cards.len()).collect();
+                    }
+                    hush.whom.extend(whom);
+                    hush.asked = Some(hush.asked.map_or(asked, |before| before.min(asked)));
+                    hush.sentences.push(range);
+                }
+            }
+        }
+        hush
+    }
+
+    /// Whether it lifts what silence was asked for before.
+    pub(super) fn lifts(&self) -> bool {
+        let all = self.calls.called.iter().any(|call| call.who == Who::Everybody);
+        all || silence::sentences(&self.line).into_iter().any(|range| {
+            silence::read(&self.line[range], self.lexicon, |_| false) == Some(Silence::Lifted)
+        })
+    }
+
+    pub(super) fn correction(&self) -> Option<Correction> {
+        correction::find(&self.line, self.lexicon)
+    }
+
+    pub(super) fn order(&self) -> Option<Vec<usize>> {
+        order::find(&self.line, self.lexicon, &self.mentions, self.cards.len())
+    }
+
+    pub(super) fn role(&self) -> Option<usize> {
+        expertise::called_role(&self.line, self.lexicon, &self.cards)
+            .or_else(|| expertise::asked_role(&self.line, self.lexicon, &self.cards))
+    }
+
+    pub(super) fn scores(&self) -> Vec<f32> {
+        expertise::scores(&self.line, self.lexicon, &self.cards)
+    }
+
+    /// Who of `candidates` shares most with the line, if anybody shares anything.
+    pub(super) fn best_fit(&self, candidates: &[usize]) -> Option<usize> {
+        let scores = self.scores();
+        let fits = candidates.iter().copied().filter(|&one| scores[one] > 0.0);
+        // The first of equals.
+        fits.reduce(|best, one| if scores[one] > scores[best] { one } else { best })
+    }
+
+    /// The only one of `candidates` on whose card a short word of the line is spelled out.
+    pub(super) fn abbreviated(&self, candidates: &[usize]) -> Option<usize> {
+        let short = self.line.iter().map(|word| word.text.as_str()).filter(|word| {
+            (2..=4).contains(&word.chars().count()) && !self.lexicon.is_function(word)
+        });
+        short.filter(|word| !self.lexicon.nods.has(word)).find_map(|word| {
+            let mut found = candidates.iter().filter(|&&one| self.cards[one].abbreviates(word));
+            let only = found.next();
+            only.filter(|_| found.next().is_none()).copied()
+        })
+    }
+
+    pub(super) fn asks_whoever(&self) -> bool {
+        group::asks_whoever(&self.line, self.lexicon)
+    }
+
+    /// "Who else?", "somebody different": not who spoke.
+    pub(super) fn asks_for_others(&self) -> bool {
+        self.line.iter().any(|word| matches!(word.text.as_str(), "else" | "others"))
+    }
+
+    pub(super) fn asks_for_the_rest(&self) -> bool {
+        self.line.iter().any(|word| REST.contains(&word.text.as_str()))
+    }
+
+    pub(super) fn greets(&self) -> bool {
+        self.line.len() <= 4
+            && self.line.first().is_some_and(|word| backchannel::is_greeting(&word.text))
+            && self.line.iter().all(|word| {
+                self.lexicon.openers.has(&word.text)
+                    || group::is_collective(&word.text)
+                    || word.text == "there"
+            })
+    }
+
+    /// It goes back to what was said: "and why is that?"
+    pub(super) fn points_back(&self) -> bool {
+        let first = self.line.first().map_or("", |word| word.text.as_str());
+        CONNECTORS.contains(&first)
+            || self.line.iter().any(|word| BACK.contains(&word.text.as_str()))
+    }
+
+    /// It is a question or a request.
+    pub(super) fn asks(&self) -> bool {
+        let sentences = silence::sentences(&self.line);
+        sentences.into_iter().any(|range| {
+            let sentence = &self.line[range];
+            let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
+            ends || self.asks_without_a_mark(sentence)
+        })
+    }
+
+    fn asks_without_a_mark(&self, sentence: &[Word]) -> bool {
+        let closed =
+            self.text.trim_end().ends_with(['.', '!']) && self.line.iter().any(|w| w.capital);
+        let text = |at: usize| sentence.get(at).map_or("", |word| word.text.as_str());
+        let skip = sentence
+            .iter()
+            .take_while(|word| {
+                self.lexicon.openers.has(&word.text) && !REQUESTS.contains(&word.text.as_str())
+                    || self.lexicon.joins.has(&word.text)
+            })
+            .count();
+        let first = text(skip);
+        let asked = self.lexicon.questions.has(first);
+        let turned = self.lexicon.helpers.has(first)
+            && (self.lexicon.subjects.has(text(skip + 1))
+                || self.lexicon.determiners.has(text(skip + 1)));
+        let requested = REQUESTS.contains(&first) && text(skip + 1) != "to";
+        let wish = matches!(
+            (first, text(skip + 1)),
+            ("i", "want")
+                | ("i", "wonder")
+                | ("i", "need")
+                | ("id", "like")
+                | ("im", "wondering")
+                | ("i", "should")
+                | ("any", _)
+                | ("we", "need")
+                | ("need", _)
+                | ("im", "looking")
+        );
+        let somewhere = !closed
+            && sentence.iter().any(|word| {
+                self.lexicon.questions.has(&word.text)
+                    && !matches!(
+                        word.text.as_str(),
+                        "who"
+                            | "which"
+                            | "that"
+                            | "que"
+                            | "when"
+                            | "where"
+                            | "das"
+                            | "was"
+                            | "as"
+                            | "whose"
+                    )
+            })
+            && !matches!(text(0), "i" | "im" | "thats");
+        asked && !(closed && matches!(first, "what" | "when"))
+            || turned
+            || requested
+            || wish
+            || somewhere
+    }
+}

@@ -1,0 +1,285 @@
+//! Requests to be silent, and the words that lift them.
+
+use super::lexicon::Lexicon;
+use super::words::{Break, Word};
+
+/// What a sentence asks of those who speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Silence {
+    /// Until it is lifted: "be quiet".
+    Lasting,
+    /// For now: "hold on".
+    Momentary,
+    Lifted,
+}
+
+/// Verbs that mean silence with the particle behind them.
+const CLOSING: &[&str] = &[
+    "shut", "pipe", "zip", "button", "belt", "give", "knock", "pack", "cool", "back", "butt",
+    "simmer", "settle", "clam", "leave", "drop", "cut", "hang", "hold", "stand",
+];
+const PARTICLES: &[&str] = &["up", "down", "it", "off", "over", "out", "on", "in", "by", "still"];
+/// A pair of them that opens and does not close: "back up", "give it" and the like are not meant.
+const TIME: &[&str] = &[
+    "second", "seconds", "sec", "secs", "minute", "minutes", "min", "moment", "tick", "mo", "bit",
+    "while", "momento", "moment", "attimo", "segundo", "instante", "instant", "minuto", "momentje",
+];
+const KEPT: &[&str] = &[
+    "comments",
+    "comment",
+    "thoughts",
+    "thought",
+    "tongue",
+    "tongues",
+    "horses",
+    "breath",
+    "questions",
+    "answers",
+    "fire",
+    "voices",
+    "peace",
+    "opinions",
+    "remarks",
+    "applause",
+    "quiet",
+    "silence",
+];
+/// What somebody does for whom others keep silent.
+const OWN_WORK: &[&str] = &[
+    "think",
+    "finish",
+    "talk",
+    "speak",
+    "concentrate",
+    "work",
+    "read",
+    "handle",
+    "present",
+    "answer",
+    "do",
+    "breathe",
+    "be",
+    "focus",
+    "listen",
+];
+const ORDERS_BEFORE: &[&str] = &[
+    "be",
+    "stay",
+    "keep",
+    "remain",
+    "please",
+    "kindly",
+    "and",
+    "everyone",
+    "everybody",
+    "just",
+    "now",
+    "some",
+    "absolute",
+    "complete",
+    "total",
+    "lets",
+    "have",
+    "need",
+    "go",
+    "to",
+];
+
+/// The sentences of `line`, as ranges of words.
+pub(super) fn sentences(line: &[Word]) -> Vec<std::ops::Range<usize>> {
+    let mut from = 0;
+    let mut all = Vec::new();
+    for (at, word) in line.iter().enumerate() {
+        if word.after.ends_sentence() || at + 1 == line.len() {
+            all.push(from..at + 1);
+            from = at + 1;
+        }
+    }
+    all
+}
+
+/// What one sentence asks for. `named` tells which of its words are names.
+pub(super) fn read(
+    sentence: &[Word],
+    lexicon: &Lexicon,
+    named: impl Fn(usize) -> bool,
+) -> Option<Silence> {
+    let words: Vec<&str> = sentence
+        .iter()
+        .enumerate()
+        .filter(|(at, word)| !named(*at) && !is_soft(&word.text))
+        .map(|(_, word)| word.text.as_str())
+        .collect();
+    let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
+    let starts = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
+    let order = &words[starts..];
+    if lifts(&words) {
+        return Some(Silence::Lifted);
+    }
+    let polite = asks && order.iter().take(3).any(|word| lexicon.second_person.has(word));
+    if asks && !polite {
+        return None;
+    }
+    if is_hushed(&words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
+        return Some(Silence::Lasting);
+    }
+    if asks {
+        return None;
+    }
+    let short = order.len() <= 4;
+    let closing = order.len() >= 2
+        && CLOSING.contains(&order[0])
+        && (PARTICLES.contains(&order[1]) || order.get(2) == Some(&"rest"))
+        && (short
+            || order[0] != "back" && order[0] != "give" && order[0] != "cut"
+            || order[1] == "over");
+    if closing {
+        let waits = matches!(order[0], "hang" | "hold" | "stand");
+        return Some(if waits { Silence::Momentary } else { Silence::Lasting });
+    }
+    waits(order, &words, lexicon, short).then_some(Silence::Momentary)
+}
+
+/// Words that change nothing about an order.
+fn is_soft(word: &str) -> bool {
+    matches!(word, "please" | "kindly" | "just" | "now" | "really" | "bitte" | "favor" | "pls")
+}
+
+fn is_call(word: &str, lexicon: &Lexicon) -> bool {
+    lexicon.openers.has(word) && !lexicon.wait.has(word) && !lexicon.negations.has(word)
+        || lexicon.everybody.has(word)
+        || lexicon.second_person.has(word)
+        || matches!(word, "panel" | "of" | "team" | "guys" | "gang" | "folks" | "both" | "people")
+}
+
+fn lifts(words: &[&str]) -> bool {
+    let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
+    let speak = ["talk", "speak", "chat", "answer", "comment", "respond", "back", "join", "reply"];
+    let may = has(&["can", "may", "could", "free", "allowed"]);
+    let pair = |one: &str, other: &str| words.windows(2).any(|two| two == [one, other]);
+    may && has(&speak) && has(&["again", "now", "freely"])
+        || has(&speak) && words.last() == Some(&"again")
+        || has(&["unmute", "unmuted"])
+        || words.first() == Some(&"resume")
+        || pair("as", "you") && has(&["were"])
+        || pair("silence", "over")
+        || pair("silence", "lifted")
+        || pair("floor", "open")
+}
+
+/// "Be quiet", "silence please", "shh": and not "it is so quiet here".
+fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
+    let Some(at) = words.iter().position(|word| lexicon.hush.has(word)) else { return false };
+    let before = at.checked_sub(1).map_or("", |at| words[at]);
+    let ordered = ORDERS_BEFORE.contains(&before);
+    let first = words[..at].iter().all(|word| is_call(word, lexicon));
+    let described =
+        matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
+    (first || ordered || lexicon.helpers.has(before) && at <= 2 && before == "be") && !described
+}
+
+/// "No more talking", "don't say anything", "stop answering".
+fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
+    let Some(first) = order.first() else { return false };
+    let stops = lexicon.negations.has(first)
+        || matches!(*first, "stop" | "quit" | "nobody" | "do" | "cease" | "enough" | "less");
+    let reach = order.len().min(5);
+    let said = order[1..reach].iter().position(|word| lexicon.speaking.has(word));
+    let told = |word: &&str| matches!(*word, "i" | "idea" | "if" | "know" | "want" | "care");
+    stops && *first != "never" && said.is_some_and(|at| !order[1..=at].iter().any(told))
+}
+
+/// "Hold your comments", "keep that thought to yourself", "save it".
+fn keeps(order: &[&str]) -> bool {
+    let Some(first) = order.first() else { return false };
+    matches!(*first, "hold" | "save" | "keep" | "spare" | "mind" | "bite" | "curb")
+        && (order.iter().skip(1).take(4).any(|word| KEPT.contains(word))
+            || order.get(1..3) == Some(&["it", "down"])
+            || *first == "save" && order.get(1) == Some(&"it"))
+}
+
+fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool {
+    let Some(first) = order.first() else { return false };
+    let asks = order.iter().any(|word| lexicon.questions.has(word));
+    let time = order.iter().any(|word| TIME.contains(word));
+    if lexicon.wait.has(first) && !asks {
+        let until = order.iter().any(|word| matches!(*word, "until" | "till" | "while" | "for"));
+        return short
+            || time
+            || until
+            || order.len() <= 9 && lexicon.wait.has(first) && !matches!(*first, "hold" | "stop");
+    }
+    let gives = matches!(
+        *first,
+        "give" | "one" | "a" | "gimme" | "un" | "um" | "ein" | "een" | "nur" | "noch" | "i" | "two"
+    );
+    if gives && time && !asks && (short || *first == "give" || *first == "gimme") {
+        return true;
+    }
+    let lets = matches!(*first, "let" | "lemme")
+        && order.iter().skip(1).take(3).any(|w| OWN_WORK.contains(w));
+    let over = words.windows(2).any(|two| {
+        matches!(
+            two,
+            ["time", "up"]
+                | ["not", "now"]
+                | ["not", "yet"]
+                | ["will", "do"]
+                | ["ll", "do"]
+                | ["thats", "enough"]
+                | ["thats", "all"]
+                | ["that", "enough"]
+                | ["is", "enough"]
+                | ["non", "ancora"]
+                | ["pas", "encore"]
+                | ["nog", "niet"]
+                | ["noch", "nicht"]
+                | ["nicht", "jetzt"]
+        )
+    }) || words.windows(3).any(|three| matches!(three, ["time", "is", "up"]));
+    lets && !order.contains(&"you")
+        || over && words.len() <= 10
+        || order == ["thatll", "do"]
+        || order == ["never", "mind"]
+        || order == ["nevermind"]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::words;
+    use super::*;
+
+    #[test]
+    fn sentences_that_ask_for_silence_or_lift_it() {
+        use Silence::{Lasting, Lifted, Momentary};
+        for (line, want) in [
+            ("Stop.", Some(Momentary)),
+            ("be quiet for a bit, we are eating", Some(Lasting)),
+            ("Shh, the baby sleeps.", Some(Lasting)),
+            ("Please remain silent while she presents.", Some(Lasting)),
+            ("No more talking now.", Some(Lasting)),
+            ("Don't say anything until I ask.", Some(Lasting)),
+            ("Kindly hold your comments.", Some(Lasting)),
+            ("Zip it!", Some(Lasting)),
+            ("Could you be quiet?", Some(Lasting)),
+            ("Hold on.", Some(Momentary)),
+            ("Give me a second, I need to think.", Some(Momentary)),
+            ("Let me finish.", Some(Momentary)),
+            ("Your time is up.", Some(Momentary)),
+            ("Aspetta, non ancora.", Some(Momentary)),
+            ("Okay, you can talk again.", Some(Lifted)),
+            ("The panel may speak again.", Some(Lifted)),
+            ("Stop here or push on?", None),
+            ("It is so quiet in here.", None),
+            ("Wait, what did you say?", None),
+            ("Is that enough?", None),
+            ("I don't know what to say.", None),
+            ("Let me ask you something.", None),
+            ("Give me a recipe.", None),
+        ] {
+            let line_words = words(line);
+            let lexicon = Lexicon::of(&line_words);
+            assert_eq!(read(&line_words, lexicon, |_| false), want, "{line}");
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! A persona's own line: whom it hands the talk to, and whether it asks the humans something.
+
+use super::calls;
+use super::expertise::{self, Card};
+use super::lexicon::Lexicon;
+use super::mentions::{self, Who};
+use super::names::Names;
+use super::words::{Break, words};
+use crate::latency::Reason;
+
+/// What a persona's line obliges others to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Spoken {
+    /// The persona that may follow it, and why: an index of the cast.
+    pub next: Option<(usize, Reason)>,
+    /// It asks humans something.
+    pub asks: bool,
+}
+
+const CALLED_MIN: f32 = 0.75;
+const HANDED_MIN: f32 = 0.55;
+
+/// Reads what `speaker` said. `cast` are names with their cards, `humans` those who are there.
+pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usize) -> Spoken {
+    let line = words(text);
+    let lexicon = Lexicon::of(&line);
+    let personas: Vec<Names> = cast.iter().map(|(name, _)| Names::of(name)).collect();
+    let humans: Vec<Names> = humans.iter().map(|name| Names::of(name)).collect();
+    let found = mentions::find(&line, lexicon, &personas, &humans);
+    let calls = calls::find(&line, lexicon, found);
+    let asks = line.iter().any(|word| word.after == Break::Question);
+    let last_asks = line.last().is_some_and(|word| word.after == Break::Question);
+    let human = calls.called.iter().any(|call| {
+        matches!(call.who, Who::Human(_)) && (!call.handed || call.confidence >= CALLED_MIN)
+    });
+    let mut next = calls.called.iter().find_map(|call| match call.who {
+        Who::Persona(other) if other == speaker => None,
+        Who::Persona(other) if call.handed && call.confidence >= HANDED_MIN => {
+            Some((other, Reason::Borrowed("handed over by a persona")))
+        }
+        Who::Persona(other) if !call.handed && call.confidence >= CALLED_MIN => {
+            Some((other, Reason::Borrowed("called by a persona")))
+        }
+        _ => None,
+    });
+    if next.is_none() && !human {
+        let cards: Vec<&Card> = cast.iter().map(|(_, card)| *card).collect();
+        let role = expertise::handed_role(&line, lexicon, &cards).filter(|&one| one != speaker);
+        next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
+    }
+    Spoken { asks: next.is_none() && (last_asks || asks && human), next }
+}

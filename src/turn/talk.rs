@@ -1,0 +1,140 @@
+//! What the talk obliges people to: who spoke last and asked what, which humans talk with each
+//! other, and whom silence was asked of.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::addressing::{Part, SpokeLast};
+use crate::id::HumanId;
+use crate::time::Time;
+
+/// A request to be silent is forgotten after this: longer than a phone call or a meal's grace, and
+/// nobody sits in a room that stays mute for reasons long past.
+const SILENCE: Duration = Duration::from_secs(15 * 60);
+/// Talk among humans is over when nothing was said for this time.
+const EXCHANGE_REACH: Duration = Duration::from_secs(20);
+/// So long a persona's speech stays what the next line is about.
+const SPEECH_REACH: Duration = Duration::from_secs(60);
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Talk {
+    spoke: Option<(SpokeLast, Time)>,
+    exchange: Option<Exchange>,
+    /// Until when each persona that was asked to be is silent: indices of the cast.
+    silenced: BTreeMap<usize, Time>,
+    /// Who put a question to the room that no persona has answered yet.
+    open_question: Option<(HumanId, Time)>,
+}
+
+/// Humans who talk with each other. As many as there are in the room at most.
+#[derive(Clone, Debug)]
+struct Exchange {
+    members: Vec<HumanId>,
+    at: Time,
+}
+
+impl Talk {
+    pub(super) fn persona_spoke(&mut self, now: Time, persona: usize, asked: bool) {
+        self.spoke = Some((SpokeLast { persona, asked }, now));
+        self.exchange = None;
+        self.open_question = None;
+    }
+
+    /// A human said something that is more than a nod.
+    pub(super) fn human_spoke(&mut self) {
+        self.spoke = None;
+    }
+
+    pub(super) fn spoke_last(&self, now: Time) -> Option<SpokeLast> {
+        self.spoke.filter(|(_, at)| now.since(*at) <= SPEECH_REACH).map(|(spoke, _)| spoke)
+    }
+
+    pub(super) fn asked_the_room(&mut self, now: Time, human: &HumanId) {
+        self.exchange = None;
+        self.open_question = Some((human.clone(), now));
+    }
+
+    pub(super) fn turned_to_personas(&mut self) {
+        self.exchange = None;
+        self.open_question = None;
+    }
+
+    /// `human` spoke to `others`, or went on talking with whom it was.
+    pub(super) fn among_humans(&mut self, now: Time, human: &HumanId, others: Vec<HumanId>) {
+        let exchange =
+            self.exchange.get_or_insert_with(|| Exchange { members: Vec::new(), at: now });
+        exchange.at = now;
+        for member in others.into_iter().chain([human.clone()]) {
+            if !exchange.members.contains(&member) {
+                exchange.members.push(member);
+            }
+        }
+    }
+
+    /// Whether `human` answers what another human asked the room.
+    pub(super) fn answers_a_human(&self, now: Time, human: &HumanId) -> Option<HumanId> {
+        let (asker, at) = self.open_question.as_ref()?;
+        (asker != human && now.since(*at) <= EXCHANGE_REACH).then(|| asker.clone())
+    }
+
+    pub(super) fn part_of(&self, now: Time, human: &HumanId) -> Option<Part> {
+        let exchange = self.exchange.as_ref().filter(|one| now.since(one.at) <= EXCHANGE_REACH)?;
+        let member = exchange.members.contains(human);
+        Some(if member { Part::Member } else { Part::Listener })
+    }
+
+    pub(super) fn silence(&mut self, now: Time, persona: usize) {
+        self.silenced.insert(persona, now + SILENCE);
+    }
+
+    pub(super) fn lift_silence(&mut self) {
+        self.silenced.clear();
+    }
+
+    /// Whoever is called may speak again.
+    pub(super) fn unsilence(&mut self, persona: usize) {
+        self.silenced.remove(&persona);
+    }
+
+    pub(super) fn is_silenced(&self, now: Time, persona: usize) -> bool {
+        self.silenced.get(&persona).is_some_and(|until| now < *until)
+    }
+
+    pub(super) fn left(&mut self, human: &HumanId) {
+        if let Some(exchange) = &mut self.exchange {
+            exchange.members.retain(|member| member != human);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_talk_obliges_to_passes_with_time() {
+        let (tom, zoe) = (HumanId::new("tom"), HumanId::new("zoe"));
+        let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
+        let mut talk = Talk::default();
+        talk.persona_spoke(at(0), 1, true);
+        assert_eq!(talk.spoke_last(at(60)), Some(SpokeLast { persona: 1, asked: true }));
+        assert_eq!(talk.spoke_last(at(61)), None);
+
+        talk.asked_the_room(at(70), &tom);
+        assert_eq!(talk.answers_a_human(at(80), &zoe), Some(tom.clone()));
+        assert_eq!(talk.answers_a_human(at(80), &tom), None);
+        assert_eq!(talk.answers_a_human(at(91), &zoe), None);
+
+        talk.among_humans(at(100), &tom, vec![zoe.clone()]);
+        assert_eq!(talk.part_of(at(120), &zoe), Some(Part::Member));
+        assert_eq!(talk.part_of(at(120), &HumanId::new("bob")), Some(Part::Listener));
+        talk.left(&zoe);
+        assert_eq!(talk.part_of(at(120), &zoe), Some(Part::Listener));
+        assert_eq!(talk.part_of(at(121), &tom), None);
+
+        talk.silence(at(0), 2);
+        assert!(talk.is_silenced(at(899), 2) && !talk.is_silenced(at(900), 2));
+        talk.unsilence(2);
+        assert!(!talk.is_silenced(at(1), 2));
+    }
+}

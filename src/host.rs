@@ -23,6 +23,7 @@ mod ledger;
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
+mod probes;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]

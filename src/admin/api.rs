@@ -87,8 +87,8 @@ fn is_turn(text: &str) -> bool {
 }
 
 pub(super) async fn latency(State(desk): Shared) -> Answer {
-    let rows = desk.ask(Question::Latency).await?;
-    Ok(Json(json!({ "latency": rows })).into_response())
+    let latencies = desk.ask(Question::Latency).await?;
+    Ok(Json(latencies).into_response())
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,7 @@
 //! The pages' memory: one task that owns the newest turns and lines, the latency book and the
 //! metrics, and hands everything on to the pages that listen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,7 +14,10 @@ use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
 use super::state::{EVENTS_MAX, Event, House, Line, QueueStatus, Status};
-use crate::latency::{Book, Row, TurnRecord};
+use crate::id::PersonaId;
+use crate::latency::{BOUNDS_US, Book, Row, TurnRecord};
+use crate::probe;
+use crate::telemetry;
 
 /// Turns kept for `/api/turns`; the oldest leave. About an hour of a lively cast of twelve, 1 KB
 /// each.
@@ -63,7 +66,7 @@ pub(super) struct TurnFilter {
 pub(super) enum Question {
     Follow(oneshot::Sender<Feed>),
     Turns(TurnFilter, oneshot::Sender<Vec<Entry<TurnRecord>>>),
-    Latency(oneshot::Sender<Vec<Row>>),
+    Latency(oneshot::Sender<Latencies>),
     Metrics(oneshot::Sender<String>),
     Status(oneshot::Sender<Report>),
 }
@@ -82,6 +85,20 @@ pub(super) struct Report {
     #[serde(flatten)]
     pub(super) status: Status,
     pub(super) uptime_s: u64,
+    /// How the probe file does; none without one.
+    pub(super) probes: Option<probe::Stats>,
+    /// How the OTLP exporter does; none without one.
+    pub(super) telemetry: Option<telemetry::Stats>,
+}
+
+/// The latency book as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Latencies {
+    /// Of the rows' histograms.
+    bounds_us: &'static [u64],
+    latency: Vec<Row>,
+    /// How often each persona's turns came to each end.
+    outcomes: BTreeMap<PersonaId, BTreeMap<&'static str, u64>>,
 }
 
 pub(super) struct Ledger {
@@ -193,7 +210,7 @@ impl Ledger {
                 let _ = reply.send(self.select(&filter));
             }
             Question::Latency(reply) => {
-                let _ = reply.send(self.book.rows());
+                let _ = reply.send(self.latencies());
             }
             Question::Metrics(reply) => {
                 let report = self.report();
@@ -213,7 +230,26 @@ impl Ledger {
             bound: EVENTS_MAX as u64,
             dropped: self.missed,
         });
-        Report { status, uptime_s: self.started.elapsed().as_secs() }
+        let probes = probe::stats();
+        let telemetry = telemetry::stats();
+        let lines = probes.as_ref().map(|it| ("probes", it.waiting, it.bound, it.dropped));
+        let turns = telemetry.as_ref().map(|it| ("otlp", it.waiting, it.bound, it.dropped));
+        let both = lines.into_iter().chain(turns);
+        status.queues.extend(both.map(|(name, len, bound, dropped)| QueueStatus {
+            name: name.to_owned(),
+            len,
+            bound,
+            dropped,
+        }));
+        Report { status, uptime_s: self.started.elapsed().as_secs(), probes, telemetry }
+    }
+
+    fn latencies(&self) -> Latencies {
+        let mut outcomes: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (persona, outcome, count) in self.book.outcomes() {
+            outcomes.entry(persona.clone()).or_default().insert(outcome.as_str(), count);
+        }
+        Latencies { bounds_us: &BOUNDS_US, latency: self.book.rows(), outcomes }
     }
 
     fn snapshot(&self) -> Frame {
@@ -223,6 +259,7 @@ impl Ledger {
             "snapshot",
             &json!({
                 "status": self.report(),
+                "bounds_us": BOUNDS_US,
                 "latency": self.book.rows(),
                 "turns": turns,
                 "lines": lines,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, info_span};
 
 use super::ahead::Ahead;
 use super::health::{Health, Server};
@@ -44,6 +45,7 @@ pub struct Room {
     live: Live,
     inputs: Inputs,
     service: Service,
+    name: String,
 }
 
 impl Room {
@@ -68,6 +70,7 @@ impl Room {
         publisher: Publisher,
         commands: mpsc::Receiver<pages::Command>,
     ) -> Self {
+        crate::probe::follow(clock);
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
@@ -96,12 +99,13 @@ impl Room {
         let core = Core::new(config.cast.clone(), options);
         let live = Live::new(clock, core, hearing::Hearing::new(ears), health, out);
         let inputs = Inputs { room: parts.events, heard, speech, pages: commands };
-        Self { live, inputs, service }
+        Self { live, inputs, service, name: config.room.clone() }
     }
 
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
-        tasks.spawn(self.service.run(cancel.clone()));
-        self.live.run(self.inputs, cancel).await.into_records()
+        let room = info_span!("room", name = self.name);
+        tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
+        self.live.run(self.inputs, cancel).instrument(room).await.into_records()
     }
 }

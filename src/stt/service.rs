@@ -16,6 +16,7 @@ use super::gate::{self, Evidence, Verdict};
 use super::queue::{self, Queue, Waiting};
 use super::{Recogniser, RecogniserError, Recognition, Utterance};
 use crate::id::UtteranceId;
+use crate::probe;
 use crate::time::{Clock, Time, micros};
 
 /// Utterances on their way to the queue. It is emptied while the recogniser works, so it fills
@@ -242,7 +243,22 @@ async fn recognise(
     let text = answer
         .map_err(|error| Unheard::Failed(error.to_string()))
         .and_then(|recognition| judged(&utterance, &recognition));
-    Heard { utterance, merged, text, begun, done: clock.now() }
+    let done = clock.now();
+    probe!(at done, SttRecognise {
+        utterance: utterance.id,
+        human: utterance.human.clone(),
+        verdict: match text {
+            Ok(_) => "text",
+            Err(Unheard::Gated(_)) => "gated",
+            Err(Unheard::Failed(_)) => "failed",
+        },
+        merged: merged.len() as u64,
+        retries,
+        took_us: micros(done.since(begun)),
+        delay_us: micros(done.since(utterance.voiced_end)),
+        chars: text.as_ref().ok().map(|text| text.chars().count() as u64),
+    });
+    Heard { utterance, merged, text, begun, done }
 }
 
 fn judged(utterance: &Utterance, recognition: &Recognition) -> Result<String, Unheard> {

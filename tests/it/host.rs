@@ -22,7 +22,7 @@ use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
 
 /// A room that runs.
-struct Stand {
+pub(super) struct Stand {
     transport: Arc<ScriptedRoom>,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
@@ -32,7 +32,7 @@ struct Stand {
 }
 
 /// The house cast.
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
     let flags = Flags::default();
     Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
@@ -44,7 +44,7 @@ fn publisher(config: &Config) -> Publisher {
 }
 
 impl Stand {
-    async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
+    pub(super) async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
         let config = config();
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
@@ -78,12 +78,12 @@ impl Stand {
     }
 
     /// Types a line, and lets the room have `patience` for all that comes of it.
-    async fn types(&self, text: &str, patience: Duration) {
+    pub(super) async fn types(&self, text: &str, patience: Duration) {
         self.send(Event::Chat { human: HumanId::new("tom"), text: text.to_owned() }).await;
         tokio::time::sleep(patience).await;
     }
 
-    async fn end(self) -> Vec<TurnRecord> {
+    pub(super) async fn end(self) -> Vec<TurnRecord> {
         self.cancel.cancel();
         self.run.await.expect("the room ends in order")
     }

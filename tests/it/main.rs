@@ -4,8 +4,11 @@
 mod ears;
 mod host;
 mod llm;
+mod log;
 mod models;
 mod pages;
+mod probes;
+mod telemetry;
 mod tidy;
 #[cfg(feature = "llama")]
 mod voice;

@@ -17,7 +17,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("rten_tensor::", &["src/tts/piper"]),
     ("earshot::", &["src/vad/"]),
     ("minijinja::", &["src/llm/template"]),
-    ("ureq::", &["src/models/"]),
+    ("ureq::", &["src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("indicatif::", &["src/models/"]),
     ("clap::", &["src/cli", "src/bin/troupe-ears"]),

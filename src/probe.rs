@@ -130,7 +130,7 @@ macro_rules! probe {
 #[macro_export]
 macro_rules! time_sync {
     ($what:literal, $work:expr) => {
-        $crate::probe::time_probe!(Timing, $work, |took_us, _done| { what: $what, took_us: took_us })
+        $crate::probe::time_probe!(Timing, $work, |took_us, _done| { what: $what, took_us })
     };
 }
 

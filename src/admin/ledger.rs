@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -13,7 +14,7 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
-use super::state::{EVENTS_MAX, Event, House, Line, QueueStatus, Status};
+use super::state::{COMMANDS_MAX, Command, EVENTS_MAX, Event, House, Line, QueueStatus, Status};
 use crate::id::PersonaId;
 use crate::latency::{BOUNDS_US, Book, Row, TurnRecord};
 use crate::probe;
@@ -101,9 +102,23 @@ pub(super) struct Latencies {
     outcomes: BTreeMap<PersonaId, BTreeMap<&'static str, u64>>,
 }
 
+/// What the pages lost since the start, counted where it happens.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Frames that a page was too slow for.
+    pub(super) frames: AtomicU64,
+    /// Questions turned away because too many waited.
+    pub(super) questions: AtomicU64,
+    /// Orders that the host was too busy for.
+    pub(super) commands: AtomicU64,
+}
+
 pub(super) struct Ledger {
     status: watch::Receiver<Status>,
     events: broadcast::Receiver<Event>,
+    commands: mpsc::Sender<Command>,
+    asks: mpsc::Receiver<Question>,
+    losses: Arc<Losses>,
     frames: broadcast::Sender<Frame>,
     turns: VecDeque<Entry<TurnRecord>>,
     lines: VecDeque<Entry<Line>>,
@@ -115,11 +130,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(house: House) -> Self {
+    pub(super) fn new(house: House, asks: mpsc::Receiver<Question>, losses: Arc<Losses>) -> Self {
         let (frames, _) = broadcast::channel(FRAMES_MAX);
         Self {
             status: house.status,
             events: house.events,
+            commands: house.commands,
+            asks,
+            losses,
             frames,
             turns: VecDeque::new(),
             lines: VecDeque::new(),
@@ -131,11 +149,7 @@ impl Ledger {
     }
 
     /// Runs until cancelled, or until the host is gone.
-    pub(super) async fn run(
-        mut self,
-        mut asks: mpsc::Receiver<Question>,
-        cancel: CancellationToken,
-    ) {
+    pub(super) async fn run(mut self, cancel: CancellationToken) {
         let mut status_due = None;
         loop {
             tokio::select! {
@@ -153,7 +167,7 @@ impl Ledger {
                     Err(RecvError::Lagged(missed)) => self.missed += missed,
                     Err(RecvError::Closed) => return,
                 },
-                Some(question) = asks.recv() => self.answer(question),
+                Some(question) = self.asks.recv() => self.answer(question),
             }
         }
     }
@@ -224,24 +238,30 @@ impl Ledger {
 
     fn report(&self) -> Report {
         let mut status = self.status.borrow().clone();
-        status.queues.push(QueueStatus {
-            name: "pages.events".to_owned(),
-            len: self.events.len() as u64,
-            bound: EVENTS_MAX as u64,
-            dropped: self.missed,
-        });
         let probes = probe::stats();
         let telemetry = telemetry::stats();
+        status.queues.extend(self.queues());
         let lines = probes.as_ref().map(|it| ("probes", it.waiting, it.bound, it.dropped));
         let turns = telemetry.as_ref().map(|it| ("otlp", it.waiting, it.bound, it.dropped));
         let both = lines.into_iter().chain(turns);
-        status.queues.extend(both.map(|(name, len, bound, dropped)| QueueStatus {
-            name: name.to_owned(),
-            len,
-            bound,
-            dropped,
-        }));
+        status.queues.extend(both.map(|(name, len, bound, lost)| queue(name, len, bound, lost)));
         Report { status, uptime_s: self.started.elapsed().as_secs(), probes, telemetry }
+    }
+
+    /// The pages' own.
+    fn queues(&self) -> [QueueStatus; 4] {
+        let lost = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let events = self.events.len() as u64;
+        let frames = self.frames.len() as u64;
+        let asks = self.asks.len() as u64;
+        let orders = (COMMANDS_MAX - self.commands.capacity()) as u64;
+        let Losses { frames: late, questions, commands } = &*self.losses;
+        [
+            queue("pages.events", events, EVENTS_MAX as u64, self.missed),
+            queue("pages.frames", frames, FRAMES_MAX as u64, lost(late)),
+            queue("pages.questions", asks, self.asks.max_capacity() as u64, lost(questions)),
+            queue("pages.commands", orders, COMMANDS_MAX as u64, lost(commands)),
+        ]
     }
 
     fn latencies(&self) -> Latencies {
@@ -284,6 +304,10 @@ impl Ledger {
         found.reverse();
         found
     }
+}
+
+fn queue(name: &str, len: u64, bound: u64, dropped: u64) -> QueueStatus {
+    QueueStatus { name: name.to_owned(), len, bound, dropped }
 }
 
 fn newest<T>(ring: &VecDeque<T>, count: usize) -> impl Iterator<Item = &T> {

@@ -32,8 +32,8 @@ pub(super) struct Inputs {
 }
 
 impl Inputs {
-    /// How full they are, and the room's way out. Whoever sends into an inbox waits when it is
-    /// full, but for the pages, which tell the visitor to try again; so none of them drops.
+    /// How full they are, and the room's way out. Whoever sends into one of these inboxes waits
+    /// when it is full, so none of them drops; the pages count their own.
     fn queues(&self, transport: &dyn Transport) -> Vec<pages::QueueStatus> {
         fn inbox<T>(name: &str, inbox: &mpsc::Receiver<T>) -> pages::QueueStatus {
             queue(name, inbox.len() as u64, inbox.max_capacity() as u64, 0)
@@ -43,7 +43,6 @@ impl Inputs {
             inbox("room.events", &self.room),
             inbox("heard", &self.heard),
             inbox("speech.events", &self.speech),
-            inbox("pages.commands", &self.pages),
             queue("room.texts", texts.waiting, texts.bound, texts.dropped),
         ]
     }

@@ -139,7 +139,7 @@ fn text(attributes: &[KeyValue], key: &str) -> Option<String> {
 
 /// Milliseconds by the host's clock.
 fn span_ms(span: &Span) -> (u64, u64) {
-    let ms = |unix_ns: u64| unix_ns / 1_000_000 - 1_000_000 + ENDED_MS;
+    let ms = |unix_ns: u64| unix_ns / 1_000_000 + ENDED_MS - 1_000_000;
     (ms(span.start_time_unix_nano), ms(span.end_time_unix_nano))
 }
 

@@ -178,6 +178,14 @@ async fn orders_that_the_host_does_not_take_are_refused_not_kept() {
     let refused = refused.expect("at least one order");
     assert_eq!(refused.status, 503);
     assert_eq!(refused.json()["error"], "the host is busy: try again in a second");
+    let metrics = get(stage.at, "/metrics").await.body;
+    for line in [
+        "troupe_queue_drops_total{name=\"pages.commands\"} 1",
+        "troupe_queue_length{name=\"pages.commands\"} 32",
+        "troupe_queue_bound{name=\"pages.commands\"} 32",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in\n{metrics}");
+    }
     stage.close().await;
 }
 

@@ -3,6 +3,7 @@
 #[cfg(feature = "whisper")]
 mod ears;
 mod host;
+mod json;
 mod llm;
 mod log;
 mod models;

@@ -7,6 +7,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
@@ -26,7 +27,7 @@ pub mod state;
 mod visitor;
 
 use access::Access;
-use ledger::Ledger;
+use ledger::{Ledger, Losses};
 use state::House;
 
 /// Questions of handlers that may wait for the ledger; it answers in microseconds. When it is
@@ -111,8 +112,16 @@ impl Server {
     pub async fn serve(self, cancel: CancellationToken) -> io::Result<()> {
         let (ask, questions) = mpsc::channel(QUERIES_MAX);
         let share = self.access.join_url(self.address);
-        let desk = routes::Desk::new(&self.house, ask, self.access, share, cancel.clone());
-        let ledger = Ledger::new(self.house).run(questions, cancel.clone());
+        let losses = Arc::<Losses>::default();
+        let desk = routes::Desk::new(
+            &self.house,
+            ask,
+            self.access,
+            share,
+            Arc::clone(&losses),
+            cancel.clone(),
+        );
+        let ledger = Ledger::new(self.house, questions, losses).run(cancel.clone());
         let stop = cancel.clone().cancelled_owned();
         let serve = axum::serve(self.listener, routes::router(desk)).with_graceful_shutdown(stop);
         let deadline = async {

@@ -2,20 +2,23 @@
 //!
 //! 0 is success, 1 a run that failed, 2 a use or a configuration that cannot work.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::bench::BenchError;
 use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
 use crate::models::ModelError;
+use crate::probe;
+use crate::telemetry;
 
 mod bench;
+mod doctor;
+mod log;
 mod models;
 mod show;
 
@@ -50,7 +53,9 @@ enum Command {
     /// Print a visitor's join token for the room.
     Token(Token),
     /// Print the settings as they hold after flags, environment and file.
-    CheckConfig(Common),
+    CheckConfig(CheckConfig),
+    /// Look for what is missing on this machine, and name the command that mends it.
+    Doctor(doctor::Ask),
 }
 
 #[derive(Args)]
@@ -98,12 +103,24 @@ struct Join {
 }
 
 #[derive(Args)]
+struct CheckConfig {
+    #[command(flatten)]
+    common: Common,
+    /// Print JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
 struct Token {
     #[command(flatten)]
     common: Common,
     /// The visitor's name.
     #[arg(long, default_value = "visitor")]
     name: String,
+    /// Print JSON, with the server's address and the room.
+    #[arg(long)]
+    json: bool,
 }
 
 /// Runs the program; the only place that chooses an exit code.
@@ -115,7 +132,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    start_log(&cli);
+    // A bench's table is its answer, and its rooms would fill a screen.
+    let least = if matches!(cli.command, Command::Bench(_)) { "warn" } else { "info" };
+    log::start(cli.log_json, cli.verbose, least);
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our answer, `head` for one, has enough.
@@ -135,11 +154,15 @@ enum CliError {
     #[error(transparent)]
     Host(#[from] HostError),
     #[error(transparent)]
+    Probes(#[from] probe::OpenError),
+    #[error(transparent)]
     Models(#[from] ModelError),
     #[error(transparent)]
     Bench(#[from] BenchError),
     #[error("writing the answer failed ({0}); check where the output goes")]
     Output(#[from] io::Error),
+    #[error("{0} of these are missing; the command beside each mends it")]
+    Missing(usize),
     #[error("{0}")]
     Failed(String),
 }
@@ -154,7 +177,7 @@ impl CliError {
 
     fn exit_code(&self) -> u8 {
         match self {
-            Self::Config(_) => EXIT_USAGE,
+            Self::Config(_) | Self::Probes(_) | Self::Missing(_) => EXIT_USAGE,
             Self::Models(error) => error.exit_code(),
             Self::Host(error) if error.is_usage() => EXIT_USAGE,
             Self::Host(_) | Self::Bench(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
@@ -193,14 +216,26 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Models(command) => models::run(command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Token(token) => print_token(&token, &env),
-        Command::CheckConfig(common) => {
+        Command::CheckConfig(CheckConfig { common, json }) => {
             let flags = Flags { config: common.config, room: common.room, ..Flags::default() };
-            Ok(show::config(&Config::load(&flags, &env)?, &mut io::stdout().lock())?)
+            let config = Config::load(&flags, &env)?;
+            let mut out = io::stdout().lock();
+            let shown = if json { show::config_json } else { show::config };
+            Ok(shown(&config, &mut out)?)
         }
+        Command::Doctor(ask) => doctor::run(ask, &env, &mut io::stdout().lock()),
     }
 }
 
 fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
+    // Both are held to the end of the run, so that what waits goes out.
+    let _turns = config
+        .telemetry
+        .clone()
+        .map(telemetry::install)
+        .transpose()
+        .map_err(|error| CliError::Failed(format!("the exporter did not start: {error}")))?;
+    let _probes = config.probes.as_ref().map(probe::install).transpose()?;
     let turns = runtime()?.block_on(host::run(config, show))?;
     if show.exit {
         show::turns(&turns, &mut io::stdout().lock())?;
@@ -223,7 +258,7 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
         ..Flags::default()
     };
     let config = Config::load(&flags, env)?;
-    let LiveKit::Remote { keys, .. } = config.livekit else {
+    let LiveKit::Remote { keys, url } = config.livekit else {
         return Err(ConfigError(format!(
             "a token needs the server's keys: set LIVEKIT_URL, LIVEKIT_API_KEY and \
              LIVEKIT_API_SECRET; the server that `troupe up` starts gives tokens on its join page, \
@@ -232,31 +267,15 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
         .into());
     };
     let mint = crate::room::token::Mint::new(keys, config.room);
+    let identity = host::visitor_identity(&token.name);
     let jwt = mint
-        .visitor(&host::visitor_identity(&token.name), &token.name)
+        .visitor(&identity, &token.name)
         .map_err(|error| CliError::Failed(error.to_string()))?;
-    Ok(writeln!(io::stdout(), "{jwt}")?)
-}
-
-/// Compact lines for people, JSON on request. `RUST_LOG` wins over `-v`. Other crates' chatter
-/// stays below warnings, and their token-laden texts with it.
-fn start_log(cli: &Cli) {
-    let ours = match cli.verbose {
-        // A bench's table is its answer, and its rooms would fill a screen.
-        0 if matches!(cli.command, Command::Bench(_)) => "warn",
-        0 => "info",
-        1 => "debug",
-        _ => "trace",
-    };
-    let default = format!("warn,troupe={ours},livekit=off,libwebrtc=warn");
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr);
-    if cli.log_json {
-        log.json().init();
-    } else {
-        log.compact().with_target(false).init();
+    if token.json {
+        let pass = serde_json::json!({
+            "url": url, "room": mint.room(), "identity": identity, "name": token.name, "token": jwt,
+        });
+        return Ok(writeln!(io::stdout(), "{pass:#}")?);
     }
+    Ok(writeln!(io::stdout(), "{jwt}")?)
 }

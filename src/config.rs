@@ -9,11 +9,14 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::persona::Persona;
+use crate::probe;
 use crate::room::token::Keys;
+use crate::telemetry;
 
 mod cast;
 mod env;
 mod file;
+mod otlp;
 
 pub use env::Env;
 pub use file::Options;
@@ -48,6 +51,10 @@ pub struct Config {
     pub hearing: Hearing,
     pub turn: Turn,
     pub cast: Vec<Persona>,
+    /// Where probes are written; none leaves them off.
+    pub probes: Option<probe::Options>,
+    /// Where turns are exported to; none leaves that off.
+    pub telemetry: Option<telemetry::Options>,
 }
 
 /// Which LiveKit server.
@@ -137,8 +144,10 @@ impl Config {
         options: &Options,
         base: &Path,
     ) -> Result<Self, ConfigError> {
+        let room = room_name(flags, options)?;
         Ok(Self {
-            room: room_name(flags, options)?,
+            telemetry: otlp::resolve(env, &room)?,
+            room,
             livekit: livekit(flags, env)?,
             pages: pages(flags, env, options)?,
             models: models(env, options)?,
@@ -148,6 +157,7 @@ impl Config {
                 seed: options.turn.seed,
             },
             cast: cast::resolve(&options.persona, base)?,
+            probes: probes(env)?,
         })
     }
 }
@@ -235,6 +245,13 @@ fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
     };
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
     Ok(Hearing { end_of_turn, longest: Duration::from_secs(u64::from(longest_s)) })
+}
+
+fn probes(env: &Env) -> Result<Option<probe::Options>, ConfigError> {
+    let wanted = env.probe_classes.as_deref().unwrap_or("*");
+    let classes = probe::Selection::parse(wanted)
+        .map_err(|error| ConfigError(format!("TROUPE_PROBE_CLASSES: {error}")))?;
+    Ok(env.probe_file.clone().map(|file| probe::Options { file, classes }))
 }
 
 fn in_range(key: &str, value: u32, least: u32, most: u32) -> Result<u32, ConfigError> {

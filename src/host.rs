@@ -28,6 +28,7 @@ mod live;
 mod parts;
 #[cfg(any(test, all(feature = "llama", feature = "livekit")))]
 mod predictor;
+mod probes;
 #[cfg(feature = "livekit")]
 pub mod questions;
 mod replies;

@@ -2,12 +2,14 @@
 
 mod anchors;
 mod book;
+mod figure;
 mod record;
 
 use serde::Serialize;
 
 pub use anchors::{Anchor, Anchors, Path};
-pub use book::{Book, Row};
+pub use book::{BOUNDS_US, Book, Row};
+pub use figure::Figure;
 pub use record::{TurnRecord, Usage};
 
 /// What became of one line for one persona.

@@ -152,6 +152,8 @@ pub struct EngineStats {
     pub completion_tokens: u64,
     /// Requests waiting or running now.
     pub waiting: u64,
+    /// So many may; one more is refused.
+    pub waiting_max: u64,
     /// Times that a seat was too full and its oldest lines left.
     pub shortened: u64,
 }

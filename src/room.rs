@@ -109,12 +109,27 @@ impl AgentState {
     }
 }
 
+/// What waits to be sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    pub waiting: u64,
+    /// So many may wait.
+    pub bound: u64,
+    /// Lost since the start.
+    pub dropped: u64,
+}
+
 /// A room that the cast is in. Events come through the receiver that the constructor returns.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// Queues a command; the order is kept for each participant. While a link is down the newest
     /// state is kept and the rest is dropped and counted.
     fn send(&self, command: Command);
+
+    /// The texts (captions and chat) that wait; states are kept apart, the newest of each.
+    fn backlog(&self) -> Backlog {
+        Backlog::default()
+    }
 
     /// Takes one frame of a persona's voice, [`crate::audio::FRAME_SAMPLES`] long. The caller
     /// paces; the transport buffers two frames at most and waits when they are full.

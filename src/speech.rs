@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use tracing::{Instrument as _, info_span};
 
 use crate::llm::guard::Limits;
 use crate::llm::{Engine, Sampling};
@@ -23,6 +24,7 @@ use crate::turn::{Grant, Manner, SpeechEnd};
 mod event;
 mod player;
 mod reciter;
+mod trace;
 mod track;
 mod writer;
 
@@ -105,8 +107,11 @@ impl Stage {
     /// Starts to speak.
     pub fn speak(&self, grant: Grant, options: Options) -> Handle {
         let (stop, wish) = watch::channel(None);
+        // The caller's span is the room's.
+        let persona = info_span!("persona", id = %grant.persona);
+        let turn = info_span!(parent: &persona, "turn", id = %grant.turn);
         let speech = Speech { stage: self.clone(), grant, options };
-        Handle { stop, task: tokio::spawn(speech.run(wish)) }
+        Handle { stop, task: tokio::spawn(speech.run(wish).instrument(turn)) }
     }
 }
 

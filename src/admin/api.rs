@@ -1,6 +1,7 @@
 //! The handlers of the API and the probes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -87,8 +88,8 @@ fn is_turn(text: &str) -> bool {
 }
 
 pub(super) async fn latency(State(desk): Shared) -> Answer {
-    let rows = desk.ask(Question::Latency).await?;
-    Ok(Json(json!({ "latency": rows })).into_response())
+    let latencies = desk.ask(Question::Latency).await?;
+    Ok(Json(latencies).into_response())
 }
 
 #[derive(Deserialize)]
@@ -122,7 +123,10 @@ fn accepted(body: serde_json::Value) -> Answer {
 fn order(desk: &Desk, command: Command) -> Result<(), ApiError> {
     use tokio::sync::mpsc::error::TrySendError;
     desk.commands.try_send(command).map_err(|refused| match refused {
-        TrySendError::Full(_) => ApiError::Busy,
+        TrySendError::Full(_) => {
+            desk.losses.commands.fetch_add(1, Ordering::Relaxed);
+            ApiError::Busy
+        }
         TrySendError::Closed(_) => ApiError::Stopping,
     })
 }

@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -74,6 +75,7 @@ impl Reader {
             Err(broadcast::error::RecvError::Closed) => None,
             Err(broadcast::error::RecvError::Lagged(missed)) => {
                 self.stage = Stage::Refresh;
+                self.desk.losses.frames.fetch_add(missed, Ordering::Relaxed);
                 Some(Event::default().event("lagged").data(format!("{{\"missed\":{missed}}}")))
             }
         }

@@ -1,8 +1,9 @@
 //! The pages' memory: one task that owns the newest turns and lines, the latency book and the
 //! metrics, and hands everything on to the pages that listen.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -13,8 +14,11 @@ use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
 use super::metrics::Metrics;
-use super::state::{EVENTS_MAX, Event, House, Line, QueueStatus, Status};
-use crate::latency::{Book, Row, TurnRecord};
+use super::state::{COMMANDS_MAX, Command, EVENTS_MAX, Event, House, Line, QueueStatus, Status};
+use crate::id::PersonaId;
+use crate::latency::{BOUNDS_US, Book, Row, TurnRecord};
+use crate::probe;
+use crate::telemetry;
 
 /// Turns kept for `/api/turns`; the oldest leave. About an hour of a lively cast of twelve, 1 KB
 /// each.
@@ -63,7 +67,7 @@ pub(super) struct TurnFilter {
 pub(super) enum Question {
     Follow(oneshot::Sender<Feed>),
     Turns(TurnFilter, oneshot::Sender<Vec<Entry<TurnRecord>>>),
-    Latency(oneshot::Sender<Vec<Row>>),
+    Latency(oneshot::Sender<Latencies>),
     Metrics(oneshot::Sender<String>),
     Status(oneshot::Sender<Report>),
 }
@@ -82,11 +86,39 @@ pub(super) struct Report {
     #[serde(flatten)]
     pub(super) status: Status,
     pub(super) uptime_s: u64,
+    /// How the probe file does; none without one.
+    pub(super) probes: Option<probe::Stats>,
+    /// How the OTLP exporter does; none without one.
+    pub(super) telemetry: Option<telemetry::Stats>,
+}
+
+/// The latency book as it is told.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Latencies {
+    /// Of the rows' histograms.
+    bounds_us: &'static [u64],
+    latency: Vec<Row>,
+    /// How often each persona's turns came to each end.
+    outcomes: BTreeMap<PersonaId, BTreeMap<&'static str, u64>>,
+}
+
+/// What the pages lost since the start, counted where it happens.
+#[derive(Debug, Default)]
+pub(super) struct Losses {
+    /// Frames that a page was too slow for.
+    pub(super) frames: AtomicU64,
+    /// Questions turned away because too many waited.
+    pub(super) questions: AtomicU64,
+    /// Orders that the host was too busy for.
+    pub(super) commands: AtomicU64,
 }
 
 pub(super) struct Ledger {
     status: watch::Receiver<Status>,
     events: broadcast::Receiver<Event>,
+    commands: mpsc::Sender<Command>,
+    asks: mpsc::Receiver<Question>,
+    losses: Arc<Losses>,
     frames: broadcast::Sender<Frame>,
     turns: VecDeque<Entry<TurnRecord>>,
     lines: VecDeque<Entry<Line>>,
@@ -98,11 +130,14 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    pub(super) fn new(house: House) -> Self {
+    pub(super) fn new(house: House, asks: mpsc::Receiver<Question>, losses: Arc<Losses>) -> Self {
         let (frames, _) = broadcast::channel(FRAMES_MAX);
         Self {
             status: house.status,
             events: house.events,
+            commands: house.commands,
+            asks,
+            losses,
             frames,
             turns: VecDeque::new(),
             lines: VecDeque::new(),
@@ -114,11 +149,7 @@ impl Ledger {
     }
 
     /// Runs until cancelled, or until the host is gone.
-    pub(super) async fn run(
-        mut self,
-        mut asks: mpsc::Receiver<Question>,
-        cancel: CancellationToken,
-    ) {
+    pub(super) async fn run(mut self, cancel: CancellationToken) {
         let mut status_due = None;
         loop {
             tokio::select! {
@@ -136,7 +167,7 @@ impl Ledger {
                     Err(RecvError::Lagged(missed)) => self.missed += missed,
                     Err(RecvError::Closed) => return,
                 },
-                Some(question) = asks.recv() => self.answer(question),
+                Some(question) = self.asks.recv() => self.answer(question),
             }
         }
     }
@@ -193,7 +224,7 @@ impl Ledger {
                 let _ = reply.send(self.select(&filter));
             }
             Question::Latency(reply) => {
-                let _ = reply.send(self.book.rows());
+                let _ = reply.send(self.latencies());
             }
             Question::Metrics(reply) => {
                 let report = self.report();
@@ -207,13 +238,38 @@ impl Ledger {
 
     fn report(&self) -> Report {
         let mut status = self.status.borrow().clone();
-        status.queues.push(QueueStatus {
-            name: "pages.events".to_owned(),
-            len: self.events.len() as u64,
-            bound: EVENTS_MAX as u64,
-            dropped: self.missed,
-        });
-        Report { status, uptime_s: self.started.elapsed().as_secs() }
+        let probes = probe::stats();
+        let telemetry = telemetry::stats();
+        status.queues.extend(self.queues());
+        let lines = probes.as_ref().map(|it| ("probes", it.waiting, it.bound, it.dropped));
+        let turns = telemetry.as_ref().map(|it| ("otlp", it.waiting, it.bound, it.dropped));
+        let both = lines.into_iter().chain(turns);
+        status.queues.extend(both.map(|(name, len, bound, lost)| queue(name, len, bound, lost)));
+        Report { status, uptime_s: self.started.elapsed().as_secs(), probes, telemetry }
+    }
+
+    /// The pages' own.
+    fn queues(&self) -> [QueueStatus; 4] {
+        let lost = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let events = self.events.len() as u64;
+        let frames = self.frames.len() as u64;
+        let asks = self.asks.len() as u64;
+        let orders = (COMMANDS_MAX - self.commands.capacity()) as u64;
+        let Losses { frames: late, questions, commands } = &*self.losses;
+        [
+            queue("pages.events", events, EVENTS_MAX as u64, self.missed),
+            queue("pages.frames", frames, FRAMES_MAX as u64, lost(late)),
+            queue("pages.questions", asks, self.asks.max_capacity() as u64, lost(questions)),
+            queue("pages.commands", orders, COMMANDS_MAX as u64, lost(commands)),
+        ]
+    }
+
+    fn latencies(&self) -> Latencies {
+        let mut outcomes: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
+        for (persona, outcome, count) in self.book.outcomes() {
+            outcomes.entry(persona.clone()).or_default().insert(outcome.as_str(), count);
+        }
+        Latencies { bounds_us: &BOUNDS_US, latency: self.book.rows(), outcomes }
     }
 
     fn snapshot(&self) -> Frame {
@@ -223,6 +279,7 @@ impl Ledger {
             "snapshot",
             &json!({
                 "status": self.report(),
+                "bounds_us": BOUNDS_US,
                 "latency": self.book.rows(),
                 "turns": turns,
                 "lines": lines,
@@ -247,6 +304,10 @@ impl Ledger {
         found.reverse();
         found
     }
+}
+
+fn queue(name: &str, len: u64, bound: u64, dropped: u64) -> QueueStatus {
+    QueueStatus { name: name.to_owned(), len, bound, dropped }
 }
 
 fn newest<T>(ring: &VecDeque<T>, count: usize) -> impl Iterator<Item = &T> {

@@ -5,47 +5,19 @@ use std::sync::atomic::AtomicU64;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::exemplar::HistogramWithExemplars;
 use prometheus_client::metrics::family::{Family, MetricConstructor};
 use prometheus_client::metrics::gauge::Gauge;
-use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::ledger::Report;
 use super::state::{PartState, Parts};
-use crate::latency::{Stage, TurnRecord};
+use crate::latency::{Figure, Stage, TurnRecord};
 
 /// Bucket bounds in seconds: from a cached prefill to a turn that nobody waits for.
 const SECONDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 8.0];
 /// Tokens per second while decoding.
 const RATES: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0, 120.0, 240.0];
-
-/// LiveKit's names for what is measured, each the sum of the stages beside it.
-const LIVEKIT: [(&str, &[Stage], &str); 6] = [
-    (
-        "lk_agents_turn_end_of_turn_delay",
-        &[Stage::EndOfTurn],
-        "End of speech to the decision that the user's turn is over",
-    ),
-    (
-        "lk_agents_turn_transcription_delay",
-        &[Stage::EndOfTurn, Stage::Transcription],
-        "End of speech to the final transcript",
-    ),
-    (
-        "lk_agents_turn_llm_node_ttft",
-        &[Stage::Queue, Stage::Prefill, Stage::FirstToken],
-        "Request to the first token",
-    ),
-    (
-        "lk_agents_turn_llm_node_ttfs",
-        &[Stage::Queue, Stage::Prefill, Stage::FirstToken, Stage::FirstSentence],
-        "Request to the first sentence",
-    ),
-    ("lk_agents_turn_tts_node_ttfb", &[Stage::FirstAudio], "First sentence to its first sound"),
-    ("lk_agents_turn_playback_latency", &[Stage::Publish], "First sound to its way into the room"),
-];
-const LIVEKIT_E2E: (&str, &str) =
-    ("lk_agents_turn_e2e_latency", "End of the user's speech to the start of the agent's");
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfPersona {
@@ -75,9 +47,17 @@ struct Named {
     name: String,
 }
 
+/// Leads from a bucket to the newest turn in it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Example {
+    turn: String,
+}
+
 /// Makes histograms over given bounds.
 #[derive(Clone)]
 struct Buckets(&'static [f64]);
+
+type Histogram = HistogramWithExemplars<Example>;
 
 impl MetricConstructor<Histogram> for Buckets {
     fn new_metric(&self) -> Histogram {
@@ -93,8 +73,7 @@ pub(super) struct Metrics {
     turns: Family<OfTurn, Counter>,
     stages: Histograms<OfStage>,
     e2e: Histograms<OfPersona>,
-    livekit: Vec<(&'static [Stage], Histograms<OfPersona>)>,
-    livekit_e2e: Histograms<OfPersona>,
+    livekit: Vec<(Figure, Histograms<OfPersona>)>,
     tokens: Family<OfTokens, Counter>,
     decode_rate: Histograms<OfPersona>,
     house: HouseMetrics,
@@ -104,10 +83,10 @@ impl Metrics {
     pub(super) fn new() -> Self {
         let mut registry = Registry::default();
         let mut livekit = Vec::new();
-        for (name, stages, help) in LIVEKIT {
-            livekit.push((stages, seconds(&mut registry, name, help)));
+        let theirs = registry.sub_registry_with_prefix("lk_agents_turn");
+        for figure in Figure::ALL {
+            livekit.push((figure, seconds(theirs, figure.name, figure.about)));
         }
-        let livekit_e2e = seconds(&mut registry, LIVEKIT_E2E.0, LIVEKIT_E2E.1);
         let own = registry.sub_registry_with_prefix("troupe");
         let turns = Family::default();
         own.register("turns", "Human lines handled, for each persona", turns.clone());
@@ -120,7 +99,6 @@ impl Metrics {
             stages: seconds(own, "turn_stage", "A stage of the critical path of a spoken turn"),
             e2e: seconds(own, "turn_e2e", "Last voiced sample heard to the first one spoken"),
             livekit,
-            livekit_e2e,
             tokens,
             decode_rate,
             house: HouseMetrics::new(own),
@@ -133,7 +111,7 @@ impl Metrics {
     pub(super) fn turn(&self, record: &TurnRecord) {
         let outcome = record.outcome.as_str();
         self.turns.get_or_create(&OfTurn { persona: record.persona.to_string(), outcome }).inc();
-        if stage_us(record, Stage::Decide).is_some() {
+        if record.was_granted() {
             self.time(record);
         }
         self.count_tokens(record);
@@ -142,20 +120,18 @@ impl Metrics {
     fn time(&self, record: &TurnRecord) {
         let label = OfPersona { persona: record.persona.to_string() };
         for stage in Stage::ALL {
-            if let Some(us) = stage_us(record, stage) {
+            if let Some(us) = record.stage_us(stage) {
                 let label = OfStage { persona: label.persona.clone(), stage: stage.as_str() };
-                self.stages.get_or_create(&label).observe(seconds_of(us));
+                observe(&self.stages.get_or_create(&label), seconds_of(us), record);
             }
         }
-        for (stages, family) in &self.livekit {
-            let sum: Option<u64> = stages.iter().map(|stage| stage_us(record, *stage)).sum();
-            if let Some(us) = sum {
-                family.get_or_create(&label).observe(seconds_of(us));
+        for (figure, family) in &self.livekit {
+            if let Some(us) = figure.of(record) {
+                observe(&family.get_or_create(&label), seconds_of(us), record);
             }
         }
         if let Some(us) = record.e2e_us {
-            self.e2e.get_or_create(&label).observe(seconds_of(us));
-            self.livekit_e2e.get_or_create(&label).observe(seconds_of(us));
+            observe(&self.e2e.get_or_create(&label), seconds_of(us), record);
         }
     }
 
@@ -173,7 +149,7 @@ impl Metrics {
         }
         if let Some(rate) = record.decode_tok_s {
             let label = OfPersona { persona: record.persona.to_string() };
-            self.decode_rate.get_or_create(&label).observe(f64::from(rate));
+            observe(&self.decode_rate.get_or_create(&label), f64::from(rate), record);
         }
     }
 
@@ -201,7 +177,10 @@ struct HouseMetrics {
     part_up: Family<Named, Gauge>,
     part_restarts: Family<Named, Counter>,
     queue_len: Family<Named, Gauge>,
+    queue_bound: Family<Named, Gauge>,
     queue_drops: Family<Named, Counter>,
+    probe_lines: Counter,
+    probe_errors: Counter,
 }
 
 impl HouseMetrics {
@@ -218,7 +197,10 @@ impl HouseMetrics {
             part_up: Family::default(),
             part_restarts: Family::default(),
             queue_len: Family::default(),
+            queue_bound: Family::default(),
             queue_drops: Family::default(),
+            probe_lines: Counter::default(),
+            probe_errors: Counter::default(),
         };
         let uptime = "Since the pages are served";
         registry.register_with_unit("uptime", uptime, Unit::Seconds, it.uptime.clone());
@@ -233,7 +215,11 @@ impl HouseMetrics {
         registry.register("part_up", "1 when the part works", it.part_up.clone());
         registry.register("part_restarts", "Since the start", it.part_restarts.clone());
         registry.register("queue_length", "Entries that wait", it.queue_len.clone());
+        registry.register("queue_bound", "Entries that may wait", it.queue_bound.clone());
         registry.register("queue_drops", "Entries lost since the start", it.queue_drops.clone());
+        registry.register("probe_lines", "Probes written to the file", it.probe_lines.clone());
+        let errors = "Probes that could not be written";
+        registry.register("probe_write_errors", errors, it.probe_errors.clone());
         it
     }
 
@@ -256,7 +242,12 @@ impl HouseMetrics {
         for queue in &status.queues {
             let label = Named { name: queue.name.clone() };
             self.queue_len.get_or_create(&label).set(whole(queue.len));
+            self.queue_bound.get_or_create(&label).set(whole(queue.bound));
             reach(&self.queue_drops.get_or_create(&label), queue.dropped);
+        }
+        if let Some(probes) = &report.probes {
+            reach(&self.probe_lines, probes.written);
+            reach(&self.probe_errors, probes.write_errors);
         }
     }
 
@@ -285,8 +276,8 @@ where
     family
 }
 
-fn stage_us(record: &TurnRecord, stage: Stage) -> Option<u64> {
-    record.stages_us.get(&stage).copied().flatten()
+fn observe(histogram: &Histogram, value: f64, record: &TurnRecord) {
+    histogram.observe(value, Some(Example { turn: record.turn.to_string() }), None);
 }
 
 fn seconds_of(us: u64) -> f64 {

@@ -1,6 +1,7 @@
 //! Which address does what.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -11,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
 use super::error::ApiError;
-use super::ledger::Question;
+use super::ledger::{Losses, Question};
 use super::state::{Command, House, Passes, Status};
 use super::{api, assets, events, guard};
 
@@ -28,6 +29,7 @@ pub(super) struct Desk {
     pub(super) access: Access,
     /// The join page's address, for sharing.
     pub(super) share: String,
+    pub(super) losses: Arc<Losses>,
     pub(super) readers: Arc<Semaphore>,
     pub(super) cancel: CancellationToken,
     ask: mpsc::Sender<Question>,
@@ -39,6 +41,7 @@ impl Desk {
         ask: mpsc::Sender<Question>,
         access: Access,
         share: String,
+        losses: Arc<Losses>,
         cancel: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -47,6 +50,7 @@ impl Desk {
             passes: house.passes.clone(),
             access,
             share,
+            losses,
             readers: Arc::new(Semaphore::new(READERS_MAX)),
             cancel,
             ask,
@@ -60,7 +64,10 @@ impl Desk {
     ) -> Result<T, ApiError> {
         let (reply, answer) = oneshot::channel();
         self.ask.try_send(question(reply)).map_err(|full| match full {
-            mpsc::error::TrySendError::Full(_) => ApiError::Busy,
+            mpsc::error::TrySendError::Full(_) => {
+                self.losses.questions.fetch_add(1, Ordering::Relaxed);
+                ApiError::Busy
+            }
             mpsc::error::TrySendError::Closed(_) => ApiError::Stopping,
         })?;
         answer.await.map_err(|_| ApiError::Stopping)

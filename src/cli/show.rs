@@ -2,11 +2,13 @@
 
 use std::io::{self, Write};
 
+use serde_json::json;
+
 use crate::config::{Config, EndOfTurn, LiveKit};
 use crate::latency::{Stage, TurnRecord};
 
 /// The settings as they hold, in the file's own form. No secret is in it.
-pub(super) fn config(config: &Config, out: &mut impl Write) -> io::Result<()> {
+pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let livekit = match &config.livekit {
         LiveKit::Local { binary: Some(binary) } => format!("a local one, {}", binary.display()),
         LiveKit::Local { binary: None } => "a local one, but none is installed".to_owned(),
@@ -58,6 +60,46 @@ pub(super) fn config(config: &Config, out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
+/// The same for scripts, under the file's own keys.
+pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()> {
+    let (server, own) = match &config.livekit {
+        LiveKit::Local { binary } => (json!(binary), true),
+        LiveKit::Remote { url, .. } => (json!(url), false),
+    };
+    let models = &config.models;
+    let cast = config.cast.iter().map(|persona| {
+        json!({
+            "id": persona.id,
+            "name": persona.name,
+            "card": persona.card,
+            "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
+            "mode": persona.mode.as_str(),
+        })
+    });
+    let whole = json!({
+        "livekit": { "local": own, "server": server },
+        "room": { "name": config.room },
+        "pages": { "listen": config.pages.listen },
+        "models": {
+            "root": models.root,
+            "language": models.language,
+            "recognition": models.recognition,
+            "voice": models.voice,
+            "context_tokens": models.context_tokens,
+            "threads": models.threads,
+        },
+        "hearing": {
+            "end_of_turn_ms": config.hearing.end_of_turn.as_millis() as u64,
+            "longest_s": config.hearing.longest.as_secs(),
+        },
+        "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },
+        "persona": cast.collect::<Vec<_>>(),
+        "probes": config.probes.as_ref().map(|probes| &probes.file),
+        "otlp": config.telemetry.is_some(),
+    });
+    writeln!(out, "{whole:#}")
+}
+
 /// The turns of a run as a table, milliseconds.
 pub(super) fn turns(records: &[TurnRecord], out: &mut impl Write) -> io::Result<()> {
     let stages = Stage::ALL.map(|stage| stage.as_str().replace('_', " "));
@@ -82,4 +124,41 @@ pub(super) fn turns(records: &[TurnRecord], out: &mut impl Write) -> io::Result<
         writeln!(out, " {:>7}  {}", ms(record.e2e_us), record.heard_text)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::config::{Env, Flags, Options};
+
+    #[test]
+    fn both_forms_of_the_settings_show_everything_but_secrets() {
+        let env = Env {
+            models_root: Some("/models".into()),
+            livekit_url: Some("ws://there:7880".to_owned()),
+            livekit_api_key: Some("a-key-id".to_owned()),
+            livekit_api_secret: Some("hush-hush".to_owned()),
+            page_token: Some("page-secret".to_owned()),
+            otlp_endpoint: Some("http://otlp:4318".to_owned()),
+            otlp_headers: Some("key=otlp-secret".to_owned()),
+            ..Env::default()
+        };
+        let config = Config::resolve(&Flags::default(), &env, &Options::default(), Path::new("."));
+        let held = config.expect("valid");
+        let (mut text, mut script) = (Vec::new(), Vec::new());
+        config_json(&held, &mut script).expect("memory takes it");
+        super::config(&held, &mut text).expect("memory takes it");
+        for shown in [&text, &script] {
+            let shown = String::from_utf8_lossy(shown);
+            assert!(shown.contains("ws://there:7880") && shown.contains("Felix"), "{shown}");
+            assert!(!shown.contains("hush") && !shown.contains("secret"), "{shown}");
+        }
+        let json: serde_json::Value = serde_json::from_slice(&script).expect("JSON");
+        assert_eq!(json["hearing"]["end_of_turn_ms"], 300);
+        assert_eq!(json["otlp"], true);
+        let written = String::from_utf8(text).expect("text");
+        Options::parse(&written).expect("the printed settings are a settings file");
+    }
 }

@@ -15,6 +15,13 @@ pub struct Env {
     pub models_root: Option<PathBuf>,
     /// `TROUPE_TOKEN`: asked of the pages' visitors.
     pub page_token: Option<String>,
+    /// `TROUPE_PROBE_FILE` and `TROUPE_PROBE_CLASSES`, see [`crate::probe`].
+    pub probe_file: Option<PathBuf>,
+    pub probe_classes: Option<String>,
+    /// OpenTelemetry's own variables.
+    pub otlp_endpoint: Option<String>,
+    pub otlp_headers: Option<String>,
+    pub otel_service_name: Option<String>,
     pub xdg_data_home: Option<PathBuf>,
     pub home: Option<PathBuf>,
     pub path: Option<std::ffi::OsString>,
@@ -37,6 +44,11 @@ impl Env {
             livekit_server_bin: path("LIVEKIT_SERVER_BIN"),
             models_root: crate::models::default_root(text).ok(),
             page_token: text("TROUPE_TOKEN"),
+            probe_file: path("TROUPE_PROBE_FILE"),
+            probe_classes: text("TROUPE_PROBE_CLASSES"),
+            otlp_endpoint: text("OTEL_EXPORTER_OTLP_ENDPOINT"),
+            otlp_headers: text("OTEL_EXPORTER_OTLP_HEADERS"),
+            otel_service_name: text("OTEL_SERVICE_NAME"),
             xdg_data_home: path("XDG_DATA_HOME"),
             home: path("HOME"),
             path: std::env::var_os("PATH"),

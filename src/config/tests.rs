@@ -89,6 +89,44 @@ fn each_mistake_is_one_sentence_with_the_mend() {
 }
 
 #[test]
+fn probes_are_off_without_a_file_and_a_slip_in_their_classes_is_refused() {
+    let with = |file: Option<&str>, classes: Option<&str>| {
+        let (probe_file, probe_classes) = (file.map(Into::into), classes.map(str::to_owned));
+        resolve_with(&Flags::default(), &Env { probe_file, probe_classes, ..env() }, "")
+    };
+    assert_eq!(with(None, Some("floor")).expect("valid").probes, None);
+    let all = with(Some("p.jsonl"), None).expect("valid").probes.expect("a file is given");
+    assert_eq!((all.file.as_path(), all.classes), (Path::new("p.jsonl"), probe::Selection::ALL));
+    let error = with(Some("p.jsonl"), Some("flor")).expect_err("a slip").to_string();
+    assert!(error.starts_with("TROUPE_PROBE_CLASSES: \"flor\" fits no probe class"), "{error}");
+}
+
+#[test]
+fn an_otlp_receiver_is_taken_from_opentelemetrys_own_variables() {
+    let with = |endpoint: &str, headers: Option<&str>| {
+        let (otlp_endpoint, otlp_headers) = (Some(endpoint.into()), headers.map(str::to_owned));
+        resolve_with(&Flags::default(), &Env { otlp_endpoint, otlp_headers, ..env() }, "")
+    };
+    assert_eq!(resolve("").expect("valid").telemetry, None);
+    let headers = "Authorization=Basic%20aGk6aG8=, x-tenant = den";
+    let config = with("https://otlp.example:4318/", Some(headers)).expect("valid");
+    let shown = format!("{config:?}");
+    let options = config.telemetry.expect("an endpoint is given");
+    assert_eq!((options.service.as_str(), options.room.as_str()), ("troupe", "demo"));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [pair("Authorization", "Basic aGk6aG8="), pair("x-tenant", "den")];
+    assert_eq!(options.headers, expected);
+    assert!(!shown.contains("aGk6aG8"), "{shown}");
+
+    assert!(with("otlp.example:4318", None).is_err());
+    for slip in ["hush-hush", "key=100%", "=hush-hush", "k=a\u{7}"] {
+        let error = with("http://otlp", Some(slip)).expect_err(slip).to_string();
+        assert!(error.contains("OTEL_EXPORTER_OTLP_HEADERS"), "{error}");
+        assert!(!error.contains("hush"), "{error}");
+    }
+}
+
+#[test]
 fn a_server_without_keys_is_refused_and_secrets_stay_hidden() {
     let flags = Flags { livekit: Some("ws://there".to_owned()), ..Flags::default() };
     let error = resolve_with(&flags, &env(), "").expect_err("no keys").to_string();

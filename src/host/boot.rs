@@ -46,6 +46,7 @@ pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>
         stop.cancel();
     });
     let house = House { config, clock: Clock::start(), cancel: &cancel, tasks: &tasks };
+    crate::probe::follow(house.clock);
     let result = match cancel.run_until_cancelled(house.start()).await {
         Some(Ok(started)) => house.play(started, visit).await,
         Some(Err(error)) => Err(error),

@@ -9,6 +9,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 use crate::admin::state::{Link, Part, PartState, Publisher, QueueStatus};
 use crate::llm::Engine;
 use crate::room::{LinkState, Member};
+use crate::stt;
 use crate::stt::ears::{self, EarsState};
 use crate::stt::service::Stats;
 
@@ -21,6 +22,8 @@ pub(super) struct Health {
     stt: watch::Receiver<Stats>,
     engine: Arc<dyn Engine>,
     server: Server,
+    /// The host's own, as they were at the last tick.
+    inboxes: Vec<QueueStatus>,
     tick: Interval,
 }
 
@@ -49,7 +52,7 @@ impl Health {
     ) -> Self {
         let mut tick = interval(REFRESH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ears, stt, engine, server, tick }
+        Self { ears, stt, engine, server, inboxes: Vec::new(), tick }
     }
 
     /// Resolves when there may be something new to show.
@@ -83,20 +86,29 @@ impl Health {
         self.publish(publisher);
     }
 
-    pub(super) fn publish(&mut self, publisher: &Publisher) {
+    /// Shows how the parts do, and how full the host's inboxes are.
+    pub(super) fn refresh(&mut self, publisher: &Publisher, inboxes: Vec<QueueStatus>) {
+        self.inboxes = inboxes;
+        self.publish(publisher);
+    }
+
+    fn publish(&mut self, publisher: &Publisher) {
         let ears = self.ears_part();
         let server = self.server.part();
         let engine = self.engine.stats();
         let stt = *self.stt.borrow();
+        let utterances_bound = stt::queue::Options::default().capacity as u64;
+        let mut queues = vec![
+            queue("utterances", stt.waiting as u64, utterances_bound, stt.overflowed),
+            queue("early passes", 0, 1, stt.early_thrown),
+            queue("replies", engine.waiting, engine.waiting_max, engine.refused),
+        ];
+        queues.extend_from_slice(&self.inboxes);
         publisher.update(|status| {
             status.parts.ears = ears;
             status.parts.server = server;
             status.parts.engine.state = PartState::Up;
-            status.queues = vec![
-                queue("utterances", stt.waiting as u64, stt.overflowed),
-                queue("early passes", 0, stt.early_thrown),
-                queue("replies", engine.waiting, engine.refused),
-            ];
+            status.queues = queues;
         });
     }
 
@@ -129,6 +141,6 @@ impl Server {
     }
 }
 
-fn queue(name: &str, len: u64, dropped: u64) -> QueueStatus {
-    QueueStatus { name: name.to_owned(), len, bound: 16, dropped }
+pub(super) fn queue(name: &str, len: u64, bound: u64, dropped: u64) -> QueueStatus {
+    QueueStatus { name: name.to_owned(), len, bound, dropped }
 }

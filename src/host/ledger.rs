@@ -2,11 +2,13 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::probes;
 use crate::admin::state::Seat;
 use crate::id::{LineId, PersonaId, TurnId};
 use crate::latency::{Anchor, Anchors, TurnRecord, Usage};
 use crate::speech::{self, What};
 use crate::stt::service::Heard;
+use crate::telemetry;
 use crate::time::Time;
 use crate::turn::{Grant, Settled};
 
@@ -49,7 +51,8 @@ impl Ledger {
     /// A line was heard, and is text now.
     pub(super) fn heard(&mut self, line: LineId, heard: &Heard) {
         let utterance = &heard.utterance;
-        let mut anchors = Anchors::heard(utterance.voiced_end, utterance.endpoint);
+        let mut anchors = Anchors::heard(utterance.voiced_end, utterance.endpoint)
+            .begun_at(utterance.voiced_start);
         anchors.mark(Anchor::Text, heard.done);
         self.keep(line, anchors);
     }
@@ -68,6 +71,7 @@ impl Ledger {
     pub(super) fn granted(&mut self, grant: &Grant, now: Time) {
         let mut anchors =
             self.lines.get(&grant.line).cloned().unwrap_or_else(|| Anchors::spoken(now));
+        probes::granted(grant, &anchors, now);
         anchors.mark(Anchor::Granted, now);
         let persona = grant.persona.clone();
         self.turns.insert(grant.turn, Open { persona, anchors, usage: Usage::default() });
@@ -89,6 +93,7 @@ impl Ledger {
     /// A granted turn went on.
     pub(super) fn speech(&mut self, event: &speech::Event) {
         let Some(open) = self.turns.get_mut(&event.turn) else { return };
+        probes::speech(event, &open.anchors);
         let anchor = match &event.what {
             What::Started => Anchor::Started,
             What::Prefilled { prompt_tokens, cached_tokens } => {
@@ -114,7 +119,7 @@ impl Ledger {
     }
 
     /// A turn is over, or came to nothing.
-    pub(super) fn settle(&mut self, settled: Settled) -> TurnRecord {
+    pub(super) fn settle(&mut self, settled: Settled, now: Time) -> TurnRecord {
         let (anchors, usage) = match self.turns.remove(&settled.turn) {
             Some(open) => (open.anchors, open.usage),
             None => {
@@ -123,6 +128,8 @@ impl Ledger {
             }
         };
         let record = settled.into_record(&anchors, usage);
+        probes::settled(&record);
+        telemetry::turn(&record, &anchors, now);
         if self.records.len() == RECORDS_MAX {
             self.records.pop_front();
         }

@@ -9,11 +9,13 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ahead::Ahead;
-use super::health::Health;
+use super::health::{Health, queue};
 use super::ledger::Ledger;
+use super::probes;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
+use crate::probe::time_sync;
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
 use crate::speech;
 use crate::stt::end_of_turn::{Asker, Verdict};
@@ -31,6 +33,23 @@ pub(super) struct Inputs {
     pub(super) verdicts: mpsc::Receiver<Verdict>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
+}
+
+impl Inputs {
+    /// How full they are, and the room's way out. Whoever sends into one of these inboxes waits
+    /// when it is full, so none of them drops; the pages count their own.
+    fn queues(&self, transport: &dyn Transport) -> Vec<pages::QueueStatus> {
+        fn inbox<T>(name: &str, inbox: &mpsc::Receiver<T>) -> pages::QueueStatus {
+            queue(name, inbox.len() as u64, inbox.max_capacity() as u64, 0)
+        }
+        let texts = transport.backlog();
+        vec![
+            inbox("room.events", &self.room),
+            inbox("heard", &self.heard),
+            inbox("speech.events", &self.speech),
+            queue("room.texts", texts.waiting, texts.bound, texts.dropped),
+        ]
+    }
 }
 
 /// What the host acts with.
@@ -115,7 +134,10 @@ impl Live {
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 () = reached(self.clock, wake) => self.on_wake(),
-                () = self.health.changed() => self.health.publish(&self.out.publisher),
+                () = self.health.changed() => {
+                    let queues = inputs.queues(&*self.out.transport);
+                    self.health.refresh(&self.out.publisher, queues);
+                }
             }
         }
         self.ledger
@@ -178,6 +200,7 @@ impl Live {
             hearing::Event::Resumed { human } => self.out.intake.resumed(human),
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);
+                probes::utterance(&utterance);
                 if let Err(refused) = self.out.intake.offer(utterance) {
                     let human = refused.human.clone();
                     self.uncaption(&human, refused.id);
@@ -306,7 +329,9 @@ impl Live {
     /// Tells the core and does what it says.
     fn tell(&mut self, event: turn::Event) {
         let said = matches!(event, turn::Event::Line { .. } | turn::Event::SpeechEnded { .. });
-        for effect in self.core.handle(self.clock.now(), event) {
+        probes::told(&event);
+        let now = self.clock.now();
+        for effect in time_sync!("turn.core", self.core.handle(now, event)) {
             self.act(effect);
         }
         if said && self.speeches.is_empty() {
@@ -325,12 +350,13 @@ impl Live {
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
             Effect::Stop { turn, fade } => {
+                probes::stopped(turn, fade);
                 if let Some(speech) = self.speeches.get(&turn) {
                     speech.stop(fade);
                 }
             }
             Effect::Settled(settled) => {
-                let record = self.ledger.settle(settled);
+                let record = self.ledger.settle(settled, self.clock.now());
                 tracing::info!(
                     turn = %record.turn, line = %record.line, persona = %record.persona,
                     outcome = record.outcome.as_str(), reason = %record.reason,

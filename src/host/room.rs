@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, info_span};
 
 use super::ahead::Ahead;
 use super::cast::BootSummary;
@@ -58,6 +59,7 @@ pub struct Room {
     inputs: Inputs,
     service: Service,
     judge: Option<Judge>,
+    name: String,
 }
 
 impl Room {
@@ -82,6 +84,7 @@ impl Room {
         publisher: Publisher,
         commands: mpsc::Receiver<pages::Command>,
     ) -> Self {
+        crate::probe::follow(clock);
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
@@ -127,7 +130,7 @@ impl Room {
         let partials = service.partials();
         let inputs =
             Inputs { room: parts.events, heard, partials, verdicts, speech, pages: commands };
-        Self { live, inputs, service, judge }
+        Self { live, inputs, service, judge, name: config.room.clone() }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -139,10 +142,11 @@ impl Room {
 
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
-        tasks.spawn(self.service.run(cancel.clone()));
+        let room = info_span!("room", name = self.name);
+        tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
         if let Some(judge) = self.judge {
-            tasks.spawn(judge.run(cancel.clone()));
+            tasks.spawn(judge.run(cancel.clone()).instrument(room.clone()));
         }
-        self.live.run(self.inputs, cancel).await.into_records()
+        self.live.run(self.inputs, cancel).instrument(room).await.into_records()
     }
 }

@@ -46,6 +46,8 @@ enum Origin {
 #[derive(Clone, Debug)]
 pub struct Anchors {
     origin: Origin,
+    /// Where the utterance began; on no path, since nobody waits for it.
+    voiced_start: Option<Time>,
     at: [Option<Time>; ANCHORS],
 }
 
@@ -65,7 +67,7 @@ pub struct Path {
 impl Anchors {
     /// For a line that was spoken by a human. Mark [`Anchor::Text`] when the text is there.
     pub fn heard(voiced_end: Time, endpoint: Time) -> Self {
-        let mut anchors = Self { origin: Origin::Heard, at: [None; ANCHORS] };
+        let mut anchors = Self { origin: Origin::Heard, voiced_start: None, at: [None; ANCHORS] };
         anchors.mark(Anchor::VoicedEnd, voiced_end);
         anchors.mark(Anchor::Endpoint, endpoint);
         anchors
@@ -73,16 +75,26 @@ impl Anchors {
 
     /// For a line that was typed.
     pub fn typed(arrived: Time) -> Self {
-        let mut anchors = Self { origin: Origin::Typed, at: [None; ANCHORS] };
+        let mut anchors = Self { origin: Origin::Typed, voiced_start: None, at: [None; ANCHORS] };
         anchors.mark(Anchor::Text, arrived);
         anchors
     }
 
     /// For a persona's line that another one answers.
     pub fn spoken(ended: Time) -> Self {
-        let mut anchors = Self { origin: Origin::Spoken, at: [None; ANCHORS] };
+        let mut anchors = Self { origin: Origin::Spoken, voiced_start: None, at: [None; ANCHORS] };
         anchors.mark(Anchor::Text, ended);
         anchors
+    }
+
+    /// The same, of an utterance whose first voiced sample came then.
+    pub fn begun_at(self, voiced_start: Time) -> Self {
+        Self { voiced_start: Some(voiced_start), ..self }
+    }
+
+    /// When the human began to speak, where that is known.
+    pub fn voiced_start(&self) -> Option<Time> {
+        self.voiced_start
     }
 
     pub fn mark(&mut self, anchor: Anchor, at: Time) {

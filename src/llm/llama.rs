@@ -179,6 +179,7 @@ impl Engine for LlamaEngine {
             requests: self.open.requests.load(Ordering::Relaxed),
             refused: self.open.refused.load(Ordering::Relaxed),
             waiting: self.open.now.load(Ordering::Relaxed),
+            waiting_max: self.open.max,
             ..self.stats.borrow().clone()
         }
     }

@@ -195,6 +195,7 @@ impl Engine for ScriptedEngine {
             cached_tokens: read(&self.shared.cached_tokens),
             completion_tokens: read(&self.shared.completion_tokens),
             waiting: read(&self.shared.waiting),
+            waiting_max: self.capacity,
             shortened: 0,
         }
     }

@@ -7,6 +7,7 @@
 use minijinja::{Environment, Error, ErrorKind, Value, context};
 
 use super::{EngineError, Message, Role};
+use crate::probe::time_probe;
 
 mod control;
 mod date;
@@ -62,6 +63,14 @@ impl Template {
     /// # Errors
     /// [`EngineError::Template`] when the template refuses the conversation.
     pub fn render(&self, messages: &[Message], open: bool) -> Result<String, EngineError> {
+        time_probe!(RenderChat, self.rendered(messages, open), |took_us, text| {
+            messages: messages.len() as u64,
+            bytes: text.as_ref().ok().map(|text| text.len() as u64),
+            took_us,
+        })
+    }
+
+    fn rendered(&self, messages: &[Message], open: bool) -> Result<String, EngineError> {
         let begun = messages.split_last().filter(|(last, _)| open && last.role == Role::Assistant);
         let messages = self.fit(begun.map_or(messages, |(_, before)| before));
         let mut text = self

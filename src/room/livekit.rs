@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
 use crate::id::{PersonaId, Speaker};
 use crate::room::token::Mint;
-use crate::room::{Command, Event, Member, Transport};
+use crate::room::{Backlog, Command, Event, Member, Transport};
 use crate::time::Clock;
 
 mod link;
@@ -117,12 +117,6 @@ impl LiveKitRoom {
         }
         Ok((room, events_out))
     }
-
-    /// Texts dropped because an outbox was full.
-    pub fn dropped(&self) -> u64 {
-        let personas: u64 = self.personas.values().map(|mouth| mouth.inbox.dropped()).sum();
-        personas + self.listener.dropped()
-    }
 }
 
 fn voice_source() -> NativeAudioSource {
@@ -157,6 +151,15 @@ impl Transport for LiveKitRoom {
             Some(inbox) => inbox.text(text),
             None => tracing::warn!("a text for a persona that is not in the room was dropped"),
         }
+    }
+
+    fn backlog(&self) -> Backlog {
+        let personas = self.personas.values().map(|mouth| mouth.inbox.backlog());
+        personas.fold(self.listener.backlog(), |sum, one| Backlog {
+            waiting: sum.waiting + one.waiting,
+            bound: sum.bound + one.bound,
+            dropped: sum.dropped + one.dropped,
+        })
     }
 
     async fn voice(&self, persona: &PersonaId, frame: &[i16]) {

@@ -8,6 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::Speech;
 use super::event::{Reporter, What};
 use crate::audio::Pcm;
+use crate::probe::time_probe;
+use crate::time::micros;
 use crate::tts::VoiceError;
 
 /// A voice that works on one clause for so long is stuck: the longest clause takes a second.
@@ -56,7 +58,14 @@ impl<'a> Reciter<'a> {
         // A place first, then the work: so the voice is one clause ahead of the playout, no more.
         while let Ok(place) = to_room.reserve().await {
             let Some(text) = clauses.recv().await else { break };
-            let pcm = self.sound(&text).await.map_err(|error| error.to_string())?;
+            let sound = time_probe!(TtsClause, self.sound(&text).await, |took_us, sound| {
+                turn: self.speech.grant.turn,
+                persona: self.speech.grant.persona.clone(),
+                chars: text.chars().count() as u64,
+                took_us,
+                sound_us: sound.as_ref().ok().map(|pcm| micros(pcm.duration())),
+            });
+            let pcm = sound.map_err(|error| error.to_string())?;
             if silent && !pcm.samples.is_empty() {
                 silent = false;
                 self.reporter.report(What::FirstAudio).await;

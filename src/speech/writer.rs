@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::event::{Reporter, What};
+use super::trace::Trace;
 use super::{Options, Speech};
 use crate::llm::guard::Guard;
 use crate::llm::{self, Finish, Request};
@@ -22,6 +23,7 @@ pub(super) struct Writer<'a> {
     guard: Guard,
     splitter: Splitter,
     clauses: usize,
+    trace: Trace,
     written: Written,
 }
 
@@ -46,7 +48,7 @@ impl<'a> Writer<'a> {
         reporter: &'a Reporter,
         cancel: CancellationToken,
     ) -> Self {
-        let Options { name, others, limits, .. } = &speech.options;
+        let Options { name, others, limits, max_tokens, .. } = &speech.options;
         Self {
             speech,
             reporter,
@@ -55,6 +57,7 @@ impl<'a> Writer<'a> {
             guard: Guard::new(name, others, *limits),
             splitter: Splitter::new(),
             clauses: 0,
+            trace: Trace::enter(&speech.grant, *max_tokens, reporter.clock.now()),
             written: Written::default(),
         }
     }
@@ -62,7 +65,10 @@ impl<'a> Writer<'a> {
     /// Runs until the text is complete, cancelled, or wanted no more.
     pub(super) async fn run(mut self, to_voice: mpsc::Sender<String>) -> Written {
         match self.speech.stage.engine.generate(self.request()) {
-            Err(error) => self.fail(error),
+            Err(error) => {
+                self.trace.refused(self.reporter.clock.now());
+                self.fail(error);
+            }
             Ok(mut events) => {
                 let cancel = self.cancel.clone();
                 tokio::select! {
@@ -118,6 +124,7 @@ impl<'a> Writer<'a> {
         event: llm::Event,
         to_voice: &mpsc::Sender<String>,
     ) -> Result<bool, Unheard> {
+        self.trace.saw(&event);
         match event {
             llm::Event::Started { at } => self.reporter.report_at(at, What::Started).await,
             llm::Event::Prefilled { at, prompt_tokens, cached_tokens } => {

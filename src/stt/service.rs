@@ -22,6 +22,7 @@ use super::queue::{self, Known, Queue, Waiting};
 use super::{Recogniser, RecogniserError, Recognition, Utterance};
 use crate::audio::Clip;
 use crate::id::{HumanId, UtteranceId};
+use crate::probe;
 use crate::time::{Clock, Time, micros};
 
 mod early;
@@ -166,6 +167,8 @@ struct Pass {
     answer: Result<Recognition, RecogniserError>,
     begun: Time,
     done: Time,
+    /// Further tries after the recogniser died.
+    retries: u64,
 }
 
 type Recognising = Pin<Box<dyn Future<Output = Pass> + Send>>;
@@ -330,7 +333,7 @@ impl Service {
         let now = self.clock.now();
         while let Some(mut waiting) = self.queue.pop_known(now, onset) {
             if let Some(Known { recognition, begun, done }) = waiting.known.take() {
-                self.finish(waiting, Pass { answer: Ok(recognition), begun, done });
+                self.finish(waiting, Pass { answer: Ok(recognition), begun, done, retries: 0 });
             }
         }
     }
@@ -369,7 +372,7 @@ impl Service {
             Work::Final(waiting) => return self.finish(waiting, pass),
             Work::Early(early, fate) => (early, fate),
         };
-        let Pass { answer, begun, done } = pass;
+        let Pass { answer, begun, done, .. } = pass;
         let known = answer.map(|recognition| Known { recognition, begun, done });
         match (fate, known) {
             (Fate::Wanted(utterance), known) => {
@@ -398,7 +401,7 @@ impl Service {
         match (self.held.is_some(), known) {
             (true, Some(Known { recognition, begun, done })) => {
                 let waiting = Waiting { utterance, merged: Vec::new(), since: begun, known: None };
-                self.finish(waiting, Pass { answer: Ok(recognition), begun, done });
+                self.finish(waiting, Pass { answer: Ok(recognition), begun, done, retries: 0 });
             }
             (true, None) => {
                 let waiting =
@@ -424,6 +427,20 @@ impl Service {
         let text =
             text.and_then(|recognition| judged(&utterance, &recognition).map_err(Unheard::Gated));
         let heard = Heard { utterance, merged, text, begun: pass.begun, done: pass.done };
+        probe!(at heard.done, SttRecognise {
+            utterance: heard.utterance.id,
+            human: heard.utterance.human.clone(),
+            verdict: match heard.text {
+                Ok(_) => "text",
+                Err(Unheard::Gated(_)) => "gated",
+                Err(Unheard::Failed(_)) => "failed",
+            },
+            merged: heard.merged.len() as u64,
+            retries: pass.retries,
+            took_us: micros(heard.took()),
+            delay_us: micros(heard.done.since(heard.utterance.voiced_end)),
+            chars: heard.text.as_ref().ok().map(|text| text.chars().count() as u64),
+        });
         self.count(&heard);
         self.finished.push_back(heard);
     }
@@ -476,7 +493,7 @@ async fn recognise(
             answer => break answer,
         }
     };
-    Pass { answer, begun, done: clock.now() }
+    Pass { answer, begun, done: clock.now(), retries }
 }
 
 /// The text, or why it was not said.

@@ -25,7 +25,7 @@ use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
 
 /// A room that runs.
-struct Stand {
+pub(super) struct Stand {
     transport: Arc<ScriptedRoom>,
     events: mpsc::Sender<Event>,
     cancel: CancellationToken,
@@ -35,7 +35,7 @@ struct Stand {
 }
 
 /// The house cast.
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
     let flags = Flags::default();
     Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
@@ -47,7 +47,7 @@ fn publisher(config: &Config) -> Publisher {
 }
 
 impl Stand {
-    async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
+    pub(super) async fn open(clock: Clock, engine: Arc<dyn Engine>) -> Self {
         Self::open_with(clock, engine, ScriptedRecogniser::default(), None).await
     }
 
@@ -93,7 +93,7 @@ impl Stand {
     }
 
     /// Types a line, and lets the room have `patience` for all that comes of it.
-    async fn types(&self, text: &str, patience: Duration) {
+    pub(super) async fn types(&self, text: &str, patience: Duration) {
         self.send(Event::Chat { human: HumanId::new("tom"), text: text.to_owned() }).await;
         tokio::time::sleep(patience).await;
     }
@@ -111,7 +111,7 @@ impl Stand {
         }
     }
 
-    async fn end(self) -> Vec<TurnRecord> {
+    pub(super) async fn end(self) -> Vec<TurnRecord> {
         self.cancel.cancel();
         self.run.await.expect("the room ends in order")
     }

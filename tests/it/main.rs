@@ -4,9 +4,13 @@
 mod ears;
 mod end_of_turn;
 mod host;
+mod json;
 mod llm;
+mod log;
 mod models;
 mod pages;
+mod probes;
+mod telemetry;
 mod tidy;
 #[cfg(feature = "llama")]
 mod voice;

@@ -2,8 +2,9 @@
 
 mod access;
 mod api;
-mod client;
+pub(super) mod client;
 mod feed;
+mod grafana;
 mod house;
 
 use client::get;

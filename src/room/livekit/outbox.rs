@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::{mpsc, watch};
 
-use crate::room::{AgentState, Caption};
+use crate::room::{AgentState, Backlog, Caption};
 
 /// LiveKit's topics for what is typed and what is said.
 pub(super) const CHAT_TOPIC: &str = "lk.chat";
@@ -53,8 +53,12 @@ impl Inbox {
         }
     }
 
-    pub(super) fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
+    pub(super) fn backlog(&self) -> Backlog {
+        Backlog {
+            waiting: (TEXTS_BOUND - self.texts.capacity()) as u64,
+            bound: TEXTS_BOUND as u64,
+            dropped: self.dropped.load(Ordering::Relaxed),
+        }
     }
 }
 

@@ -115,6 +115,7 @@ async fn the_names_of_the_metrics_are_stable() {
         "lk_agents_turn_e2e_latency_seconds_sum{persona=\"ada\"} 0.45",
         "troupe_tokens_total{persona=\"ada\",kind=\"cached\"} 309",
         "troupe_queue_drops_total{name=\"ears\"} 3",
+        "troupe_queue_bound{name=\"ears\"} 16",
         "troupe_persona_restarts_total{persona=\"otis\"} 2",
         "troupe_part_restarts_total{name=\"ears\"} 1",
         "troupe_personas_hosted 1",
@@ -123,6 +124,9 @@ async fn the_names_of_the_metrics_are_stable() {
     ] {
         assert!(answer.body.lines().any(|found| found == line), "{line} in\n{}", answer.body);
     }
+    let example = "lk_agents_turn_e2e_latency_seconds_bucket{le=\"0.5\",persona=\"ada\"} 1 \
+                   # {turn=\"t1\"} 0.45";
+    assert!(answer.body.contains(example), "{example} in\n{}", answer.body);
     let again = get(stage.at, "/metrics").await;
     assert!(again.body.contains("troupe_queue_drops_total{name=\"ears\"} 3\n"));
     stage.close().await;
@@ -174,6 +178,14 @@ async fn orders_that_the_host_does_not_take_are_refused_not_kept() {
     let refused = refused.expect("at least one order");
     assert_eq!(refused.status, 503);
     assert_eq!(refused.json()["error"], "the host is busy: try again in a second");
+    let metrics = get(stage.at, "/metrics").await.body;
+    for line in [
+        "troupe_queue_drops_total{name=\"pages.commands\"} 1",
+        "troupe_queue_length{name=\"pages.commands\"} 32",
+        "troupe_queue_bound{name=\"pages.commands\"} 32",
+    ] {
+        assert!(metrics.lines().any(|found| found == line), "{line} in\n{metrics}");
+    }
     stage.close().await;
 }
 

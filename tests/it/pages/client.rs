@@ -10,10 +10,10 @@ use tokio::time::timeout;
 /// Far longer than anything takes, so that a test that hangs says where.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
@@ -36,7 +36,7 @@ pub(super) async fn post(at: SocketAddr, path: &str, body: &str) -> Answer {
 }
 
 /// One request on a connection of its own. A `host` header replaces the true one.
-pub(super) async fn ask(
+pub(crate) async fn ask(
     at: SocketAddr,
     method: &str,
     path: &str,

@@ -98,6 +98,8 @@ async fn a_page_that_stops_reading_slows_nobody_and_is_told_what_it_missed() {
     let lost = get(stage.at, "/api/status").await.json();
     assert_eq!(lost["queues"][1]["name"], "pages.events");
     assert_eq!(lost["queues"][1]["dropped"], 0);
+    assert_eq!(lost["queues"][2]["name"], "pages.frames");
+    assert_eq!(lost["queues"][2]["dropped"], missed);
     stage.close().await;
 }
 

@@ -18,7 +18,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("realfft::", &["src/stt/end_of_turn/"]),
     ("earshot::", &["src/vad/"]),
     ("minijinja::", &["src/llm/template"]),
-    ("ureq::", &["src/models/"]),
+    ("ureq::", &["src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("indicatif::", &["src/models/"]),
     ("clap::", &["src/cli", "src/bin/troupe-ears"]),

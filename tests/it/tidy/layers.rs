@@ -14,6 +14,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("audio", &[]),
     ("persona", &["id"]),
     ("latency", &["id", "time", "turn"]),
+    ("probe", &["id", "time", "latency"]),
+    ("telemetry", &["id", "time", "latency"]),
     // Cores.
     ("vad", &["audio", "time"]),
     (
@@ -35,18 +37,36 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
     ("models", &["audio::mel"]),
     ("room", &["id", "time", "audio"]),
-    ("stt", &["id", "time", "audio", "vad", "turn::endpointing"]),
-    ("llm", &["id", "time", "persona", "turn"]),
+    ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
+    ("llm", &["id", "time", "persona", "probe", "turn"]),
     ("tts", &["audio", "persona"]),
-    ("speech", &["id", "time", "audio", "persona", "turn", "latency", "room", "llm", "tts"]),
-    ("admin", &["id", "time", "persona", "latency", "room", "turn"]),
+    (
+        "speech",
+        &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],
+    ),
+    ("admin", &["id", "time", "persona", "probe", "telemetry", "latency", "room", "turn"]),
     // The program. `config` resolves a whole cast, whose keys are a room's.
-    ("config", &["id", "persona", "models", "room::token"]),
+    ("config", &["id", "persona", "probe", "telemetry", "models", "room::token"]),
     (
         "host",
         &[
-            "id", "time", "audio", "persona", "latency", "vad", "turn", "models", "room", "stt",
-            "llm", "tts", "speech", "admin", "config",
+            "id",
+            "time",
+            "audio",
+            "persona",
+            "latency",
+            "probe",
+            "telemetry",
+            "vad",
+            "turn",
+            "models",
+            "room",
+            "stt",
+            "llm",
+            "tts",
+            "speech",
+            "admin",
+            "config",
         ],
     ),
     (
@@ -56,7 +76,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "tts", "speech", "admin", "config", "host",
         ],
     ),
-    ("cli", &["bench", "config", "host", "latency", "models", "room::token"]),
+    ("cli", &["bench", "config", "host", "latency", "models", "probe", "telemetry", "room::token"]),
 ];
 
 /// What the two programs may use of the library.

@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
 use crate::models::ModelError;
 
+mod console;
 mod models;
 mod show;
 
@@ -40,6 +41,8 @@ enum Command {
     Up(Up),
     /// Let the cast join a room of an existing server (LIVEKIT_URL, LIVEKIT_API_KEY, …_SECRET).
     Join(Join),
+    /// Talk with the cast at this machine, by microphone or keyboard; no server is needed.
+    Console(console::Console),
     /// The models on this machine.
     #[command(subcommand)]
     Models(models::Command),
@@ -140,7 +143,10 @@ enum CliError {
 
 impl CliError {
     fn is_closed_pipe(&self) -> bool {
-        let (Self::Output(error) | Self::Models(ModelError::Output(error))) = self else {
+        let (Self::Output(error)
+        | Self::Models(ModelError::Output(error))
+        | Self::Host(HostError::Terminal(error))) = self
+        else {
             return false;
         };
         error.kind() == io::ErrorKind::BrokenPipe
@@ -184,6 +190,7 @@ fn run(command: Command) -> Result<(), CliError> {
             };
             serve(&Config::load(&flags, &env)?, host::Show::default())
         }
+        Command::Console(args) => console::run(args, env),
         Command::Models(command) => models::run(command),
         Command::Token(token) => print_token(&token, &env),
         Command::CheckConfig(common) => {
@@ -194,16 +201,19 @@ fn run(command: Command) -> Result<(), CliError> {
 }
 
 fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .thread_name("troupe")
-        .build()
-        .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))?;
-    let turns = runtime.block_on(host::run(config, show))?;
+    let turns = runtime()?.block_on(host::run(config, show))?;
     if show.exit {
         show::turns(&turns, &mut io::stdout().lock())?;
     }
     Ok(())
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .thread_name("troupe")
+        .build()
+        .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))
 }
 
 fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
@@ -232,6 +242,8 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
 /// stays below warnings, and their token-laden texts with it.
 fn start_log(cli: &Cli) {
     let ours = match cli.verbose {
+        // The terminal is the conversation's.
+        0 if matches!(cli.command, Command::Console(_)) => "warn",
         0 => "info",
         1 => "debug",
         _ => "trace",

@@ -20,6 +20,8 @@ const SITES: &[(&str, &[&str])] = &[
     ("ureq::", &["src/models/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("indicatif::", &["src/models/"]),
+    ("cpal::", &["src/room/console/"]),
+    ("sonora::", &["src/room/console/"]),
     ("clap::", &["src/cli", "src/bin/troupe-ears"]),
     ("tracing_subscriber::", &["src/cli", "src/bin/troupe-ears"]),
     // Settings are read once, see `config`.

@@ -49,7 +49,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "llm", "tts", "speech", "admin", "config",
         ],
     ),
-    ("cli", &["config", "host", "latency", "models", "room::token"]),
+    ("cli", &["config", "host", "latency", "models", "room::token", "room::console::Choice"]),
 ];
 
 /// What the two programs may use of the library.

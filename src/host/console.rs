@@ -18,9 +18,9 @@ use crate::persona::Persona;
 use crate::room::console::device::{self, Devices};
 use crate::room::console::{Choice, ConsoleRoom, Listed};
 use crate::room::{LinkState, Transport as _};
+use crate::stt::Recogniser;
 use crate::stt::ears::{self, EarsState};
 use crate::stt::scripted::ScriptedRecogniser;
-use crate::stt::Recogniser;
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 
@@ -68,8 +68,7 @@ pub async fn run<O: Write, N: Write>(
 ) -> Result<Vec<TurnRecord>, HostError> {
     let clock = Clock::start();
     // Mistakes that can be seen without work are told first: devices, then models.
-    let devices =
-        if options.text { None } else { Some(device::open(&options.devices, clock)?) };
+    let devices = if options.text { None } else { Some(device::open(&options.devices, clock)?) };
     let files = Files::find(config)?;
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let stop = cancel.clone();

@@ -74,11 +74,7 @@ pub(super) async fn engine(
 
 /// Refuses: this build has no engine.
 #[cfg(not(feature = "llama"))]
-pub(super) async fn engine(
-    _: &Files,
-    _: &Config,
-    _: Clock,
-) -> Result<Arc<dyn Engine>, HostError> {
+pub(super) async fn engine(_: &Files, _: &Config, _: Clock) -> Result<Arc<dyn Engine>, HostError> {
     Err(HostError::NotBuilt("llama"))
 }
 

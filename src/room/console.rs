@@ -110,8 +110,7 @@ impl ConsoleRoom {
         let human = HumanId::new(HUMAN);
         let members = cast.iter().cloned().map(Member::Persona);
         let up = |member| Event::Link { member, state: LinkState::Up };
-        let mut first: Vec<_> =
-            members.chain(std::iter::once(Member::Listener)).map(up).collect();
+        let mut first: Vec<_> = members.chain(std::iter::once(Member::Listener)).map(up).collect();
         first.push(Event::HumanJoined { human: human.clone(), name: name.to_owned() });
 
         let (events, events_out) = mpsc::channel(EVENTS_BOUND + first.len());

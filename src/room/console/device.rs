@@ -84,7 +84,12 @@ pub fn open(choice: &Choice, clock: Clock) -> Result<Devices, SoundError> {
     let (level, level_out) = watch::channel(0.0);
     let hearer = Hearer::new(config.sample_rate, mixer.clone(), level).map_err(SoundError)?;
     let input = buffered(config, |config| {
-        let ear = Ear { channels: config.channels.into(), clock, blocks: blocks.clone(), lost: lost.clone() };
+        let ear = Ear {
+            channels: config.channels.into(),
+            clock,
+            blocks: blocks.clone(),
+            lost: lost.clone(),
+        };
         listen(&microphone, config, format, ear, failures.clone())
     });
     let input = input.map_err(|error| none(Way::Input.noun(), &error))?;

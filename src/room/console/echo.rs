@@ -61,7 +61,8 @@ mod tests {
             self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             self.1 += 1;
             let noise = (self.0 >> 8) as f32 / (1 << 23) as f32 - 1.0;
-            let loud = if (self.1 / (EARS_RATE_HZ as usize / 10)).is_multiple_of(3) { 0.1 } else { 1.0 };
+            let loud =
+                if (self.1 / (EARS_RATE_HZ as usize / 10)).is_multiple_of(3) { 0.1 } else { 1.0 };
             Some(noise * loud * 6_000.0)
         }
     }

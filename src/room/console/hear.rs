@@ -75,8 +75,7 @@ impl Hearer {
         let whole = self.heard.len() / HEARD_STEP;
         for number in 0..whole {
             let from = number * HEARD_STEP;
-            let step: [i16; HEARD_STEP] =
-                std::array::from_fn(|i| to_i16(self.heard[from + i]));
+            let step: [i16; HEARD_STEP] = std::array::from_fn(|i| to_i16(self.heard[from + i]));
             let clean = self.echo.heard(&step)?;
             self.level.send_replace(level(&clean));
             let behind = self.heard.len() - from - HEARD_STEP;

@@ -29,8 +29,7 @@ impl Resampler {
         } else {
             // Blocks of 10 ms: short enough to talk, long enough for a steep filter.
             let block = (from_hz / 100).max(1) as usize;
-            let fft =
-                Fft::new(from_hz as usize, to_hz as usize, block, 1, FixedSync::Both);
+            let fft = Fft::new(from_hz as usize, to_hz as usize, block, 1, FixedSync::Both);
             Some(fft.map_err(|error| format!("{from_hz} Hz to {to_hz} Hz: {error}"))?)
         };
         let block = fft.as_ref().map_or(0, |fft| fft.output_frames_max());

@@ -47,14 +47,15 @@ const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
- * link(state, word), mic({on, word}), sound(blocked), track(identity, track),
- * trackGone(identity), over(word, manner).
+ * link(state, word), mic({on, word}), camera({on, word}), sound(blocked), track(identity, track),
+ * trackGone(identity), video(identity, element or null), over(word, manner).
  */
 export class Call {
   #view;
   #room;
   #name;
   #mic;
+  #camera = false;
   #left = false;
   #captions;
 
@@ -76,6 +77,9 @@ export class Call {
   async #connect(given) {
     const room = new client.Room({
       audioCaptureDefaults: wish(this.#mic?.id),
+      // Pictures come as large as their tiles are, and not while nobody sees them.
+      adaptiveStream: true,
+      dynacast: true,
       reconnectPolicy: RESUME,
     });
     this.#listen(room);
@@ -91,6 +95,7 @@ export class Call {
     this.#people();
     if (this.#mic) await this.mute(false);
     else this.#view.mic({ on: false, word: '' });
+    if (this.#camera) await this.camera(true);
   }
 
   #listen(room) {
@@ -105,7 +110,17 @@ export class Call {
     on('SignalReconnecting', () => this.#view.link('warn', 'Reconnecting'));
     on('Reconnected', () => this.#view.link('good', 'Connected'));
     on('AudioPlaybackStatusChanged', () => this.#view.sound(!room.canPlaybackAudio));
-    on('MediaDevicesError', (error) => this.#view.mic({ on: false, word: deviceWord(error) }));
+    on('MediaDevicesError', (error, kind) => {
+      if (kind === 'videoinput') {
+        this.#view.camera({ on: false, word: deviceWord(error, 'camera') });
+      } else this.#view.mic({ on: false, word: deviceWord(error) });
+    });
+    on('LocalTrackPublished', ({ track }, me) => {
+      if (track?.kind === client.Track.Kind.Video) this.#see(track, me);
+    });
+    on('LocalTrackUnpublished', ({ track }, me) => {
+      if (track?.kind === client.Track.Kind.Video) this.#unsee(track, me);
+    });
     on('Disconnected', (reason) => this.#dropped(room, reason));
     room.registerTextStreamHandler('lk.transcription', (reader, { identity }) => {
       this.#captions.take(reader, identity);
@@ -136,6 +151,7 @@ export class Call {
       persona,
       you: person.isLocal,
       muted: !person.isMicrophoneEnabled,
+      seen: person.isCameraEnabled,
       state: persona
         ? person.attributes?.[STATE] || 'initializing'
         : person.isSpeaking ? 'speaking' : 'idle',
@@ -143,7 +159,10 @@ export class Call {
   }
 
   #hear(track, person) {
-    if (track.kind !== client.Track.Kind.Audio) return;
+    if (track.kind === client.Track.Kind.Video) {
+      this.#see(track, person);
+      return;
+    }
     const sound = track.attach();
     sound.hidden = true;
     document.body.append(sound);
@@ -151,8 +170,26 @@ export class Call {
   }
 
   #unhear(track, person) {
+    if (track.kind === client.Track.Kind.Video) {
+      this.#unsee(track, person);
+      return;
+    }
     for (const sound of track.detach()) sound.remove();
     this.#view.trackGone(person.identity);
+  }
+
+  #see(track, person) {
+    if (track.source === client.Track.Source.ScreenShare) return;
+    const picture = track.attach();
+    picture.muted = true;
+    this.#view.video(person.identity, picture);
+    this.#people();
+  }
+
+  #unsee(track, person) {
+    track.detach();
+    this.#view.video(person.identity, null);
+    this.#people();
   }
 
   /** Comes back after the client gave up, unless the visitor or the room meant it. */
@@ -197,6 +234,19 @@ export class Call {
       this.#view.mic({ on: !muted, word: '' });
     } catch (error) {
       this.#view.mic({ on: false, word: deviceWord(error) });
+    }
+    this.#people();
+  }
+
+  /** Shows or hides the visitor's picture. */
+  async camera(on) {
+    this.#camera = on;
+    try {
+      await this.#room.localParticipant.setCameraEnabled(on);
+      this.#view.camera({ on, word: '' });
+    } catch (error) {
+      this.#camera = false;
+      this.#view.camera({ on: false, word: deviceWord(error, 'camera') });
     }
     this.#people();
   }

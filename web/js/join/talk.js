@@ -79,8 +79,13 @@ export class Talk {
   }
 
   #aloud(identity, text) {
+    this.announce(`${this.#who.nameOf(identity)}: ${text}`);
+  }
+
+  /** Tells a screen reader. */
+  announce(text) {
     const aloud = $('spoken');
-    aloud.append(el('p', { text: `${this.#who.nameOf(identity)}: ${text}` }));
+    aloud.append(el('p', { text }));
     while (aloud.children.length > SPOKEN_MAX) aloud.firstElementChild.remove();
   }
 }

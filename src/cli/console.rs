@@ -28,6 +28,9 @@ pub(super) struct Console {
     /// Show the sound devices, and end.
     #[arg(long)]
     list: bool,
+    /// Print the list as JSON.
+    #[arg(long, requires = "list")]
+    json: bool,
     /// What the cast calls you.
     #[arg(long, default_value = "you")]
     name: String,
@@ -38,7 +41,7 @@ pub(super) struct Console {
 
 pub(super) fn run(args: Console, env: Env) -> Result<(), CliError> {
     if args.list {
-        return list();
+        return list(args.json);
     }
     // No server is asked for anything.
     let env = Env { livekit_url: None, ..env };
@@ -78,9 +81,13 @@ fn typed_lines() -> mpsc::Receiver<String> {
     lines_out
 }
 
-fn list() -> Result<(), CliError> {
+fn list(json: bool) -> Result<(), CliError> {
     let mut out = io::stdout().lock();
     let listed = console::devices()?;
+    if json {
+        serde_json::to_writer_pretty(&mut out, &listed).map_err(io::Error::from)?;
+        return Ok(writeln!(out)?);
+    }
     let width = listed.iter().map(|device| device.id.chars().count()).max().unwrap_or(0);
     for device in listed {
         let way = match (device.input, device.output) {

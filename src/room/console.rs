@@ -54,7 +54,7 @@ pub struct Choice {
 }
 
 /// One sound device, as `--list` shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Listed {
     /// What `--input` and `--output` take.
     pub id: String,

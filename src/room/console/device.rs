@@ -51,6 +51,10 @@ pub struct Sound {
 /// # Errors
 /// When the system has no sound at all.
 pub fn list() -> Result<Vec<Listed>, SoundError> {
+    quietly(list_all)
+}
+
+fn list_all() -> Result<Vec<Listed>, SoundError> {
     let host = host()?;
     let devices = host.devices().map_err(|error| none("sound device", &error))?;
     let listed: Vec<_> = devices
@@ -73,6 +77,10 @@ pub fn list() -> Result<Vec<Listed>, SoundError> {
 /// # Errors
 /// When there is none of either, or it cannot be used.
 pub fn open(choice: &Choice, clock: Clock) -> Result<Devices, SoundError> {
+    quietly(|| open_both(choice, clock))
+}
+
+fn open_both(choice: &Choice, clock: Clock) -> Result<Devices, SoundError> {
     let host = host()?;
     let mixer = Arc::new(Mixer::default());
     let (failures, failures_out) = mpsc::channel(FAILURES_BOUND);
@@ -131,6 +139,25 @@ impl Devices {
         });
         sound
     }
+}
+
+/// ALSA complains on standard error, several lines for each device that it tries; of a machine
+/// without sound that is a page, and no help. They go to the log.
+#[cfg(target_os = "linux")]
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    let kept = alsa::Output::local_error_handler();
+    let done = work();
+    if let Ok(kept) = kept {
+        for complaint in kept.borrow().to_string().lines() {
+            tracing::debug!(complaint, "ALSA");
+        }
+    }
+    done
+}
+
+#[cfg(not(target_os = "linux"))]
+fn quietly<T>(work: impl FnOnce() -> T) -> T {
+    work()
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

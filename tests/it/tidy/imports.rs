@@ -20,6 +20,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("ureq::", &["src/models/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("indicatif::", &["src/models/"]),
+    ("alsa::", &["src/room/console/"]),
     ("cpal::", &["src/room/console/"]),
     ("sonora::", &["src/room/console/"]),
     ("clap::", &["src/cli", "src/bin/troupe-ears"]),

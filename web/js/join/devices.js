@@ -18,7 +18,9 @@ export function deviceWord(error, device = 'microphone') {
         + 'then try again.';
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return `No such ${device} is connected. Plug one in, or choose another.`;
+      return device === 'camera'
+        ? 'No camera is connected. Plug one in, then try again.'
+        : 'No such microphone is connected. Plug one in, or choose another.';
     case 'NotReadableError':
     case 'AbortError':
       return `The ${device} does not answer; another program may hold it. `

@@ -8,11 +8,13 @@ use clap::Args;
 use tokio::sync::mpsc;
 
 use super::{CliError, runtime};
-use crate::config::{Config, Env, Flags};
+use crate::config::{Config, ConfigError, Env, Flags};
 use crate::host::console::{self, Options, Terminal};
 
 /// Typed lines that wait; the keyboard waits when it is full.
 const LINES_BOUND: usize = 64;
+/// Characters of a name, as on the join page.
+const NAME_MAX: usize = 40;
 
 #[derive(Args)]
 pub(super) struct Console {
@@ -43,13 +45,19 @@ pub(super) fn run(args: Console, env: Env) -> Result<(), CliError> {
     if args.list {
         return list(args.json);
     }
+    let name = args.name.trim();
+    if !(1..=NAME_MAX).contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        let mend =
+            format!("--name {:?} cannot be used; give 1 to {NAME_MAX} characters", args.name);
+        return Err(ConfigError(mend).into());
+    }
     // No server is asked for anything.
     let env = Env { livekit_url: None, ..env };
     let flags = Flags { config: args.config, ..Flags::default() };
     let config = Config::load(&flags, &env)?;
     let options = Options {
         text: args.text,
-        name: args.name,
+        name: name.to_owned(),
         devices: crate::room::console::Choice { input: args.input, output: args.output },
     };
     let terminal = Terminal {

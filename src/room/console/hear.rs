@@ -1,5 +1,5 @@
-//! From what a microphone gives to what the ears take: one channel, 16 kHz, 10 ms at a time, without
-//! the cast's own voices.
+//! From what a microphone gives to what the ears take: one channel, 16 kHz, 10 ms at a time,
+//! without the cast's own voices.
 
 use std::sync::Arc;
 

@@ -103,11 +103,18 @@ fn a_spoken_question_is_heard_and_the_answer_comes_out_of_the_speaker() {
     let recorded = attend(&mut child, &mut mike, &mut loud);
     assert!(child.wait().expect("a child").success(), "see its panic above");
 
-    // The scripted voice hums at 200 Hz; the answer takes longer than two seconds.
-    let loud: Vec<f32> = recorded.into_iter().skip_while(|s| s.abs() < 0.01).collect();
-    assert!(loud.len() > 2 * RATE_HZ, "only {} samples were played", loud.len());
-    let rises = loud[..RATE_HZ].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
-    assert!((190..=210).contains(&rises), "{rises} waves in the first second");
+    // The scripted voice hums at 200 Hz; the answer takes three seconds. A loaded machine tears it
+    // into pieces, so the pitch is taken from the sound and not from the time.
+    let hum = voiced(&recorded);
+    assert!(hum.len() > 2 * RATE_HZ, "only {} samples were played", hum.len());
+    let rises = hum[..RATE_HZ].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
+    assert!((180..=220).contains(&rises), "{rises} waves in a second of sound");
+}
+
+/// Without the milliseconds in which there is nothing.
+fn voiced(sound: &[f32]) -> Vec<f32> {
+    let heard = |block: &&[f32]| block.iter().any(|sample| sample.abs() > 1e-4);
+    sound.chunks(RATE_HZ / 1_000).filter(heard).flatten().copied().collect()
 }
 
 /// Everything that was written; a finished answer quits.

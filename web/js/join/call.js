@@ -43,6 +43,9 @@ async function pass(name) {
   return body;
 }
 
+/** Whose tile somebody's sound and picture belong to: an avatar worker has none of its own. */
+const owner = (person) => person.attributes?.[BEHALF] || person.identity;
+
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
@@ -135,15 +138,17 @@ export class Call {
   #people() {
     const room = this.#room;
     if (!room) return;
-    const all = [room.localParticipant, ...room.remoteParticipants.values()]
+    const everyone = [room.localParticipant, ...room.remoteParticipants.values()];
+    const seen = new Set(everyone.filter((person) => person.isCameraEnabled).map(owner));
+    const all = everyone
       .filter((person) => !person.attributes?.[BEHALF])
-      .map((person) => this.#person(person));
+      .map((person) => this.#person(person, seen));
     const rank = (person) => (person.persona ? 0 : person.you ? 1 : 2);
     all.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
     this.#view.people(all);
   }
 
-  #person(person) {
+  #person(person, seen) {
     const persona = person.kind === client.ParticipantKind.AGENT;
     return {
       id: person.identity,
@@ -151,7 +156,7 @@ export class Call {
       persona,
       you: person.isLocal,
       muted: !person.isMicrophoneEnabled,
-      seen: person.isCameraEnabled,
+      seen: seen.has(person.identity),
       state: persona
         ? person.attributes?.[STATE] || 'initializing'
         : person.isSpeaking ? 'speaking' : 'idle',
@@ -166,7 +171,7 @@ export class Call {
     const sound = track.attach();
     sound.hidden = true;
     document.body.append(sound);
-    this.#view.track(person.identity, track.mediaStreamTrack);
+    this.#view.track(owner(person), track.mediaStreamTrack);
   }
 
   #unhear(track, person) {
@@ -175,20 +180,20 @@ export class Call {
       return;
     }
     for (const sound of track.detach()) sound.remove();
-    this.#view.trackGone(person.identity);
+    this.#view.trackGone(owner(person));
   }
 
   #see(track, person) {
     if (track.source === client.Track.Source.ScreenShare) return;
     const picture = track.attach();
     picture.muted = true;
-    this.#view.video(person.identity, picture);
+    this.#view.video(owner(person), picture);
     this.#people();
   }
 
   #unsee(track, person) {
     track.detach();
-    this.#view.video(person.identity, null);
+    this.#view.video(owner(person), null);
     this.#people();
   }
 

@@ -13,7 +13,10 @@ let call = null;
 let share = location.href;
 
 const view = {
-  people: (list) => tiles.people(list),
+  people: (list) => {
+    tiles.people(list);
+    talk.people(list);
+  },
   isPersona: (id) => tiles.isPersona(id),
   track: (id, track) => tiles.track(id, track),
   trackGone: (id) => tiles.trackGone(id),

@@ -78,9 +78,7 @@ export class Tiles {
   #put(identity, text) {
     const node = this.#node(identity);
     if (!node) return;
-    const says = node.querySelector('.says');
-    say(says, text);
-    says.scrollTop = says.scrollHeight;
+    say(node.querySelector('.says'), text);
   }
 
   #node(identity) {

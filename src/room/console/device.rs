@@ -64,7 +64,8 @@ fn list_all() -> Result<Vec<Listed>, SoundError> {
             input: device.default_input_config().is_ok(),
             output: device.default_output_config().is_ok(),
         })
-        .filter(|listed| listed.input || listed.output)
+        // ALSA has one that hears nothing and plays nothing, also where there is no sound at all.
+        .filter(|listed| (listed.input || listed.output) && listed.id != "null")
         .collect();
     if listed.is_empty() {
         return Err(SoundError(format!("no sound device was found on this machine; {MEND}")));
@@ -391,5 +392,53 @@ fn complain(failures: &mpsc::Sender<String>, way: Way, error: &cpal::Error) {
                 tracing::warn!(noun, %error, "a sound device failed again");
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::f32::consts::TAU;
+
+    use super::*;
+    use crate::audio::FRAME_SAMPLES;
+    use crate::id::PersonaId;
+
+    #[tokio::test]
+    async fn a_voice_fills_every_channel_at_the_devices_own_rate() {
+        const RATE_HZ: usize = 44_100;
+        let mixer = Arc::new(Mixer::default());
+        let config = StreamConfig {
+            channels: 2,
+            sample_rate: RATE_HZ as u32,
+            buffer_size: BufferSize::Default,
+        };
+        let mut mouth = Mouth::new(config, mixer.clone());
+        let wave = |at: usize| (at as f32 * TAU * 440.0 / ROOM_RATE_HZ as f32).sin() * 8_000.0;
+        let mut left = Vec::new();
+        for number in 0..50 {
+            let frame: Vec<i16> =
+                (0..FRAME_SAMPLES).map(|i| wave(number * FRAME_SAMPLES + i) as i16).collect();
+            mixer.push(&PersonaId::new("ada"), &frame).await;
+            let mut round = vec![0_i16; RATE_HZ / 50 * 2];
+            mouth.fill(&mut round);
+            assert!(round.chunks(2).all(|pair| pair[0] == pair[1]));
+            left.extend(round.chunks(2).map(|pair| pair[0]));
+        }
+        let middle = &left[RATE_HZ / 4..RATE_HZ * 3 / 4];
+        let rises = middle.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
+        assert!((219..=221).contains(&rises), "{rises} waves in half a second");
+        let peak = middle.iter().max().copied().unwrap_or(0);
+        assert!((7_700..=8_300).contains(&peak), "{peak}");
+    }
+
+    #[test]
+    fn channels_become_one_and_what_nobody_takes_is_counted() {
+        let (blocks, mut blocks_out) = mpsc::channel(1);
+        let lost = Arc::new(AtomicU64::new(0));
+        let ear = Ear { channels: 2, clock: Clock::start(), blocks, lost: lost.clone() };
+        ear.take(&[0_i16, i16::MIN, i16::MIN, i16::MIN]);
+        ear.take(&[1_i16, 2]);
+        assert_eq!(blocks_out.try_recv().expect("a block").samples, [-0.5, -1.0]);
+        assert_eq!(lost.load(Ordering::Relaxed), 1);
     }
 }

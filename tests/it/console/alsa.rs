@@ -103,12 +103,12 @@ fn a_spoken_question_is_heard_and_the_answer_comes_out_of_the_speaker() {
     let recorded = attend(&mut child, &mut mike, &mut loud);
     assert!(child.wait().expect("a child").success(), "see its panic above");
 
-    // The scripted voice hums at 200 Hz; the answer takes three seconds. A loaded machine tears it
-    // into pieces, so the pitch is taken from the sound and not from the time.
+    // The scripted voice hums at 200 Hz, Felix two semitones below; the answer takes three seconds.
+    // A loaded machine may tear it, so the pitch is taken from the sound and not from the time.
     let hum = voiced(&recorded);
     assert!(hum.len() > 2 * RATE_HZ, "only {} samples were played", hum.len());
     let rises = hum[..RATE_HZ].windows(2).filter(|w| w[0] < 0.0 && w[1] >= 0.0).count();
-    assert!((180..=220).contains(&rises), "{rises} waves in a second of sound");
+    assert!((170..=186).contains(&rises), "{rises} waves in a second of sound");
 }
 
 /// Without the milliseconds in which there is nothing.

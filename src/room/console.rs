@@ -29,6 +29,8 @@ mod echo;
 mod hear;
 mod mixer;
 mod resample;
+#[cfg(feature = "console")]
+mod stream;
 
 pub use mixer::Mixer;
 pub use resample::Resampler;

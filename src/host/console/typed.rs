@@ -40,7 +40,7 @@ pub(super) fn read(line: &str, cast: &[Persona]) -> Typed {
     match (word, &rest[..]) {
         ("quit" | "q", []) => Typed::Quit,
         ("help" | "?", []) => Typed::Help,
-        ("hush", [name @ ..]) => match find(&name.join(" "), cast) {
+        ("hush", name) => match find(&name.join(" "), cast) {
             Ok(persona) => Typed::Command(Command::Hush { persona: persona.id.clone() }),
             Err(mistake) => Typed::Mistake(mistake),
         },

@@ -4,16 +4,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
-use cpal::{
-    BufferSize, ErrorKind, FromSample, Sample, SampleFormat, SizedSample, StreamConfig,
-    SupportedStreamConfigRange,
-};
+use cpal::{BufferSize, ErrorKind, SampleFormat, StreamConfig, SupportedStreamConfigRange};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::hear::{Block, Hearer};
-use super::{Choice, Guest, Listed, Mixer, Resampler, SoundError};
+use super::stream::{self, Ear, FORMATS, Mouth, Way};
+use super::{Choice, Guest, Listed, Mixer, SoundError};
 use crate::audio::{FRAME_MS, ROOM_RATE_HZ};
 use crate::time::Clock;
 
@@ -22,9 +20,6 @@ use crate::time::Clock;
 const BLOCKS_BOUND: usize = 64;
 /// Complaints of the devices that wait to be shown.
 const FAILURES_BOUND: usize = 8;
-/// Formats in the order of preference; every device knows one of them, or its system converts.
-const FORMATS: [SampleFormat; 4] =
-    [SampleFormat::F32, SampleFormat::I16, SampleFormat::I32, SampleFormat::U8];
 const MEND: &str = "connect one, choose one of `troupe console --list`, or type with --text";
 
 /// Microphone and speaker, open and silent.
@@ -99,7 +94,7 @@ fn open_both(choice: &Choice, clock: Clock) -> Result<Devices, SoundError> {
             blocks: blocks.clone(),
             lost: lost.clone(),
         };
-        listen(&microphone, config, format, ear, failures.clone())
+        stream::listen(&microphone, config, format, ear, failures.clone())
     });
     let input = input.map_err(|error| none(Way::Input.noun(), &error))?;
 
@@ -107,7 +102,7 @@ fn open_both(choice: &Choice, clock: Clock) -> Result<Devices, SoundError> {
     let (config, format) = self::config(&speaker, Way::Output)?;
     let output = buffered(config, |config| {
         let mouth = Mouth::new(config, mixer.clone());
-        speak(&speaker, config, format, mouth, failures.clone())
+        stream::speak(&speaker, config, format, mouth, failures.clone())
     });
     let output = output.map_err(|error| none(Way::Output.noun(), &error))?;
 
@@ -123,7 +118,7 @@ impl Devices {
 
     /// Begins to play and to hear, until cancelled.
     pub fn start(self, guest: Guest, tasks: &TaskTracker, cancel: CancellationToken) -> Sound {
-        let Self { input, output, mixer: _, hearer, blocks, lost, sound } = self;
+        let Self { input, output, mixer, hearer, blocks, lost, sound } = self;
         tasks.spawn(async move {
             for stream in [&output, &input] {
                 if let Err(error) = stream.play() {
@@ -131,9 +126,14 @@ impl Devices {
                 }
             }
             cancel.run_until_cancelled(hearer.run(blocks, guest)).await;
-            let lost = lost.load(Ordering::Relaxed);
-            if lost > 0 {
-                tracing::warn!(lost, "the microphone's sound came faster than it could be heard");
+            let (lost, unseen) = (lost.load(Ordering::Relaxed), mixer.played_dropped());
+            if lost + unseen > 0 {
+                // A few at the start or while the machine sleeps are no harm.
+                tracing::warn!(
+                    blocks_lost = lost,
+                    played_samples_unseen = unseen,
+                    "the microphone was not followed all the time"
+                );
             }
             // Ending a stream waits for its thread, which may wait for the device.
             tokio::task::spawn_blocking(move || drop((input, output)));
@@ -159,28 +159,6 @@ fn quietly<T>(work: impl FnOnce() -> T) -> T {
 #[cfg(not(target_os = "linux"))]
 fn quietly<T>(work: impl FnOnce() -> T) -> T {
     work()
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Input,
-    Output,
-}
-
-impl Way {
-    fn noun(self) -> &'static str {
-        match self {
-            Self::Input => "microphone",
-            Self::Output => "speaker",
-        }
-    }
-
-    fn flag(self) -> &'static str {
-        match self {
-            Self::Input => "--input",
-            Self::Output => "--output",
-        }
-    }
 }
 
 fn host() -> Result<cpal::Host, SoundError> {
@@ -258,187 +236,4 @@ fn buffered<S>(
         config.buffer_size = BufferSize::Default;
         open(config)
     })
-}
-
-/// The microphone's end, on the device's thread.
-struct Ear {
-    channels: usize,
-    clock: Clock,
-    blocks: mpsc::Sender<Block>,
-    lost: Arc<AtomicU64>,
-}
-
-impl Ear {
-    fn take<T: Sample>(&self, data: &[T])
-    where
-        f32: FromSample<T>,
-    {
-        let mono = |frame: &[T]| {
-            frame.iter().map(|s| s.to_sample::<f32>()).sum::<f32>() / self.channels as f32
-        };
-        let samples = data.chunks_exact(self.channels).map(mono).collect();
-        if self.blocks.try_send(Block { at: self.clock.now(), samples }).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// The speaker's end, on the device's thread.
-struct Mouth {
-    channels: usize,
-    mixer: Arc<Mixer>,
-    resampler: Option<Resampler>,
-    mixed: Vec<i16>,
-    ready: Vec<f32>,
-}
-
-impl Mouth {
-    fn new(config: StreamConfig, mixer: Arc<Mixer>) -> Self {
-        let resampler = Resampler::new(ROOM_RATE_HZ, config.sample_rate).ok();
-        let mixed = vec![0; (ROOM_RATE_HZ / 1_000 * FRAME_MS) as usize];
-        Self { channels: config.channels.into(), mixer, resampler, mixed, ready: Vec::new() }
-    }
-
-    fn fill<T: Sample + FromSample<f32>>(&mut self, data: &mut [T]) {
-        let wanted = data.len() / self.channels;
-        while self.ready.len() < wanted {
-            self.mixer.pull(&mut self.mixed);
-            let sound: Vec<f32> = self.mixed.iter().map(|s| f32::from(*s) / 32_768.0).collect();
-            let resampled = match &mut self.resampler {
-                Some(resampler) => resampler.push(&sound, &mut self.ready),
-                None => Err("no rate".to_owned()),
-            };
-            if resampled.is_err() {
-                // The rest of the round stays silent, as the device gave it.
-                break;
-            }
-        }
-        let given = wanted.min(self.ready.len());
-        for (frame, sample) in data.chunks_exact_mut(self.channels).zip(self.ready.drain(..given)) {
-            frame.fill(T::from_sample(sample));
-        }
-    }
-}
-
-fn listen(
-    device: &cpal::Device,
-    config: StreamConfig,
-    format: SampleFormat,
-    ear: Ear,
-    failures: mpsc::Sender<String>,
-) -> Result<cpal::Stream, cpal::Error> {
-    fn with<T: SizedSample>(
-        device: &cpal::Device,
-        config: StreamConfig,
-        ear: Ear,
-        failures: mpsc::Sender<String>,
-    ) -> Result<cpal::Stream, cpal::Error>
-    where
-        f32: FromSample<T>,
-    {
-        let take = move |data: &[T], _: &cpal::InputCallbackInfo| ear.take(data);
-        let complain = move |error| complain(&failures, Way::Input, &error);
-        device.build_input_stream(config, take, complain, None)
-    }
-    match format {
-        SampleFormat::F32 => with::<f32>(device, config, ear, failures),
-        SampleFormat::I16 => with::<i16>(device, config, ear, failures),
-        SampleFormat::I32 => with::<i32>(device, config, ear, failures),
-        SampleFormat::U8 => with::<u8>(device, config, ear, failures),
-        _ => Err(ErrorKind::UnsupportedConfig.into()),
-    }
-}
-
-fn speak(
-    device: &cpal::Device,
-    config: StreamConfig,
-    format: SampleFormat,
-    mouth: Mouth,
-    failures: mpsc::Sender<String>,
-) -> Result<cpal::Stream, cpal::Error> {
-    fn with<T: SizedSample + FromSample<f32>>(
-        device: &cpal::Device,
-        config: StreamConfig,
-        mut mouth: Mouth,
-        failures: mpsc::Sender<String>,
-    ) -> Result<cpal::Stream, cpal::Error> {
-        let fill = move |data: &mut [T], _: &cpal::OutputCallbackInfo| mouth.fill(data);
-        let complain = move |error| complain(&failures, Way::Output, &error);
-        device.build_output_stream(config, fill, complain, None)
-    }
-    match format {
-        SampleFormat::F32 => with::<f32>(device, config, mouth, failures),
-        SampleFormat::I16 => with::<i16>(device, config, mouth, failures),
-        SampleFormat::I32 => with::<i32>(device, config, mouth, failures),
-        SampleFormat::U8 => with::<u8>(device, config, mouth, failures),
-        _ => Err(ErrorKind::UnsupportedConfig.into()),
-    }
-}
-
-/// What is wrong with a device; what it mends by itself is only logged.
-fn complain(failures: &mpsc::Sender<String>, way: Way, error: &cpal::Error) {
-    let noun = way.noun();
-    match error.kind() {
-        ErrorKind::Xrun | ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {
-            tracing::debug!(noun, %error, "a sound device complains");
-        }
-        _ => {
-            let cause = error.to_string();
-            let cause = cause.trim_end_matches('.');
-            let told = failures.try_send(format!(
-                "the {noun} is gone ({cause}); you can go on by typing, or start again"
-            ));
-            if told.is_err() {
-                tracing::warn!(noun, %error, "a sound device failed again");
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::f32::consts::TAU;
-
-    use super::*;
-    use crate::audio::FRAME_SAMPLES;
-    use crate::id::PersonaId;
-
-    #[tokio::test]
-    async fn a_voice_fills_every_channel_at_the_devices_own_rate() {
-        const RATE_HZ: usize = 44_100;
-        let mixer = Arc::new(Mixer::default());
-        let config = StreamConfig {
-            channels: 2,
-            sample_rate: RATE_HZ as u32,
-            buffer_size: BufferSize::Default,
-        };
-        let mut mouth = Mouth::new(config, mixer.clone());
-        let wave = |at: usize| (at as f32 * TAU * 440.0 / ROOM_RATE_HZ as f32).sin() * 8_000.0;
-        let mut left = Vec::new();
-        for number in 0..50 {
-            let frame: Vec<i16> =
-                (0..FRAME_SAMPLES).map(|i| wave(number * FRAME_SAMPLES + i) as i16).collect();
-            mixer.push(&PersonaId::new("ada"), &frame).await;
-            let mut round = vec![0_i16; RATE_HZ / 50 * 2];
-            mouth.fill(&mut round);
-            assert!(round.chunks(2).all(|pair| pair[0] == pair[1]));
-            left.extend(round.chunks(2).map(|pair| pair[0]));
-        }
-        let middle = &left[RATE_HZ / 4..RATE_HZ * 3 / 4];
-        let rises = middle.windows(2).filter(|w| w[0] < 0 && w[1] >= 0).count();
-        assert!((219..=221).contains(&rises), "{rises} waves in half a second");
-        let peak = middle.iter().max().copied().unwrap_or(0);
-        assert!((7_700..=8_300).contains(&peak), "{peak}");
-    }
-
-    #[test]
-    fn channels_become_one_and_what_nobody_takes_is_counted() {
-        let (blocks, mut blocks_out) = mpsc::channel(1);
-        let lost = Arc::new(AtomicU64::new(0));
-        let ear = Ear { channels: 2, clock: Clock::start(), blocks, lost: lost.clone() };
-        ear.take(&[0_i16, i16::MIN, i16::MIN, i16::MIN]);
-        ear.take(&[1_i16, 2]);
-        assert_eq!(blocks_out.try_recv().expect("a block").samples, [-0.5, -1.0]);
-        assert_eq!(lost.load(Ordering::Relaxed), 1);
-    }
 }

@@ -13,7 +13,8 @@ pub(super) const HEARD_STEP: usize = EARS_RATE_HZ as usize / 100;
 
 /// WebRTC's echo canceller. It finds the delay between the two sounds by itself.
 pub(super) struct Echo {
-    processing: AudioProcessing,
+    /// Tens of kilobytes, which no future should carry.
+    processing: Box<AudioProcessing>,
     played: [i16; PLAYED_STEP],
 }
 
@@ -30,7 +31,7 @@ impl Echo {
             .capture_config(StreamConfig::new(EARS_RATE_HZ, 1))
             .render_config(StreamConfig::new(ROOM_RATE_HZ, 1))
             .build();
-        Self { processing, played: [0; PLAYED_STEP] }
+        Self { processing: Box::new(processing), played: [0; PLAYED_STEP] }
     }
 
     /// This was played.

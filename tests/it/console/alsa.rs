@@ -117,7 +117,7 @@ fn voiced(sound: &[f32]) -> Vec<f32> {
     sound.chunks(RATE_HZ / 1_000).filter(heard).flatten().copied().collect()
 }
 
-/// Everything that was written; a finished answer quits.
+/// Everything that was written; a finished answer quits, once the room is quiet.
 struct Paper {
     text: String,
     keyboard: mpsc::Sender<String>,
@@ -150,7 +150,7 @@ async fn conversation() {
     let (keyboard, lines) = mpsc::channel(8);
     let mut paper = Paper { text: String::new(), keyboard };
     let terminal =
-        Terminal { lines, out: &mut paper, notes: std::io::sink(), typed_live: true, meter: true };
+        Terminal { lines, out: &mut paper, notes: std::io::sink(), typed_live: false, meter: true };
     let (tasks, cancel) = (TaskTracker::new(), CancellationToken::new());
     let stage = Stage { clock, tasks: &tasks, cancel: &cancel };
     let options = Options { name: "Tom".to_owned(), ..Options::default() };

@@ -19,6 +19,7 @@ use crate::telemetry;
 mod bench;
 mod doctor;
 mod log;
+mod console;
 mod models;
 mod show;
 
@@ -45,6 +46,8 @@ enum Command {
     Up(Up),
     /// Let the cast join a room of an existing server (LIVEKIT_URL, LIVEKIT_API_KEY, …_SECRET).
     Join(Join),
+    /// Talk with the cast at this machine, by microphone or keyboard; no server is needed.
+    Console(console::Console),
     /// The models on this machine.
     #[command(subcommand)]
     Models(models::Command),
@@ -132,8 +135,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    // A bench's table is its answer, and its rooms would fill a screen.
-    let least = if matches!(cli.command, Command::Bench(_)) { "warn" } else { "info" };
+    // The terminal is the conversation's; a bench's rooms would fill it beside its table.
+    let quiet = matches!(cli.command, Command::Bench(_) | Command::Console(_));
+    let least = if quiet { "warn" } else { "info" };
     log::start(cli.log_json, cli.verbose, least);
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -169,7 +173,10 @@ enum CliError {
 
 impl CliError {
     fn is_closed_pipe(&self) -> bool {
-        let (Self::Output(error) | Self::Models(ModelError::Output(error))) = self else {
+        let (Self::Output(error)
+        | Self::Models(ModelError::Output(error))
+        | Self::Host(HostError::Terminal(error))) = self
+        else {
             return false;
         };
         error.kind() == io::ErrorKind::BrokenPipe
@@ -213,6 +220,7 @@ fn run(command: Command) -> Result<(), CliError> {
             };
             serve(&Config::load(&flags, &env)?, host::Show::default())
         }
+        Command::Console(args) => console::run(args, env),
         Command::Models(command) => models::run(command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Token(token) => print_token(&token, &env),

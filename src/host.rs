@@ -5,6 +5,7 @@
 //!     ├─ room::Room     one task: the turn core and everybody's ears; all events pass here
 //!     ├─ admin          the pages
 //!     └─ demo           a recorded visitor, on request
+//! console::run          the same room at this machine, without a server
 //! ```
 
 use std::path::PathBuf;
@@ -19,14 +20,13 @@ mod ahead;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod boot;
 pub mod cast;
+pub mod console;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;
 mod health;
 mod ledger;
 mod live;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
-#[cfg(any(test, all(feature = "llama", feature = "livekit")))]
 mod predictor;
 mod probes;
 #[cfg(feature = "livekit")]
@@ -35,7 +35,6 @@ mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod server;
-#[cfg(all(feature = "llama", feature = "livekit"))]
 mod signal;
 
 pub use health::{Server, ServerState};
@@ -59,6 +58,10 @@ pub enum HostError {
     Model(#[from] crate::models::ModelError),
     #[error("{0}")]
     Part(String),
+    #[error(transparent)]
+    Sound(#[from] crate::room::console::SoundError),
+    #[error("writing to the terminal failed ({0}); check where the output goes")]
+    Terminal(#[from] std::io::Error),
     #[error(
         "there is no LiveKit server: set LIVEKIT_URL to yours, or run scripts/setup to install one"
     )]
@@ -83,7 +86,10 @@ pub enum HostError {
 impl HostError {
     /// Whether the mend is on the user's side: exit code 2.
     pub fn is_usage(&self) -> bool {
-        !matches!(self, Self::NobodyHosted(_) | Self::Visitor(_) | Self::NoRandomness(_))
+        !matches!(
+            self,
+            Self::NobodyHosted(_) | Self::Visitor(_) | Self::NoRandomness(_) | Self::Terminal(_)
+        )
     }
 }
 

@@ -5,6 +5,7 @@ use async_trait::async_trait;
 use crate::id::{HumanId, PersonaId, Speaker};
 use crate::time::Time;
 
+pub mod console;
 #[cfg(feature = "livekit")]
 pub mod livekit;
 pub mod scripted;

@@ -89,7 +89,10 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "threads": models.threads,
         },
         "hearing": {
-            "end_of_turn_ms": config.hearing.end_of_turn.as_millis() as u64,
+            "end_of_turn_ms": match config.hearing.end_of_turn {
+                EndOfTurn::Auto => json!("auto"),
+                EndOfTurn::Fixed(silence) => json!(silence.as_millis() as u64),
+            },
             "longest_s": config.hearing.longest.as_secs(),
         },
         "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },

@@ -8,6 +8,7 @@ use tokio_util::task::TaskTracker;
 use super::HostError;
 use crate::config::Config;
 use crate::llm::Engine;
+#[cfg(feature = "llama")]
 use crate::llm::llama::{self, LlamaEngine};
 use crate::models::{self, Kind, ModelFiles};
 use crate::stt::ears::{self, Ears, EarsState};
@@ -57,6 +58,7 @@ pub(super) async fn ears(
 }
 
 /// Loads the language model with a seat for each persona.
+#[cfg(feature = "llama")]
 pub(super) async fn engine(
     files: &Files,
     config: &Config,
@@ -68,6 +70,12 @@ pub(super) async fn engine(
     let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));
     let engine = load.await.map_err(|error| HostError::Part(error.to_string()))?;
     Ok(Arc::new(engine.map_err(|error| HostError::Part(error.to_string()))?))
+}
+
+/// Refuses: this build has no engine.
+#[cfg(not(feature = "llama"))]
+pub(super) async fn engine(_: &Files, _: &Config, _: Clock) -> Result<Arc<dyn Engine>, HostError> {
+    Err(HostError::NotBuilt("llama"))
 }
 
 /// Loads the voice and starts its phonemiser.

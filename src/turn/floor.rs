@@ -110,7 +110,7 @@ impl Floor {
 
     /// Those who are to speak yet by a line that called several, in order.
     pub(super) fn owed(&self) -> impl Iterator<Item = usize> {
-        let holder = self.holder.iter().filter(|holder| !holder.audible);
+        let holder = self.holders.iter().filter(|holder| !holder.audible);
         let tickets = holder.map(|holder| &holder.ticket).chain(&self.waiting);
         tickets.filter(|ticket| ticket.round).map(|ticket| ticket.persona)
     }

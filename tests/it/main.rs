@@ -1,5 +1,6 @@
 //! Every integration test, in one binary.
 
+mod console;
 #[cfg(feature = "whisper")]
 mod ears;
 mod end_of_turn;

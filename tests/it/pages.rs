@@ -48,6 +48,17 @@ async fn every_module_that_a_module_imports_is_there() {
     stage.close().await;
 }
 
+/// Both together, so each of them too; LiveKit's client is not counted.
+#[test]
+fn the_pages_are_small_enough_for_a_slow_link() {
+    const BYTES_MAX: u64 = 300_000;
+    let folders = ["web", "web/css", "web/js", "web/js/admin", "web/js/join"];
+    let files = folders.iter().flat_map(|folder| std::fs::read_dir(folder).expect("a folder"));
+    let sizes = files.map(|file| file.and_then(|file| file.metadata()).expect("a file"));
+    let bytes: u64 = sizes.filter(|file| file.is_file()).map(|file| file.len()).sum();
+    assert!((10_000..BYTES_MAX).contains(&bytes), "{bytes} bytes");
+}
+
 fn imported(line: &str) -> Option<&str> {
     let from = line.split_once(" from '")?.1;
     from.split_once('\'').map(|(path, _)| path)

@@ -2,7 +2,7 @@
 
 import { $, attr, say } from './dom.js';
 import { Call } from './join/call.js';
-import { fill } from './join/devices.js';
+import { cameras, fill } from './join/devices.js';
 import { complain, lobby } from './join/lobby.js';
 import { Talk } from './join/talk.js';
 import { Tiles } from './join/tiles.js';
@@ -13,10 +13,14 @@ let call = null;
 let share = location.href;
 
 const view = {
-  people: (list) => tiles.people(list),
+  people: (list) => {
+    tiles.people(list);
+    talk.people(list);
+  },
   isPersona: (id) => tiles.isPersona(id),
   track: (id, track) => tiles.track(id, track),
   trackGone: (id) => tiles.trackGone(id),
+  video: (id, picture) => tiles.video(id, picture),
   caption: (caption) => {
     tiles.caption(caption);
     talk.caption(caption);
@@ -33,9 +37,15 @@ const view = {
     banner(word);
     fill($('mics-live'));
   },
+  camera: ({ on, word }) => {
+    attr($('camera'), 'aria-pressed', String(on));
+    $('camera').querySelector('.slash').toggleAttribute('hidden', on);
+    banner(word);
+  },
   sound: (blocked) => { $('sound').hidden = !blocked; },
   over: (word, manner) => {
     call = null;
+    view.camera({ on: false, word: '' });
     tiles.clear();
     show('lobby');
     complain(word, manner);
@@ -58,6 +68,7 @@ async function enter({ name, mic }) {
   call = next;
   share = given.share;
   $('admin').hidden = !given.admin;
+  $('camera').hidden = !cameras();
   say($('room'), given.room);
   document.title = `${given.room} · Troupe`;
   show('stage');
@@ -68,6 +79,7 @@ async function copy() {
   try {
     await navigator.clipboard.writeText(share);
     flash($('share'), 'Copied');
+    talk.announce('The link to this room is copied.');
   } catch {
     talk.note(`Share this address: ${share}`);
   }
@@ -83,7 +95,14 @@ function toggleMute() {
   call?.mute($('mute').getAttribute('aria-pressed') === 'false');
 }
 
+function toggleCamera() {
+  call?.camera($('camera').getAttribute('aria-pressed') === 'false');
+}
+
+const KEYS = { m: toggleMute, v: toggleCamera };
+
 $('mute').addEventListener('click', toggleMute);
+$('camera').addEventListener('click', toggleCamera);
 $('mics-live').addEventListener('change', () => call?.microphone($('mics-live').value));
 $('sound').addEventListener('click', () => call?.sound());
 $('leave').addEventListener('click', () => call?.leave());
@@ -102,8 +121,8 @@ $('chat').addEventListener('submit', async (event) => {
 });
 document.addEventListener('keydown', (event) => {
   const typing = event.target.closest('input, select, textarea');
-  if (event.key !== 'm' || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  toggleMute();
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  KEYS[event.key]?.();
 });
 window.addEventListener('pagehide', () => call?.leave());
 

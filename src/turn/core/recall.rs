@@ -27,7 +27,7 @@ impl Core {
         self.stats.lines_cut += u64::from(cut);
         let place = self.transcript.end();
         let own = |holder: &Holder| holder.ticket.persona == index;
-        let holder = self.floor.holder.take();
+        let holder = self.floor.holders.pop();
         let mut ticket = None;
         let mut replaced = None;
         match holder {

@@ -21,6 +21,9 @@ const SITES: &[(&str, &[&str])] = &[
     ("ureq::", &["src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("indicatif::", &["src/models/"]),
+    ("alsa::", &["src/room/console/"]),
+    ("cpal::", &["src/room/console/"]),
+    ("sonora::", &["src/room/console/"]),
     ("clap::", &["src/cli", "src/bin/troupe-ears"]),
     ("tracing_subscriber::", &["src/cli", "src/bin/troupe-ears"]),
     // Settings are read once, see `config`.

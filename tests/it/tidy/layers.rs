@@ -76,7 +76,20 @@ const LAYERS: &[(&str, &[&str])] = &[
             "tts", "speech", "admin", "config", "host",
         ],
     ),
-    ("cli", &["bench", "config", "host", "latency", "models", "probe", "telemetry", "room::token"]),
+    (
+        "cli",
+        &[
+            "bench",
+            "config",
+            "host",
+            "latency",
+            "models",
+            "probe",
+            "telemetry",
+            "room::token",
+            "room::console::Choice",
+        ],
+    ),
 ];
 
 /// What the two programs may use of the library.

@@ -43,18 +43,22 @@ async function pass(name) {
   return body;
 }
 
+/** Whose tile somebody's sound and picture belong to: an avatar worker has none of its own. */
+const owner = (person) => person.attributes?.[BEHALF] || person.identity;
+
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
- * link(state, word), mic({on, word}), sound(blocked), track(identity, track),
- * trackGone(identity), over(word, manner).
+ * link(state, word), mic({on, word}), camera({on, word}), sound(blocked), track(identity, track),
+ * trackGone(identity), video(identity, element or null), over(word, manner).
  */
 export class Call {
   #view;
   #room;
   #name;
   #mic;
+  #camera = false;
   #left = false;
   #captions;
 
@@ -76,6 +80,9 @@ export class Call {
   async #connect(given) {
     const room = new client.Room({
       audioCaptureDefaults: wish(this.#mic?.id),
+      // Pictures come as large as their tiles are, and not while nobody sees them.
+      adaptiveStream: true,
+      dynacast: true,
       reconnectPolicy: RESUME,
     });
     this.#listen(room);
@@ -91,6 +98,7 @@ export class Call {
     this.#people();
     if (this.#mic) await this.mute(false);
     else this.#view.mic({ on: false, word: '' });
+    if (this.#camera) await this.camera(true);
   }
 
   #listen(room) {
@@ -105,7 +113,17 @@ export class Call {
     on('SignalReconnecting', () => this.#view.link('warn', 'Reconnecting'));
     on('Reconnected', () => this.#view.link('good', 'Connected'));
     on('AudioPlaybackStatusChanged', () => this.#view.sound(!room.canPlaybackAudio));
-    on('MediaDevicesError', (error) => this.#view.mic({ on: false, word: deviceWord(error) }));
+    on('MediaDevicesError', (error, kind) => {
+      if (kind === 'videoinput') {
+        this.#view.camera({ on: false, word: deviceWord(error, 'camera') });
+      } else this.#view.mic({ on: false, word: deviceWord(error) });
+    });
+    on('LocalTrackPublished', ({ track }, me) => {
+      if (track?.kind === client.Track.Kind.Video) this.#see(track, me);
+    });
+    on('LocalTrackUnpublished', ({ track }, me) => {
+      if (track?.kind === client.Track.Kind.Video) this.#unsee(track, me);
+    });
     on('Disconnected', (reason) => this.#dropped(room, reason));
     room.registerTextStreamHandler('lk.transcription', (reader, { identity }) => {
       this.#captions.take(reader, identity);
@@ -120,15 +138,17 @@ export class Call {
   #people() {
     const room = this.#room;
     if (!room) return;
-    const all = [room.localParticipant, ...room.remoteParticipants.values()]
+    const everyone = [room.localParticipant, ...room.remoteParticipants.values()];
+    const seen = new Set(everyone.filter((person) => person.isCameraEnabled).map(owner));
+    const all = everyone
       .filter((person) => !person.attributes?.[BEHALF])
-      .map((person) => this.#person(person));
+      .map((person) => this.#person(person, seen));
     const rank = (person) => (person.persona ? 0 : person.you ? 1 : 2);
     all.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
     this.#view.people(all);
   }
 
-  #person(person) {
+  #person(person, seen) {
     const persona = person.kind === client.ParticipantKind.AGENT;
     return {
       id: person.identity,
@@ -136,6 +156,7 @@ export class Call {
       persona,
       you: person.isLocal,
       muted: !person.isMicrophoneEnabled,
+      seen: seen.has(person.identity),
       state: persona
         ? person.attributes?.[STATE] || 'initializing'
         : person.isSpeaking ? 'speaking' : 'idle',
@@ -143,16 +164,37 @@ export class Call {
   }
 
   #hear(track, person) {
-    if (track.kind !== client.Track.Kind.Audio) return;
+    if (track.kind === client.Track.Kind.Video) {
+      this.#see(track, person);
+      return;
+    }
     const sound = track.attach();
     sound.hidden = true;
     document.body.append(sound);
-    this.#view.track(person.identity, track.mediaStreamTrack);
+    this.#view.track(owner(person), track.mediaStreamTrack);
   }
 
   #unhear(track, person) {
+    if (track.kind === client.Track.Kind.Video) {
+      this.#unsee(track, person);
+      return;
+    }
     for (const sound of track.detach()) sound.remove();
-    this.#view.trackGone(person.identity);
+    this.#view.trackGone(owner(person));
+  }
+
+  #see(track, person) {
+    if (track.source === client.Track.Source.ScreenShare) return;
+    const picture = track.attach();
+    picture.muted = true;
+    this.#view.video(owner(person), picture);
+    this.#people();
+  }
+
+  #unsee(track, person) {
+    track.detach();
+    this.#view.video(owner(person), null);
+    this.#people();
   }
 
   /** Comes back after the client gave up, unless the visitor or the room meant it. */
@@ -197,6 +239,19 @@ export class Call {
       this.#view.mic({ on: !muted, word: '' });
     } catch (error) {
       this.#view.mic({ on: false, word: deviceWord(error) });
+    }
+    this.#people();
+  }
+
+  /** Shows or hides the visitor's picture. */
+  async camera(on) {
+    this.#camera = on;
+    try {
+      await this.#room.localParticipant.setCameraEnabled(on);
+      this.#view.camera({ on, word: '' });
+    } catch (error) {
+      this.#camera = false;
+      this.#view.camera({ on: false, word: deviceWord(error, 'camera') });
     }
     this.#people();
   }

@@ -1,4 +1,4 @@
-// Microphones: which there are, how loud one is, and what is wrong with one, in words.
+// Microphones and cameras: which there are, how loud one is, what is wrong with one, in words.
 
 /** Why the page cannot have a microphone at all; null when it can. */
 export function obstacle() {
@@ -9,22 +9,24 @@ export function obstacle() {
       + 'You can join and type.';
 }
 
-/** A sentence for a device's error, with the mend. */
-export function deviceWord(error) {
+/** A sentence for the error of a `microphone` or a `camera`, with the mend. */
+export function deviceWord(error, device = 'microphone') {
   switch (error?.name) {
     case 'NotAllowedError':
     case 'SecurityError':
-      return 'The microphone is not allowed here. Allow it at the lock beside the address, '
+      return `The ${device} is not allowed here. Allow it at the lock beside the address, `
         + 'then try again.';
     case 'NotFoundError':
     case 'OverconstrainedError':
-      return 'No such microphone is connected. Plug one in, or choose another.';
+      return device === 'camera'
+        ? 'No camera is connected. Plug one in, then try again.'
+        : 'No such microphone is connected. Plug one in, or choose another.';
     case 'NotReadableError':
     case 'AbortError':
-      return 'The microphone does not answer; another program may hold it. '
+      return `The ${device} does not answer; another program may hold it. `
         + 'Close that, then try again.';
     default:
-      return `The microphone failed (${error?.message || error?.name || 'no reason given'}).`;
+      return `The ${device} failed (${error?.message || error?.name || 'no reason given'}).`;
   }
 }
 
@@ -56,6 +58,9 @@ export async function allowed() {
     return false;
   }
 }
+
+/** Whether the page can show a camera at all. */
+export const cameras = () => obstacle() === null;
 
 /** How a microphone is opened: browsers' own echo cancelling keeps the cast out of it. */
 export function wish(deviceId) {

@@ -13,10 +13,19 @@ const SPOKEN_MAX = 4;
 export class Talk {
   #segments = new Map();
   #who;
+  #cast = '';
 
   /** `who` knows names: nameOf(id), isPersona(id). */
   constructor(who) {
     this.#who = who;
+  }
+
+  /** Who joins late may change the colours: what they said keeps up with their tiles. */
+  people(list) {
+    const cast = list.filter((person) => person.persona).map((person) => person.id).join();
+    if (cast === this.#cast) return;
+    this.#cast = cast;
+    for (const line of $('log').querySelectorAll('.said')) tint(line, line.dataset.by);
   }
 
   caption({ segment, identity, text, last }) {
@@ -79,8 +88,13 @@ export class Talk {
   }
 
   #aloud(identity, text) {
+    this.announce(`${this.#who.nameOf(identity)}: ${text}`);
+  }
+
+  /** Tells a screen reader. */
+  announce(text) {
     const aloud = $('spoken');
-    aloud.append(el('p', { text: `${this.#who.nameOf(identity)}: ${text}` }));
+    aloud.append(el('p', { text }));
     while (aloud.children.length > SPOKEN_MAX) aloud.firstElementChild.remove();
   }
 }

@@ -21,6 +21,7 @@ export class Tiles {
   #people = [];
   #captions = new Map();
   #levels = new Map();
+  #pictures = new Map();
   #drawing = false;
 
   constructor() {
@@ -33,6 +34,7 @@ export class Tiles {
     dealColours(list.filter((person) => person.persona).map((person) => person.id));
     keep($('tiles'), list, (person) => person.id, make, (node, person) => {
       update(node, person);
+      frame(node, person, this.#pictures.get(person.id));
       say(node.querySelector('.says'), this.#captions.get(person.id)?.text ?? '');
     });
     this.#arrange();
@@ -76,9 +78,7 @@ export class Tiles {
   #put(identity, text) {
     const node = this.#node(identity);
     if (!node) return;
-    const says = node.querySelector('.says');
-    say(says, text);
-    says.scrollTop = says.scrollHeight;
+    say(node.querySelector('.says'), text);
   }
 
   #node(identity) {
@@ -96,6 +96,15 @@ export class Tiles {
     this.#levels.delete(identity);
   }
 
+  /** Gives somebody a picture, or takes it away. */
+  video(identity, picture) {
+    if (picture) this.#pictures.set(identity, picture);
+    else this.#pictures.delete(identity);
+    const person = this.#people.find(({ id }) => id === identity);
+    const node = this.#node(identity);
+    if (person && node) frame(node, person, picture);
+  }
+
   /** Draws the levels of those who speak, for as long as somebody does. */
   #draw() {
     const speaking = this.#people.filter((person) => person.state === 'speaking');
@@ -104,7 +113,10 @@ export class Tiles {
     requestAnimationFrame(() => {
       for (const { id } of speaking) {
         const level = this.#levels.get(id)?.() ?? 0;
-        this.#node(id)?.querySelector('.face').style.setProperty('--level', level.toFixed(2));
+        const look = this.#node(id)?.querySelector('.look');
+        for (const node of look?.children ?? []) {
+          node.style.setProperty('--level', level.toFixed(2));
+        }
       }
       this.#drawing = false;
       this.#draw();
@@ -114,13 +126,14 @@ export class Tiles {
   /** Empties the room. */
   clear() {
     for (const id of [...this.#levels.keys()]) this.trackGone(id);
+    this.#pictures.clear();
     this.people([]);
   }
 }
 
 function make(person) {
   return el('li', { class: 'tile card tinted' },
-    face(person.id, person.name),
+    el('div', { class: 'look' }, face(person.id, person.name)),
     el('div', { class: 'tag' },
       el('span', { class: 'name' }),
       el('span', { class: 'state' })),
@@ -136,6 +149,21 @@ function update(node, person) {
   say(node.querySelector('.name'), person.you ? `${person.name} (you)` : person.name);
   const silent = !person.persona && person.muted;
   say(node.querySelector('.state'), silent ? 'muted' : stateWord(person));
+}
+
+/** Shows the picture in place of the face while there is one to see. */
+function frame(node, person, picture) {
+  const seen = picture && person.seen ? picture : null;
+  const look = node.querySelector('.look');
+  const old = look.querySelector('video');
+  if (old && old !== seen) old.remove();
+  if (seen && seen !== old) {
+    seen.className = 'picture';
+    attr(seen, 'aria-label', person.you ? 'Your picture' : `Picture of ${person.name}`);
+    seen.classList.toggle('mirror', Boolean(person.you));
+    look.append(seen);
+  }
+  attr(node, 'data-seen', Boolean(seen));
 }
 
 function stateWord(person) {

@@ -78,7 +78,8 @@ fn attend(child: &mut Child, mike: &mut File, loud: &mut File) -> Vec<f32> {
         }
         match loud.read(&mut bytes) {
             Ok(read) => {
-                recorded.extend(bytes[..read].as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)))
+                let samples = bytes[..read].as_chunks().0.iter();
+                recorded.extend(samples.map(|sample| f32::from_le_bytes(*sample)));
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {}
             Err(error) => panic!("{error}"),

@@ -17,9 +17,9 @@ use crate::probe;
 use crate::telemetry;
 
 mod bench;
+mod console;
 mod doctor;
 mod log;
-mod console;
 mod models;
 mod show;
 

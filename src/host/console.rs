@@ -7,9 +7,9 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::cast::{self, BootSummary};
 use super::parts::{self, Files};
 use super::signal::asked_to_end;
-use super::cast::{self, BootSummary};
 use super::{HostError, Parts, Room, Server, predictor};
 use crate::admin::state::{self as pages, Publisher};
 use crate::config::Config;
@@ -20,8 +20,8 @@ use crate::room::console::device::{self, Devices};
 use crate::room::console::{Choice, ConsoleRoom, Listed};
 use crate::room::{LinkState, Transport as _};
 use crate::stt::Recogniser;
-use crate::stt::end_of_turn::Predictor;
 use crate::stt::ears::{self, EarsState};
+use crate::stt::end_of_turn::Predictor;
 use crate::stt::scripted::ScriptedRecogniser;
 use crate::time::Clock;
 use crate::tts::Synthesiser;
@@ -149,8 +149,7 @@ impl Stage<'_> {
         mut terminal: Terminal<O, N>,
     ) -> Result<Vec<TurnRecord>, HostError> {
         let (publisher, summary) = self.warm(config, &engines).await?;
-        let cast: Vec<Persona> =
-            summary.hosted.iter().map(|live| live.persona().clone()).collect();
+        let cast: Vec<Persona> = summary.hosted.iter().map(|live| live.persona().clone()).collect();
         let ids: Vec<_> = cast.iter().map(|persona| persona.id.clone()).collect();
         let mixer = devices.as_ref().map(Devices::mixer);
         let (transport, ends) = ConsoleRoom::open(&ids, &options.name, mixer);

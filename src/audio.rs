@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-#[cfg(feature = "livekit")]
+#[cfg(feature = "sound-files")]
 pub mod ogg;
 
 /// What the room plays: LiveKit's and Opus' native rate.

@@ -13,9 +13,12 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
 use crate::models::ModelError;
+use crate::tape::TapeError;
 
 mod models;
+mod replay;
 mod show;
+mod tape;
 
 const EXIT_FAILED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
@@ -40,6 +43,11 @@ enum Command {
     Up(Up),
     /// Let the cast join a room of an existing server (LIVEKIT_URL, LIVEKIT_API_KEY, …_SECRET).
     Join(Join),
+    /// Run a tape through the room's cores, and compare what comes of it with what is expected.
+    Replay(replay::Replay),
+    /// Look into a tape, cut it, hear it.
+    #[command(subcommand)]
+    Tape(tape::Command),
     /// The models on this machine.
     #[command(subcommand)]
     Models(models::Command),
@@ -75,6 +83,9 @@ struct Up {
     /// End after the demo and print its turns.
     #[arg(long, requires = "demo")]
     exit: bool,
+    /// Record the room: a new tape in this folder. Everybody in the room can see it.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -91,6 +102,9 @@ struct Join {
     /// Where the pages are served [default: 127.0.0.1:7878].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Record the room: a new tape in this folder. Everybody in the room can see it.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -132,6 +146,8 @@ enum CliError {
     Host(#[from] HostError),
     #[error(transparent)]
     Models(#[from] ModelError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     #[error("writing the answer failed ({0}); check where the output goes")]
     Output(#[from] io::Error),
     #[error("{0}")]
@@ -150,6 +166,7 @@ impl CliError {
         match self {
             Self::Config(_) => EXIT_USAGE,
             Self::Models(error) => error.exit_code(),
+            Self::Tape(_) => EXIT_USAGE,
             Self::Host(error) if error.is_usage() => EXIT_USAGE,
             Self::Host(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
         }
@@ -166,7 +183,7 @@ fn run(command: Command) -> Result<(), CliError> {
                 listen: up.listen,
                 livekit: Some(up.livekit),
             };
-            let show = host::Show { demo: up.demo, exit: up.exit };
+            let show = host::Show { demo: up.demo, exit: up.exit, record: up.record };
             serve(&Config::load(&flags, &env)?, show)
         }
         Command::Join(join) => {
@@ -182,8 +199,11 @@ fn run(command: Command) -> Result<(), CliError> {
                 listen: join.listen,
                 livekit: Some(url),
             };
-            serve(&Config::load(&flags, &env)?, host::Show::default())
+            let show = host::Show { record: join.record, ..host::Show::default() };
+            serve(&Config::load(&flags, &env)?, show)
         }
+        Command::Replay(command) => replay::run(&command),
+        Command::Tape(command) => tape::run(command),
         Command::Models(command) => models::run(command),
         Command::Token(token) => print_token(&token, &env),
         Command::CheckConfig(common) => {
@@ -199,8 +219,9 @@ fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
         .thread_name("troupe")
         .build()
         .map_err(|error| CliError::Failed(format!("the runtime did not start: {error}")))?;
+    let exit = show.exit;
     let turns = runtime.block_on(host::run(config, show))?;
-    if show.exit {
+    if exit {
         show::turns(&turns, &mut io::stdout().lock())?;
     }
     Ok(())

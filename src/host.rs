@@ -23,6 +23,7 @@ mod ledger;
 mod live;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod parts;
+mod recording;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -32,15 +33,18 @@ mod signal;
 
 pub use cast::warm_up;
 pub use health::{Server, ServerState};
+pub use recording::Recording;
 pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Show {
     /// A recorded human joins and talks.
     pub demo: bool,
     /// End when it has left.
     pub exit: bool,
+    /// The folder in which the run becomes a tape.
+    pub record: Option<PathBuf>,
 }
 
 /// Why the host did not start, or ended: one sentence with the mend.
@@ -65,6 +69,8 @@ pub enum HostError {
     #[cfg(feature = "livekit")]
     #[error(transparent)]
     Join(#[from] crate::room::livekit::JoinError),
+    #[error("the tape {} cannot be begun: {cause}; give --record another folder", path.display())]
+    Record { path: PathBuf, cause: std::io::Error },
     #[error("nobody of the cast could be hosted: {0}")]
     NobodyHosted(String),
     #[error("the demo visitor failed: {0}")]

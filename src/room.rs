@@ -72,6 +72,8 @@ pub enum Command {
         persona: PersonaId,
         text: String,
     },
+    /// Whether the room is being recorded, for everybody in it to see.
+    Recording(bool),
 }
 
 /// A piece of the written conversation.
@@ -87,7 +89,7 @@ pub struct Caption {
 }
 
 /// LiveKit's `lk.agent.state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentState {
     Initializing,

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::asked_to_end;
-use super::{HostError, Parts, Room, ServerState, Show, demo};
+use super::{HostError, Parts, Recording, Room, ServerState, Show, demo};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -37,7 +37,7 @@ pub(super) async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, 
         stop.cancel();
     });
     let house = House { config, clock: Clock::start(), cancel: &cancel, tasks: &tasks };
-    let result = match cancel.run_until_cancelled(house.start()).await {
+    let result = match cancel.run_until_cancelled(house.start(&show)).await {
         Some(Ok(started)) => house.play(started, show).await,
         Some(Err(error)) => Err(error),
         None => Ok(Vec::new()),
@@ -51,6 +51,7 @@ pub(super) async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, 
 /// A host whose cast is in the room.
 struct Started {
     room: Room,
+    recording: Recording,
     transport: Arc<LiveKitRoom>,
     url: String,
     mint: Mint,
@@ -63,7 +64,7 @@ struct Addresses {
 }
 
 impl House<'_> {
-    async fn start(&self) -> Result<Started, HostError> {
+    async fn start(&self, show: &Show) -> Result<Started, HostError> {
         // Mistakes that can be seen without work are told first: models, then the pages' port.
         let files = Files::find(self.config)?;
         let (passes, passes_in) = watch::channel(None);
@@ -108,13 +109,19 @@ impl House<'_> {
             voice,
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },
         };
-        let room = Room::new(self.config, self.clock, parts, publisher, commands);
-        Ok(Started { room, transport, url, mint, addresses })
+        let recording = Recording::start(show.record.as_deref(), self.config, self.clock)?;
+        let tap = recording.tap();
+        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap);
+        let room = match recording.state() {
+            Some(state) => room.recorded(state),
+            None => room,
+        };
+        Ok(Started { room, recording, transport, url, mint, addresses })
     }
 
     /// Runs the room until the end, and leaves it.
     async fn play(&self, started: Started, show: Show) -> Result<Vec<TurnRecord>, HostError> {
-        let Started { room, transport, url, mint, addresses } = started;
+        let Started { room, recording, transport, url, mint, addresses } = started;
         announce(&addresses);
         let (tasks, cancel) = (self.tasks.clone(), self.cancel.clone());
         let room = tokio::spawn(async move { room.run(&tasks, cancel).await });
@@ -129,6 +136,7 @@ impl House<'_> {
         };
         let records = room.await.map_err(|error| HostError::Part(error.to_string()))?;
         transport.close().await;
+        recording.finish().await;
         result?;
         Ok(records)
     }

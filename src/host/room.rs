@@ -19,6 +19,7 @@ use crate::room::{self, Transport};
 use crate::speech;
 use crate::stt::service::Service;
 use crate::stt::{Recogniser, ears, hearing, queue};
+use crate::tape::{self, Tap};
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
@@ -68,6 +69,24 @@ impl Room {
         publisher: Publisher,
         commands: mpsc::Receiver<pages::Command>,
     ) -> Self {
+        Self::tapped(config, clock, parts, publisher, commands, Tap::off())
+    }
+
+    /// A room that reports all that happens to `tap`.
+    pub fn tapped(
+        config: &Config,
+        clock: Clock,
+        parts: Parts,
+        publisher: Publisher,
+        commands: mpsc::Receiver<pages::Command>,
+        tap: Tap,
+    ) -> Self {
+        let parts = Parts {
+            transport: tap.transport(parts.transport, clock),
+            engine: tap.engine(parts.engine, clock),
+            voice: tap.voice(parts.voice, clock),
+            ..parts
+        };
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
@@ -86,6 +105,7 @@ impl Room {
             stage,
             replies: Replies::new(&config.cast, config.turn),
             publisher,
+            tap,
         };
         let ears = hearing::Options {
             silence: config.hearing.end_of_turn,
@@ -95,8 +115,27 @@ impl Room {
         let options = turn::Options { seed: config.turn.seed, ..turn::Options::default() };
         let core = Core::new(config.cast.clone(), options);
         let live = Live::new(clock, core, hearing::Hearing::new(ears), health, out);
-        let inputs = Inputs { room: parts.events, heard, speech, pages: commands };
+        // Nobody feeds these two until they are replaced.
+        let (_, hearing) = mpsc::channel(1);
+        let (_, recorder) = watch::channel(tape::State::Ended);
+        let inputs =
+            Inputs { room: parts.events, heard, hearing, speech, pages: commands, recorder };
         Self { live, inputs, service }
+    }
+
+    /// Takes what is heard from a tape, instead of making it from the room's sound.
+    #[must_use]
+    pub fn hearing(mut self, events: mpsc::Receiver<hearing::Event>) -> Self {
+        self.inputs.hearing = events;
+        self
+    }
+
+    /// Shows in the room and on the pages how its recording does.
+    #[must_use]
+    pub fn recorded(mut self, mut recorder: watch::Receiver<tape::State>) -> Self {
+        recorder.mark_changed();
+        self.inputs.recorder = recorder;
+        self
     }
 
     /// Runs until cancelled. Returns the turns of the run, oldest first.

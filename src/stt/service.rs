@@ -155,6 +155,8 @@ impl Service {
                 break;
             }
             tokio::select! {
+                // In every run the same order, so that a replay gives the same again.
+                biased;
                 () = cancel.cancelled() => break,
                 place = output.reserve(), if self.finished.is_some() => {
                     let (Ok(place), Some(heard)) = (place, self.finished.take()) else { break };

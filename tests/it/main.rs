@@ -6,6 +6,8 @@ mod host;
 mod llm;
 mod models;
 mod pages;
+mod rooms;
+mod tape;
 mod tidy;
 #[cfg(feature = "llama")]
 mod voice;

@@ -39,6 +39,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("llm", &["id", "time", "persona", "turn"]),
     ("tts", &["audio", "persona"]),
     ("speech", &["id", "time", "audio", "persona", "turn", "latency", "room", "llm", "tts"]),
+    // It watches all the others, by their types, and steers none.
+    (
+        "tape",
+        &[
+            "id", "time", "audio", "persona", "latency", "turn", "room", "stt", "llm", "tts",
+            "speech",
+        ],
+    ),
     ("admin", &["id", "time", "persona", "latency", "room", "turn"]),
     // The program. `config` resolves a whole cast, whose keys are a room's.
     ("config", &["id", "persona", "models", "room::token"]),
@@ -46,10 +54,29 @@ const LAYERS: &[(&str, &[&str])] = &[
         "host",
         &[
             "id", "time", "audio", "persona", "latency", "vad", "turn", "models", "room", "stt",
-            "llm", "tts", "speech", "admin", "config",
+            "llm", "tts", "speech", "admin", "config", "tape",
         ],
     ),
-    ("cli", &["config", "host", "latency", "models", "room::token"]),
+    (
+        "replay",
+        &[
+            "id",
+            "time",
+            "audio",
+            "persona",
+            "latency",
+            "turn",
+            "room",
+            "stt",
+            "llm",
+            "tts",
+            "admin::state",
+            "config",
+            "tape",
+            "host",
+        ],
+    ),
+    ("cli", &["config", "host", "latency", "models", "room::token", "tape", "replay"]),
 ];
 
 /// What the two programs may use of the library.

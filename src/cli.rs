@@ -253,6 +253,8 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
 /// stays below warnings, and their token-laden texts with it.
 fn start_log(cli: &Cli) {
     let ours = match cli.verbose {
+        // Of a replay and a tape it is the answer that counts.
+        0 if matches!(cli.command, Command::Replay(_) | Command::Tape(_)) => "warn",
         0 => "info",
         1 => "debug",
         _ => "trace",

@@ -4,7 +4,9 @@
 //! The room is [`host::Room`], the live host's. Below its seams stand doubles that answer what the
 //! tape holds, after the times that it holds: [`parts`] has them, [`plan`] makes them of a tape.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
@@ -87,15 +89,15 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
     let (_ears, ears_status) = watch::channel(ready);
     let parts = Parts {
-        transport: std::sync::Arc::new(Stage::new(clock)),
+        transport: Arc::new(Stage::new(clock)),
         events,
-        recogniser: std::sync::Arc::new(Ears::new(plan.recognitions)),
+        recogniser: Arc::new(Ears::new(plan.recognitions)),
         ears: ears_status,
-        engine: std::sync::Arc::new(Mind::new(clock, plan.answers)),
-        voice: std::sync::Arc::new(Voice::new(tape.header.pace, plan.clauses)),
+        engine: Arc::new(Mind::new(clock, plan.answers)),
+        voice: Arc::new(Voice::new(tape.header.pace, plan.clauses)),
         server: Server { url: String::new(), own: None, link: LinkState::Up },
     };
-    let passes: pages::Passes = std::sync::Arc::new(|_| Err("a replay has no visitors".to_owned()));
+    let passes: pages::Passes = Arc::new(|_| Err("a replay has no visitors".to_owned()));
     let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
     let room = Room::tapped(&config, clock, parts, publisher, commands, tap.clone());
     let room = room.hearing(hearing);
@@ -129,7 +131,7 @@ async fn told<T>(to: &mpsc::Sender<T>, event: T) -> bool {
 
 /// The settings of the room on the tape.
 fn config(header: &Header) -> Config {
-    let none = Pages { listen: std::net::SocketAddr::from(([127, 0, 0, 1], 0)), token: None };
+    let none = Pages { listen: SocketAddr::from(([127, 0, 0, 1], 0)), token: None };
     Config {
         room: header.room.clone(),
         livekit: LiveKit::Local { binary: None },

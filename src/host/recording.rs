@@ -8,8 +8,8 @@ use tokio::sync::watch;
 use super::HostError;
 use crate::config::Config;
 use crate::models::Catalogue;
-use crate::tape::{Header, Member, Model, Models, Recorder, State, Tap};
-use crate::time::Clock;
+use crate::tape::{Header, Member, Model, Models, Recorder, State, Tap, file_name};
+use crate::time::{Clock, micros};
 
 /// The recording of a run; none when it is not asked for.
 pub struct Recording(Option<Recorder>);
@@ -22,7 +22,7 @@ impl Recording {
     pub fn start(folder: Option<&Path>, config: &Config, clock: Clock) -> Result<Self, HostError> {
         let Some(folder) = folder else { return Ok(Self(None)) };
         let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let name = format!("{}-{}.tape", crate::tape::file_name(&config.room), since.as_secs());
+        let name = format!("{}-{}.tape", file_name(&config.room), since.as_secs());
         let tape = folder.join(name);
         let mut header = header(config);
         header.began_unix_ms = u64::try_from(since.as_millis()).ok();
@@ -68,8 +68,8 @@ fn header(config: &Config) -> Header {
     header.room.clone_from(&config.room);
     header.seed = config.turn.seed;
     header.reply_tokens = config.turn.reply_tokens;
-    header.end_of_turn_us = crate::time::micros(config.hearing.end_of_turn);
-    header.longest_us = crate::time::micros(config.hearing.longest);
+    header.end_of_turn_us = micros(config.hearing.end_of_turn);
+    header.longest_us = micros(config.hearing.longest);
     header.models = Models {
         language: model(&config.models.language),
         recognition: model(&config.models.recognition),

@@ -1,11 +1,13 @@
 //! What the host reports, as records.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::record::{End, Recognised, Record, Utterance};
 use super::tap::Tap;
 use crate::audio::EARS_RATE_HZ;
-use crate::id::{LineId, TurnId};
+use crate::id::{LineId, PersonaId, TurnId};
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
 use crate::room::{self, Caption, Command, LinkState, Member};
@@ -24,18 +26,18 @@ impl Tap {
                 self.sound(human.as_str(), *at, EARS_RATE_HZ, samples);
             }
             room::Event::AudioEnded { human } => {
-                self.record(now, || Record::Muted { human: human.clone() });
+                self.told(now, || Record::Muted { human: human.clone() });
             }
             room::Event::Chat { human, text } => {
-                self.record(now, || Record::Typed { human: human.clone(), text: text.clone() });
+                self.told(now, || Record::Typed { human: human.clone(), text: text.clone() });
             }
             room::Event::HumanJoined { human, name } => {
-                self.record(now, || Record::Join { human: human.clone(), name: name.clone() });
+                self.told(now, || Record::Join { human: human.clone(), name: name.clone() });
             }
             room::Event::HumanLeft { human } => {
-                self.record(now, || Record::Leave { human: human.clone() });
+                self.told(now, || Record::Leave { human: human.clone() });
             }
-            room::Event::Link { member, state } => self.record(now, || {
+            room::Event::Link { member, state } => self.told(now, || {
                 let persona = match member {
                     Member::Listener => None,
                     Member::Persona(persona) => Some(persona.clone()),
@@ -52,7 +54,7 @@ impl Tap {
 
     /// What was made of a human's sound.
     pub fn hearing(&self, now: Time, event: &hearing::Event) {
-        self.record(now, || match event {
+        self.told(now, || match event {
             hearing::Event::SpeechStarted { human, at } => {
                 Record::Onset { human: human.clone(), voiced_us: self.us(*at) }
             }
@@ -73,7 +75,7 @@ impl Tap {
 
     /// What the recogniser made of an utterance.
     pub fn heard(&self, heard: &Heard) {
-        self.record(heard.done, || {
+        self.told(heard.done, || {
             Record::Recognised(Recognised {
                 utterance: heard.utterance.id,
                 merged: heard.merged.clone(),
@@ -84,12 +86,12 @@ impl Tap {
         });
     }
 
-    pub fn mode(&self, now: Time, persona: &crate::id::PersonaId, mode: Mode) {
-        self.record(now, || Record::Mode { persona: persona.clone(), mode });
+    pub fn mode(&self, now: Time, persona: &PersonaId, mode: Mode) {
+        self.told(now, || Record::Mode { persona: persona.clone(), mode });
     }
 
-    pub fn hush(&self, now: Time, persona: &crate::id::PersonaId) {
-        self.record(now, || Record::Hush { persona: persona.clone() });
+    pub fn hush(&self, now: Time, persona: &PersonaId) {
+        self.told(now, || Record::Hush { persona: persona.clone() });
     }
 
     /// A new entry of the transcript.
@@ -120,7 +122,7 @@ impl Tap {
     }
 
     /// A speech was told to stop.
-    pub fn stopped(&self, now: Time, turn: TurnId, fade: std::time::Duration) {
+    pub fn stopped(&self, now: Time, turn: TurnId, fade: Duration) {
         self.record(now, || Record::Stopped { turn, fade_us: micros(fade) });
     }
 

@@ -17,7 +17,7 @@ use super::header::Header;
 use super::record::{Entry, Record};
 use super::tap::{Message, Tap};
 use super::write::Writer;
-use crate::time::{Clock, Time};
+use crate::time::{Clock, Time, micros};
 
 /// Twelve voices and as many humans make about 1,800 messages a second; a disk that is stuck for
 /// longer than two seconds loses records.
@@ -86,7 +86,7 @@ impl Recorder {
 
     /// Writes what is queued, and ends the tape. Blocks until that is done.
     pub fn finish(self) -> State {
-        let at_us = crate::time::micros(self.clock.now().since(self.begin));
+        let at_us = micros(self.clock.now().since(self.begin));
         // A thread that is gone has failed before, and its state says so.
         let _ = self.queue.send(Message::End { at_us });
         if self.thread.join().is_err() {

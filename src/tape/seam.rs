@@ -2,6 +2,7 @@
 //! themselves.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use sha2::{Digest as _, Sha256};
@@ -61,7 +62,7 @@ impl Transport for Tapped<dyn Transport> {
     async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
         self.inner.voice(persona, frame).await;
         // It is played from about now on.
-        let end = self.clock.now() + std::time::Duration::from_millis(u64::from(FRAME_MS));
+        let end = self.clock.now() + Duration::from_millis(u64::from(FRAME_MS));
         self.tap.sound(persona.as_str(), end, ROOM_RATE_HZ, frame);
     }
 

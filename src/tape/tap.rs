@@ -78,7 +78,14 @@ impl Tap {
         self.0.as_ref().is_some_and(|line| matches!(line.sink, Sink::Thread(_)))
     }
 
-    /// Reports; the record is made only when somebody listens.
+    /// Reports what the room is told; made only when a tape is written.
+    pub(super) fn told(&self, at: Time, record: impl FnOnce() -> Record) {
+        if self.keeps_everything() {
+            self.record(at, record);
+        }
+    }
+
+    /// Reports what came of it; made only when somebody listens.
     pub fn record(&self, at: Time, record: impl FnOnce() -> Record) {
         let Some(line) = &self.0 else { return };
         line.entry(Entry { at_us: line.us(at), record: record() });

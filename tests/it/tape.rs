@@ -1,5 +1,7 @@
 //! A room that is recorded, and its tape replayed.
 
+mod commands;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -245,7 +247,7 @@ fn oddities() -> impl Strategy<Value = String> {
     ]);
     let who = prop::sample::select(vec!["ada", "tom", "", "ada\u{0}", "../x"]);
     let number = prop::sample::select(vec![0_u64, 1, 20_000, 5_000_000, 119_000_000, u64::MAX]);
-    (kind, who, number, number.clone(), any::<bool>(), ".{0,40}").prop_map(
+    (kind, who, number.clone(), number, any::<bool>(), ".{0,40}").prop_map(
         |(kind, who, at, number, flag, text)| {
             let text = serde_json::to_string(&text).expect("a text");
             let who = serde_json::to_string(who).expect("a text");

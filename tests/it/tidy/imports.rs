@@ -16,6 +16,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("rten::", &["src/tts/piper"]),
     ("rten_tensor::", &["src/tts/piper"]),
     ("earshot::", &["src/vad/"]),
+    ("opus::", &["src/audio/ogg", "src/tape/sound"]),
     ("minijinja::", &["src/llm/template"]),
     ("ureq::", &["src/models/"]),
     ("zip::", &["src/models/", "src/persona/"]),

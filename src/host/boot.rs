@@ -89,6 +89,8 @@ impl House<'_> {
         // A persona is hosted when its own prompt is in its seat, and in the room after that.
         let cast = super::warm_up(&*engine, &self.config.cast, &publisher).await;
         let cast = cast.map_err(HostError::NobodyHosted)?;
+        // From here on things happen that belong on the tape.
+        let recording = Recording::start(show.record.as_deref(), self.config, self.clock)?;
         let mint = Mint::new(server.keys, &self.config.room);
         let options = RoomOptions {
             url: server.url.clone(),
@@ -109,7 +111,6 @@ impl House<'_> {
             voice,
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },
         };
-        let recording = Recording::start(show.record.as_deref(), self.config, self.clock)?;
         let tap = recording.tap();
         let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap);
         let room = match recording.state() {

@@ -11,6 +11,8 @@ use crate::turn::Manner;
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
 const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
+/// More utterances and requests than a week has.
+const NUMBER_MAX: u64 = 1 << 23;
 /// The longest stretch of sound or work in one record.
 const LENGTH_US_MAX: u64 = 120 * 1_000_000;
 
@@ -280,8 +282,26 @@ impl Record {
         )
     }
 
-    /// Lengths that a replay would have to make are those that a room can have.
+    /// Numbers, times and lengths that a replay would have to make are those that a room can have.
     fn check(&self) -> Result<(), String> {
+        let number = match self {
+            Self::Utterance(utterance) => utterance.utterance.0,
+            Self::Asked { request, .. } => *request,
+            _ => 0,
+        };
+        if number > NUMBER_MAX {
+            return Err(format!("no room comes to the number {number}; {NUMBER_MAX} is the most"));
+        }
+        let times = match self {
+            Self::Utterance(utterance) => {
+                vec![utterance.voiced_start_us, utterance.voiced_end_us, utterance.endpoint_us]
+            }
+            Self::Onset { voiced_us, .. } => vec![*voiced_us],
+            _ => Vec::new(),
+        };
+        if times.into_iter().any(|time| time > AT_US_MAX) {
+            return Err("a time is beyond the longest tape, a week".to_owned());
+        }
         let lengths = match self {
             Self::Utterance(utterance) => vec![utterance.clip_us, utterance.voiced_us],
             Self::Recognised(recognised) => vec![recognised.took_us],

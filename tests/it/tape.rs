@@ -31,8 +31,22 @@ fn config() -> Config {
     Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
 }
 
-/// Plays a short evening with scripted parts, on tape.
-async fn record(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
+/// How fast an evening goes by.
+#[derive(Clone, Copy)]
+struct Tempo {
+    /// Every duration is divided by this.
+    divide: u32,
+    /// From one line to the next, undivided.
+    wait: Duration,
+}
+
+/// Lines come while others are still answered.
+const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_750) };
+/// Lines come when all is said, a tenth of a second for each second.
+const BRIEF: Tempo = Tempo { divide: 10, wait: Duration::from_secs(12) };
+
+/// Plays an evening with scripted parts, on tape.
+async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
     let (clock, config) = (Clock::start(), config());
     let transport = Arc::new(ScriptedRoom::new(clock));
     let (events, room_events) = mpsc::channel(64);
@@ -44,15 +58,22 @@ async fn record(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
             "felix" => "Fish soup, in a storm. What would you put into it, Ada?",
             _ => "Three carrots, which is a prime number.",
         };
-        Script::say(text).prefill(Duration::from_millis(180)).per_token(Duration::from_millis(35))
+        let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
+        Script::say(text).prefill(prefill).per_token(per_token)
     });
+    let voice = ScriptedVoice::default();
+    let voice = ScriptedVoice {
+        delay: voice.delay / tempo.divide,
+        per_char: voice.per_char / tempo.divide,
+        ..voice
+    };
     let parts = Parts {
         transport: transport.clone(),
         events: room_events,
         recogniser: Arc::new(ScriptedRecogniser::default()),
         ears: ears_out,
         engine: Arc::new(engine.failing(1)),
-        voice: Arc::new(ScriptedVoice::default().failing(&[1])),
+        voice: Arc::new(voice.failing(&[1])),
         server: Server { url: String::new(), own: None, link: LinkState::Up },
     };
     let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
@@ -81,7 +102,7 @@ async fn record(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
     for text in lines {
         let event = Event::Chat { human: tom.clone(), text: text.to_owned() };
         events.send(event).await.expect("it runs");
-        tokio::time::sleep(Duration::from_millis(2_750)).await;
+        tokio::time::sleep(tempo.wait / tempo.divide).await;
     }
     let mode = troupe::persona::Mode::Asleep;
     let persona = config.cast[0].id.clone();
@@ -90,7 +111,7 @@ async fn record(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
         .send(Event::Chat { human: tom.clone(), text: "Nora, good night.".into() })
         .await
         .expect("it runs");
-    tokio::time::sleep(Duration::from_secs(12)).await;
+    tokio::time::sleep(Duration::from_secs(12) / tempo.divide).await;
     events.send(Event::HumanLeft { human: tom }).await.expect("it runs");
     tokio::time::sleep(Duration::from_secs(1)).await;
     cancel.cancel();
@@ -106,7 +127,7 @@ fn recorded(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
         .start_paused(true)
         .build()
         .expect("a runtime")
-        .block_on(record(folder))
+        .block_on(record(folder, LIVELY))
 }
 
 #[test]
@@ -124,6 +145,26 @@ fn a_tape_replays_to_what_the_recorded_run_gave() {
         replay::difference(replay::lines(&live).as_bytes(), &replay::lines(&replayed.effects));
     assert!(difference.is_none(), "{}", difference.expect("it is some"));
     assert_eq!(replayed.turns, turns);
+}
+
+#[tokio::test]
+async fn a_tape_of_the_wall_clock_replays_to_the_same_turns() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, turns, _) = record(place.path(), BRIEF).await;
+    let tape = Tape::read(&folder).expect("a good tape");
+    let replay = tokio::task::spawn_blocking(move || replay::run(&tape));
+    let replayed = replay.await.expect("no panic").expect("it runs").turns;
+    let what = |turn: &TurnRecord| {
+        let TurnRecord { turn, line, persona, outcome, reason, heard_text, .. } = turn.clone();
+        (turn, line, persona, outcome, reason, heard_text)
+    };
+    let [live, again] = [&turns, &replayed].map(|t| t.iter().map(what).collect::<Vec<_>>());
+    assert_eq!(live, again);
+    for (live, again) in turns.iter().zip(&replayed) {
+        // Nine stages end at whole milliseconds; a loaded machine adds what is not on the tape.
+        let apart = live.e2e_us.unwrap_or(0).abs_diff(again.e2e_us.unwrap_or(0));
+        assert!(apart < 250_000, "{live:?} {again:?}");
+    }
 }
 
 #[test]
@@ -199,6 +240,8 @@ fn a_broken_line_in_the_middle_is_told_by_its_number() {
         r#"{"at_us":99999999999999,"kind":"end"}"#,
         r#"{"at_us":1,"kind":"voice","text":"x","took_us":1,"sound_us":999999999999}"#,
         r#"{"at_us":1,"kind":"granted","turn":"7","persona":"a","line":"l1","confidence":1}"#,
+        r#"{"at_us":1,"kind":"asked","request":18446744073709551615,"persona":"a","prompt":""}"#,
+        r#"{"at_us":1,"kind":"onset","human":"tom","voiced_us":18446744073709551615}"#,
         "no json",
     ] {
         let text = format!("{HEADER}\n{line}\n{{\"at_us\":1,\"kind\":\"end\"}}\n");

@@ -40,11 +40,12 @@ fn replay_compares_blesses_and_tells_by_its_exit_code() {
     assert_eq!(json.stdout, std::fs::read(&expect).expect("it was blessed"));
 
     let blessed = text(&json.stdout);
-    std::fs::write(&expect, blessed.replacen("named", "maned", 1)).expect("it can be written");
+    std::fs::write(&expect, blessed.replacen("called by name", "called by fame", 1))
+        .expect("it can be written");
     let other = troupe(&["replay", &room]);
     assert_eq!(other.status.code(), Some(1));
     let told = text(&other.stderr);
-    assert!(told.contains("record.reason: \"maned\", but now \"named\""), "{told}");
+    assert!(told.contains("record.reason: \"called by fame\", but now"), "{told}");
 }
 
 #[test]

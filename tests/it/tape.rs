@@ -53,7 +53,7 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
     let (commands, inbox) = mpsc::channel(8);
     let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
     let (_ears, ears_out) = watch::channel(ready);
-    let engine = ScriptedEngine::new(clock, |request| {
+    let engine = ScriptedEngine::new(clock, move |request| {
         let text = match request.seat.as_str() {
             "felix" => "Fish soup, in a storm. What would you put into it, Ada?",
             _ => "Three carrots, which is a prime number.",
@@ -61,12 +61,9 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
         Script::say(text).prefill(prefill).per_token(per_token)
     });
-    let voice = ScriptedVoice::default();
-    let voice = ScriptedVoice {
-        delay: voice.delay / tempo.divide,
-        per_char: voice.per_char / tempo.divide,
-        ..voice
-    };
+    let mut voice = ScriptedVoice::default();
+    voice.delay /= tempo.divide;
+    voice.per_char /= tempo.divide;
     let parts = Parts {
         transport: transport.clone(),
         events: room_events,

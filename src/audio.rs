@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub mod mel;
-#[cfg(feature = "livekit")]
+#[cfg(feature = "sound-files")]
 pub mod ogg;
 
 /// What the room plays: LiveKit's and Opus' native rate.

@@ -14,6 +14,7 @@ use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
 use crate::models::ModelError;
 use crate::probe;
+use crate::tape::TapeError;
 use crate::telemetry;
 
 mod bench;
@@ -21,7 +22,9 @@ mod console;
 mod doctor;
 mod log;
 mod models;
+mod replay;
 mod show;
+mod tape;
 
 const EXIT_FAILED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
@@ -48,6 +51,11 @@ enum Command {
     Join(Join),
     /// Talk with the cast at this machine, by microphone or keyboard; no server is needed.
     Console(console::Console),
+    /// Run a tape through the room's cores, and compare what comes of it with what is expected.
+    Replay(replay::Replay),
+    /// Look into a tape, cut it, hear it.
+    #[command(subcommand)]
+    Tape(tape::Command),
     /// The models on this machine.
     #[command(subcommand)]
     Models(models::Command),
@@ -87,6 +95,9 @@ struct Up {
     /// End after the demo and print its turns.
     #[arg(long, requires = "demo")]
     exit: bool,
+    /// Record the room: a new tape in this folder. Everybody in the room can see it.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -103,6 +114,9 @@ struct Join {
     /// Where the pages are served [default: 127.0.0.1:7878].
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Record the room: a new tape in this folder. Everybody in the room can see it.
+    #[arg(long, value_name = "FOLDER")]
+    record: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -135,8 +149,12 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    // The terminal is the conversation's; a bench's rooms would fill it beside its table.
-    let quiet = matches!(cli.command, Command::Bench(_) | Command::Console(_));
+    // The terminal is the conversation's; the rooms of a bench or a replay would
+    // fill it beside the answer.
+    let quiet = matches!(
+        cli.command,
+        Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
+    );
     let least = if quiet { "warn" } else { "info" };
     log::start(cli.log_json, cli.verbose, least);
     match run(cli.command) {
@@ -163,6 +181,8 @@ enum CliError {
     Models(#[from] ModelError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
     #[error("writing the answer failed ({0}); check where the output goes")]
     Output(#[from] io::Error),
     #[error("{0} of these are missing; the command beside each mends it")]
@@ -186,6 +206,7 @@ impl CliError {
         match self {
             Self::Config(_) | Self::Probes(_) | Self::Missing(_) => EXIT_USAGE,
             Self::Models(error) => error.exit_code(),
+            Self::Tape(_) => EXIT_USAGE,
             Self::Host(error) if error.is_usage() => EXIT_USAGE,
             Self::Host(_) | Self::Bench(_) | Self::Output(_) | Self::Failed(_) => EXIT_FAILED,
         }
@@ -202,7 +223,7 @@ fn run(command: Command) -> Result<(), CliError> {
                 listen: up.listen,
                 livekit: Some(up.livekit),
             };
-            let show = host::Show { demo: up.demo, exit: up.exit };
+            let show = host::Show { demo: up.demo, exit: up.exit, record: up.record };
             serve(&Config::load(&flags, &env)?, show)
         }
         Command::Join(join) => {
@@ -218,9 +239,12 @@ fn run(command: Command) -> Result<(), CliError> {
                 listen: join.listen,
                 livekit: Some(url),
             };
-            serve(&Config::load(&flags, &env)?, host::Show::default())
+            let show = host::Show { record: join.record, ..host::Show::default() };
+            serve(&Config::load(&flags, &env)?, show)
         }
         Command::Console(args) => console::run(args, env),
+        Command::Replay(command) => replay::run(&command),
+        Command::Tape(command) => tape::run(command),
         Command::Models(command) => models::run(command),
         Command::Bench(bench) => bench::run(&bench),
         Command::Token(token) => print_token(&token, &env),
@@ -244,8 +268,9 @@ fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
         .transpose()
         .map_err(|error| CliError::Failed(format!("the exporter did not start: {error}")))?;
     let _probes = config.probes.as_ref().map(probe::install).transpose()?;
+    let exit = show.exit;
     let turns = runtime()?.block_on(host::run(config, show))?;
-    if show.exit {
+    if exit {
         show::turns(&turns, &mut io::stdout().lock())?;
     }
     Ok(())

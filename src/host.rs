@@ -31,6 +31,7 @@ mod predictor;
 mod probes;
 #[cfg(feature = "livekit")]
 pub mod questions;
+mod recording;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -38,15 +39,18 @@ mod server;
 mod signal;
 
 pub use health::{Server, ServerState};
+pub use recording::Recording;
 pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Show {
     /// A recorded human joins and talks.
     pub demo: bool,
     /// End when it has left.
     pub exit: bool,
+    /// The folder in which the run becomes a tape.
+    pub record: Option<PathBuf>,
 }
 
 /// Why the host did not start, or ended: one sentence with the mend.
@@ -75,6 +79,8 @@ pub enum HostError {
     #[cfg(feature = "livekit")]
     #[error(transparent)]
     Join(#[from] crate::room::livekit::JoinError),
+    #[error("the tape {} cannot be begun: {cause}; give --record another folder", path.display())]
+    Record { path: PathBuf, cause: std::io::Error },
     #[error("nobody of the cast could be hosted: {0}")]
     NobodyHosted(String),
     #[error("the visitor failed: {0}")]
@@ -110,7 +116,8 @@ pub struct Door {
 /// When a part cannot start, or the guest failed; see [`HostError`].
 #[cfg(all(feature = "llama", feature = "livekit"))]
 pub async fn entertain(config: &Config, guest: Guest) -> Result<Vec<TurnRecord>, HostError> {
-    boot::run(config, boot::Visit { guest: Some(guest), then_end: true, quiet: true }).await
+    boot::run(config, boot::Visit { guest: Some(guest), then_end: true, quiet: true, record: None })
+        .await
 }
 
 /// Runs the cast until a signal, or until the demo is over. Returns the turns of the run.
@@ -120,7 +127,8 @@ pub async fn entertain(config: &Config, guest: Guest) -> Result<Vec<TurnRecord>,
 #[cfg(all(feature = "llama", feature = "livekit"))]
 pub async fn run(config: &Config, show: Show) -> Result<Vec<TurnRecord>, HostError> {
     let guest = show.demo.then_some(Box::new(demo::play) as Guest);
-    boot::run(config, boot::Visit { guest, then_end: show.exit, quiet: false }).await
+    let visit = boot::Visit { guest, then_end: show.exit, quiet: false, record: show.record };
+    boot::run(config, visit).await
 }
 
 /// Refuses: this build lacks the engine or the room.

@@ -59,6 +59,17 @@ macro_rules! number {
                 to.collect_str(self)
             }
         }
+
+        impl<'de> Deserialize<'de> for $Number {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(from)?;
+                let number = text.strip_prefix($prefix).and_then(|digits| digits.parse().ok());
+                number.map(Self).ok_or_else(|| {
+                    let wanted = concat!("a number after `", $prefix, "`");
+                    serde::de::Error::invalid_value(serde::de::Unexpected::Str(&text), &wanted)
+                })
+            }
+        }
     };
 }
 

@@ -73,6 +73,8 @@ pub enum Command {
         persona: PersonaId,
         text: String,
     },
+    /// Whether the room is being recorded, for everybody in it to see.
+    Recording(bool),
 }
 
 /// A piece of the written conversation.
@@ -88,7 +90,7 @@ pub struct Caption {
 }
 
 /// LiveKit's `lk.agent.state`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentState {
     Initializing,

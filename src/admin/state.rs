@@ -35,6 +35,20 @@ pub struct Status {
     pub humans: Vec<HumanStatus>,
     pub parts: Parts,
     pub queues: Vec<QueueStatus>,
+    /// None when the room is not recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recording: Option<Recording>,
+}
+
+/// How the recording of the room does.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Recording {
+    /// Up while it runs.
+    pub state: PartState,
+    /// Why it does not, in one sentence.
+    pub cause: Option<String>,
+    /// Records that found no place in its queue.
+    pub dropped: u64,
 }
 
 /// One configured persona.

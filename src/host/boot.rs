@@ -1,6 +1,7 @@
 //! The start, step by step, and the end.
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -10,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::asked_to_end;
-use super::{Door, Guest, HostError, Parts, Room, ServerState, cast, predictor};
+use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -35,6 +36,8 @@ pub(super) struct Visit {
     pub(super) then_end: bool,
     /// The addresses are not printed.
     pub(super) quiet: bool,
+    /// The folder of a new tape.
+    pub(super) record: Option<PathBuf>,
 }
 
 pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>, HostError> {
@@ -47,7 +50,7 @@ pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>
     });
     let house = House { config, clock: Clock::start(), cancel: &cancel, tasks: &tasks };
     crate::probe::follow(house.clock);
-    let result = match cancel.run_until_cancelled(house.start()).await {
+    let result = match cancel.run_until_cancelled(house.start(&visit)).await {
         Some(Ok(started)) => house.play(started, visit).await,
         Some(Err(error)) => Err(error),
         None => Ok(Vec::new()),
@@ -61,6 +64,7 @@ pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>
 /// A host whose cast is in the room.
 struct Started {
     room: Room,
+    recording: Recording,
     transport: Arc<LiveKitRoom>,
     url: String,
     mint: Mint,
@@ -73,7 +77,7 @@ struct Addresses {
 }
 
 impl House<'_> {
-    async fn start(&self) -> Result<Started, HostError> {
+    async fn start(&self, visit: &Visit) -> Result<Started, HostError> {
         // Mistakes that can be seen without work are told first: models, then the pages' port.
         let files = Files::find(self.config)?;
         let (passes, passes_in) = watch::channel(None);
@@ -99,6 +103,8 @@ impl House<'_> {
         // A persona is hosted when its own prompt is in its seat, and in the room after that.
         let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
         let hosted = cast.hosted.iter().map(cast::Live::persona);
+        // From here on things happen that belong on the tape.
+        let recording = Recording::start(visit.record.as_deref(), self.config, self.clock)?;
         let mint = Mint::new(server.keys, &self.config.room);
         let options = RoomOptions {
             url: server.url.clone(),
@@ -121,13 +127,18 @@ impl House<'_> {
             voice,
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },
         };
-        let room = Room::new(self.config, self.clock, parts, publisher, commands);
-        Ok(Started { room, transport, url, mint, addresses })
+        let tap = recording.tap();
+        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap);
+        let room = match recording.state() {
+            Some(state) => room.recorded(state),
+            None => room,
+        };
+        Ok(Started { room, recording, transport, url, mint, addresses })
     }
 
     /// Runs the room until the end, and leaves it.
     async fn play(&self, started: Started, visit: Visit) -> Result<Vec<TurnRecord>, HostError> {
-        let Started { room, transport, url, mint, addresses } = started;
+        let Started { room, recording, transport, url, mint, addresses } = started;
         if !visit.quiet {
             announce(&addresses);
         }
@@ -143,6 +154,7 @@ impl House<'_> {
         }
         let records = room.await.map_err(|error| HostError::Part(error.to_string()))?;
         transport.close().await;
+        recording.finish().await;
         visited.map_err(HostError::Visitor)?;
         Ok(records)
     }

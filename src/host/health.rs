@@ -58,6 +58,7 @@ impl Health {
     /// Resolves when there may be something new to show.
     pub(super) async fn changed(&mut self) {
         tokio::select! {
+            biased;
             _ = self.tick.tick() => {}
             Ok(()) = self.ears.changed() => {}
         }

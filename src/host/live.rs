@@ -13,7 +13,7 @@ use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
 use super::replies::Replies;
-use crate::admin::state::{self as pages, Publisher};
+use crate::admin::state::{self as pages, PartState, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::probe::time_sync;
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
@@ -21,6 +21,7 @@ use crate::speech;
 use crate::stt::end_of_turn::{Asker, Verdict};
 use crate::stt::hearing::{self, Hearing};
 use crate::stt::service::{Heard, Intake, Partial};
+use crate::tape::{self, Tap};
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
 
@@ -31,8 +32,12 @@ pub(super) struct Inputs {
     pub(super) partials: watch::Receiver<Option<Partial>>,
     /// Nothing comes where no model judges pauses.
     pub(super) verdicts: mpsc::Receiver<Verdict>,
+    /// What a tape holds in place of sound.
+    pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
+    /// How the recording does.
+    pub(super) recorder: watch::Receiver<tape::State>,
 }
 
 impl Inputs {
@@ -63,6 +68,7 @@ pub(super) struct Outputs {
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
+    pub(super) tap: Tap,
 }
 
 pub(super) struct Live {
@@ -117,8 +123,16 @@ impl Live {
         loop {
             let wake = self.core_wake.into_iter().chain(self.hearing.wake_at()).min();
             tokio::select! {
+                // What comes at one time is taken in this order, in every run the same. The
+                // seldom come first: sound, which comes all the time, holds nothing up.
+                biased;
                 () = cancel.cancelled() => break,
-                Some(event) = inputs.room.recv() => self.on_room(event),
+                Ok(()) = inputs.recorder.changed() => {
+                    let state = inputs.recorder.borrow_and_update().clone();
+                    self.on_recorder(&state);
+                }
+                Some(command) = inputs.pages.recv() => self.on_page(command),
+                Some(event) = inputs.speech.recv() => self.on_speech(event),
                 Some(heard) = inputs.heard.recv() => {
                     // Words that came before these are not to be shown after them.
                     if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
@@ -131,8 +145,8 @@ impl Live {
                     self.on_partial(partial);
                 }
                 Some(verdict) = inputs.verdicts.recv() => self.on_verdict(verdict),
-                Some(event) = inputs.speech.recv() => self.on_speech(event),
-                Some(command) = inputs.pages.recv() => self.on_page(command),
+                Some(event) = inputs.hearing.recv() => self.on_hearing(event),
+                Some(event) = inputs.room.recv() => self.on_room(event),
                 () = reached(self.clock, wake) => self.on_wake(),
                 () = self.health.changed() => {
                     let queues = inputs.queues(&*self.out.transport);
@@ -145,13 +159,17 @@ impl Live {
 
     fn on_room(&mut self, event: room::Event) {
         let now = self.clock.now();
+        if let room::Event::AudioEnded { human } | room::Event::HumanLeft { human } = &event {
+            self.deafen(human);
+        }
+        self.out.tap.room(now, &event);
         match event {
             room::Event::Audio { human, at, samples } => {
                 for event in self.hearing.audio(now, &human, at, &samples) {
                     self.on_hearing(event);
                 }
             }
-            room::Event::AudioEnded { human } => self.deafen(&human),
+            room::Event::AudioEnded { .. } => {}
             room::Event::Chat { human, text } => {
                 let line = self.new_line();
                 self.ledger.typed(line, now);
@@ -165,7 +183,6 @@ impl Live {
             }
             room::Event::HumanLeft { human } => {
                 tracing::info!(%human, "a human left");
-                self.deafen(&human);
                 self.show_human(&human, None);
                 self.names.remove(&human);
                 self.tell(turn::Event::HumanLeft { human });
@@ -182,6 +199,7 @@ impl Live {
     }
 
     fn on_hearing(&mut self, event: hearing::Event) {
+        self.out.tap.hearing(self.clock.now(), &event);
         match event {
             hearing::Event::SpeechStarted { human, .. } => {
                 self.show_speaking(&human, true);
@@ -239,6 +257,7 @@ impl Live {
     }
 
     fn on_heard(&mut self, heard: Heard) {
+        self.out.tap.heard(&heard);
         let human = heard.utterance.human.clone();
         for merged in &heard.merged {
             self.uncaption(&human, *merged);
@@ -271,6 +290,7 @@ impl Live {
     }
 
     fn on_speech(&mut self, event: speech::Event) {
+        self.out.tap.speech(&event);
         self.ledger.speech(&event);
         match event.what {
             speech::What::Published => self.tell(turn::Event::SpeechBegan { turn: event.turn }),
@@ -308,10 +328,14 @@ impl Live {
     fn on_page(&mut self, command: pages::Command) {
         match command {
             pages::Command::Mode { persona, mode } => {
+                self.out.tap.mode(self.clock.now(), &persona, mode);
                 self.out.publisher.persona(&persona, |status| status.mode = mode);
                 self.tell(turn::Event::Mode { persona, mode });
             }
-            pages::Command::Hush { persona } => self.tell(turn::Event::Hush { persona }),
+            pages::Command::Hush { persona } => {
+                self.out.tap.hush(self.clock.now(), &persona);
+                self.tell(turn::Event::Hush { persona });
+            }
         }
     }
 
@@ -345,18 +369,21 @@ impl Live {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
                 self.out.ahead.stop();
+                self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
                 let options = self.out.replies.options(&grant, self.names.values());
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
             Effect::Stop { turn, fade } => {
                 probes::stopped(turn, fade);
+                self.out.tap.stopped(self.clock.now(), turn, fade);
                 if let Some(speech) = self.speeches.get(&turn) {
                     speech.stop(fade);
                 }
             }
             Effect::Settled(settled) => {
                 let record = self.ledger.settle(settled, self.clock.now());
+                self.out.tap.settled(self.clock.now(), &record);
                 tracing::info!(
                     turn = %record.turn, line = %record.line, persona = %record.persona,
                     outcome = record.outcome.as_str(), reason = %record.reason,
@@ -404,7 +431,32 @@ impl Live {
         self.show_line(pages::Line::new(line, &speaker, &name, Manner::Spoken, heard));
     }
 
+    /// Everybody in the room and on the pages sees whether they are recorded.
+    fn on_recorder(&self, state: &tape::State) {
+        let on = matches!(state, tape::State::On { .. });
+        self.out.transport.send(Command::Recording(on));
+        self.out.publisher.update(|status| {
+            status.recording = Some(match state {
+                tape::State::On { dropped } => {
+                    pages::Recording { state: PartState::Up, cause: None, dropped: *dropped }
+                }
+                tape::State::Failed { cause } => pages::Recording {
+                    state: PartState::Down,
+                    cause: Some(cause.clone()),
+                    dropped: self.out.tap.dropped(),
+                },
+                tape::State::Ended => pages::Recording {
+                    state: PartState::Down,
+                    cause: Some("the recording ended".to_owned()),
+                    dropped: self.out.tap.dropped(),
+                },
+            });
+        });
+    }
+
     fn show_line(&self, line: pages::Line) {
+        let speaker = (line.speaker.as_str(), line.name.as_str());
+        self.out.tap.line(self.clock.now(), line.id, speaker, line.manner, &line.text);
         self.out.publisher.event(pages::Event::Line(line));
     }
 

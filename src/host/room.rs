@@ -23,6 +23,7 @@ use crate::speech;
 use crate::stt::end_of_turn::{Judge, Predictor};
 use crate::stt::service::Service;
 use crate::stt::{Recogniser, ears, hearing, queue};
+use crate::tape::{self, Tap};
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
@@ -84,7 +85,25 @@ impl Room {
         publisher: Publisher,
         commands: mpsc::Receiver<pages::Command>,
     ) -> Self {
+        Self::tapped(config, clock, parts, publisher, commands, Tap::off())
+    }
+
+    /// A room that reports all that happens to `tap`.
+    pub fn tapped(
+        config: &Config,
+        clock: Clock,
+        parts: Parts,
+        publisher: Publisher,
+        commands: mpsc::Receiver<pages::Command>,
+        tap: Tap,
+    ) -> Self {
         crate::probe::follow(clock);
+        let parts = Parts {
+            transport: tap.transport(parts.transport, clock),
+            engine: tap.engine(parts.engine, clock),
+            voice: tap.voice(parts.voice, clock),
+            ..parts
+        };
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
@@ -113,6 +132,7 @@ impl Room {
             stage,
             replies: Replies::new(&config.cast, config.turn),
             publisher,
+            tap,
         };
         let ears = hearing::Options {
             silence: match config.hearing.end_of_turn {
@@ -128,8 +148,19 @@ impl Room {
         let hearing = hearing::Hearing::new(ears);
         let live = Live::new(clock, core, cast, hearing, health, out);
         let partials = service.partials();
-        let inputs =
-            Inputs { room: parts.events, heard, partials, verdicts, speech, pages: commands };
+        // Nobody feeds these two until they are replaced.
+        let (_, hearing) = mpsc::channel(1);
+        let (_, recorder) = watch::channel(tape::State::Ended);
+        let inputs = Inputs {
+            room: parts.events,
+            heard,
+            partials,
+            verdicts,
+            hearing,
+            speech,
+            pages: commands,
+            recorder,
+        };
         Self { live, inputs, service, judge, name: config.room.clone() }
     }
 
@@ -137,6 +168,21 @@ impl Room {
     #[must_use]
     pub fn with_holders(mut self, holders_max: usize) -> Self {
         self.live.set_holders_max(holders_max);
+        self
+    }
+
+    /// Takes what is heard from a tape, instead of making it from the room's sound.
+    #[must_use]
+    pub fn hearing(mut self, events: mpsc::Receiver<hearing::Event>) -> Self {
+        self.inputs.hearing = events;
+        self
+    }
+
+    /// Shows in the room and on the pages how its recording does.
+    #[must_use]
+    pub fn recorded(mut self, mut recorder: watch::Receiver<tape::State>) -> Self {
+        recorder.mark_changed();
+        self.inputs.recorder = recorder;
         self
     }
 

@@ -33,7 +33,8 @@ mod resample;
 mod stream;
 
 pub use mixer::Mixer;
-pub use resample::Resampler;
+#[cfg(feature = "console")]
+use resample::Resampler;
 
 /// Events waiting for the host: two seconds of a microphone. The senders wait when it is full.
 const EVENTS_BOUND: usize = 256;

@@ -136,6 +136,12 @@ impl Transport for LiveKitRoom {
                 }
                 return;
             }
+            Command::Recording(on) => {
+                for mouth in self.personas.values() {
+                    mouth.inbox.recording(on);
+                }
+                return;
+            }
             Command::Caption(caption) => match &caption.speaker {
                 Speaker::Human(_) => (Some(&self.listener), outbox::Text::Caption(caption)),
                 Speaker::Persona(id) => (

@@ -251,6 +251,8 @@ impl Service {
             }
             let takes = self.held.is_none() && self.finished.len() < FINISHED_MAX;
             tokio::select! {
+                // In every run the same order, so that a replay gives the same again.
+                biased;
                 () = cancel.cancelled() => break,
                 place = output.reserve(), if !self.finished.is_empty() => {
                     let (Ok(place), Some(heard)) = (place, self.finished.pop_front()) else {

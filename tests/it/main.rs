@@ -11,6 +11,8 @@ mod log;
 mod models;
 mod pages;
 mod probes;
+mod rooms;
+mod tape;
 mod telemetry;
 mod tidy;
 #[cfg(feature = "llama")]

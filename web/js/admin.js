@@ -53,7 +53,10 @@ function drawFacts() {
   if (!status) return;
   const humans = status.humans.map((human) => human.name).join(', ') || 'nobody yet';
   const up_s = status.uptime_s + Math.floor((performance.now() - house.at) / 1000);
-  say($('facts'), `Visitors: ${humans} · up ${span(up_s)} · ${status.version}`);
+  const facts = [`Visitors: ${humans}`, `up ${span(up_s)}`, status.version];
+  const { recording } = status;
+  if (recording) facts.unshift(recording.state === 'up' ? '● recording' : recording.cause);
+  say($('facts'), facts.join(' · '));
 }
 
 function span(s) {

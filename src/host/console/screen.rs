@@ -41,8 +41,11 @@ impl Screen {
                 text: self.end_line(),
                 note: Some(format!("{} is thinking", self.name(persona))),
             },
-            // What else a persona does is seen by its words; its chat says them again.
-            Command::State { .. } | Command::Chat { .. } => Shown::default(),
+            // What else a persona does is seen by its words; its chat says them again. A console
+            // is not recorded.
+            Command::State { .. } | Command::Chat { .. } | Command::Recording(_) => {
+                Shown::default()
+            }
         }
     }
 

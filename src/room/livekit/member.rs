@@ -13,11 +13,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::link::{self, End, JoinError, Link};
 use super::outbox::{
-    CHAT_TOPIC, FINAL_ATTRIBUTE, Outbox, TRANSCRIPTION_TOPIC, Text, caption_attributes,
+    CHAT_TOPIC, FINAL_ATTRIBUTE, Outbox, Shown, TRANSCRIPTION_TOPIC, Text, caption_attributes,
 };
-use crate::room::{AgentState, Caption, LinkState};
+use crate::room::{Caption, LinkState};
 
 const STATE_ATTRIBUTE: &str = "lk.agent.state";
+/// `true` while the room is recorded.
+const RECORDING_ATTRIBUTE: &str = "troupe.recording";
 
 /// Keeps the persona in the room until cancelled. `first` is told how the first join went.
 pub(super) async fn run(
@@ -85,11 +87,11 @@ async fn serve(
     outbox: &mut Outbox,
 ) -> End {
     let me = room.local_participant();
-    let Outbox { state, texts } = outbox;
+    let Outbox { shown, texts } = outbox;
     tokio::select! {
         () = link.cancel.cancelled() => End::Left,
         cause = watch_link(link, &mut events) => End::Lost(cause),
-        () = show_states(&me, state) => End::Left,
+        () = show_attributes(&me, shown) => End::Left,
         () = write_texts(&me, texts) => End::Left,
     }
 }
@@ -110,14 +112,17 @@ async fn watch_link(link: &Link, events: &mut mpsc::UnboundedReceiver<RoomEvent>
     "the connection ended".to_owned()
 }
 
-async fn show_states(me: &LocalParticipant, states: &mut watch::Receiver<AgentState>) {
+async fn show_attributes(me: &LocalParticipant, shown: &mut watch::Receiver<Shown>) {
     loop {
-        let state = *states.borrow_and_update();
-        let attributes = HashMap::from([(STATE_ATTRIBUTE.to_owned(), state.as_str().to_owned())]);
+        let Shown { state, recording } = *shown.borrow_and_update();
+        let attributes = HashMap::from([
+            (STATE_ATTRIBUTE.to_owned(), state.as_str().to_owned()),
+            (RECORDING_ATTRIBUTE.to_owned(), recording.to_string()),
+        ]);
         if let Err(error) = me.set_attributes(attributes).await {
             tracing::warn!(persona = %me.identity(), %error, "the state could not be shown");
         }
-        if states.changed().await.is_err() {
+        if shown.changed().await.is_err() {
             return;
         }
     }

@@ -22,29 +22,41 @@ pub(super) enum Text {
     Chat(String),
 }
 
+/// What a participant's attributes show.
+#[derive(Clone, Copy)]
+pub(super) struct Shown {
+    pub(super) state: AgentState,
+    pub(super) recording: bool,
+}
+
 /// The host's end. The state is kept apart from the texts: only the newest counts.
 pub(super) struct Inbox {
-    state: watch::Sender<AgentState>,
+    shown: watch::Sender<Shown>,
     texts: mpsc::Sender<Text>,
     dropped: Arc<AtomicU64>,
 }
 
 /// The participant's end.
 pub(super) struct Outbox {
-    pub(super) state: watch::Receiver<AgentState>,
+    pub(super) shown: watch::Receiver<Shown>,
     pub(super) texts: mpsc::Receiver<Text>,
 }
 
 pub(super) fn pair() -> (Inbox, Outbox) {
-    let (state, state_out) = watch::channel(AgentState::Initializing);
+    let first = Shown { state: AgentState::Initializing, recording: false };
+    let (shown, shown_out) = watch::channel(first);
     let (texts, texts_out) = mpsc::channel(TEXTS_BOUND);
-    let inbox = Inbox { state, texts, dropped: Arc::default() };
-    (inbox, Outbox { state: state_out, texts: texts_out })
+    let inbox = Inbox { shown, texts, dropped: Arc::default() };
+    (inbox, Outbox { shown: shown_out, texts: texts_out })
 }
 
 impl Inbox {
     pub(super) fn state(&self, state: AgentState) {
-        self.state.send_replace(state);
+        self.shown.send_modify(|shown| shown.state = state);
+    }
+
+    pub(super) fn recording(&self, on: bool) {
+        self.shown.send_modify(|shown| shown.recording = on);
     }
 
     pub(super) fn text(&self, text: Text) {

@@ -17,6 +17,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("rten_tensor::", &["src/tts/piper", "src/stt/end_of_turn/"]),
     ("realfft::", &["src/stt/end_of_turn/"]),
     ("earshot::", &["src/vad/"]),
+    ("opus::", &["src/audio/ogg", "src/tape/sound"]),
     ("minijinja::", &["src/llm/template"]),
     ("ureq::", &["src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),

@@ -45,6 +45,14 @@ const LAYERS: &[(&str, &[&str])] = &[
         &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],
     ),
     ("admin", &["id", "time", "persona", "probe", "telemetry", "latency", "room", "turn"]),
+    // It watches all the others, by their types, and steers none.
+    (
+        "tape",
+        &[
+            "id", "time", "audio", "persona", "latency", "turn", "room", "stt", "llm", "tts",
+            "speech",
+        ],
+    ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
     ("config", &["id", "persona", "probe", "telemetry", "models", "room::token"]),
     (
@@ -67,6 +75,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "speech",
             "admin",
             "config",
+            "tape",
         ],
     ),
     (
@@ -88,6 +97,27 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
             "room::token",
             "room::console::Choice",
+            "tape",
+            "replay",
+        ],
+    ),
+    (
+        "replay",
+        &[
+            "id",
+            "time",
+            "audio",
+            "persona",
+            "latency",
+            "turn",
+            "room",
+            "stt",
+            "llm",
+            "tts",
+            "admin::state",
+            "config",
+            "tape",
+            "host",
         ],
     ),
 ];

@@ -1,0 +1,182 @@
+//! What the host reports, as records.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::record::{End, Recognised, Record, Utterance};
+use super::tap::Tap;
+use crate::audio::EARS_RATE_HZ;
+use crate::id::{LineId, PersonaId, TurnId};
+use crate::latency::TurnRecord;
+use crate::persona::Mode;
+use crate::room::{self, Caption, Command, LinkState, Member};
+use crate::speech::{self, What};
+use crate::stt::gate::Evidence;
+use crate::stt::hearing;
+use crate::stt::service::Heard;
+use crate::time::{Time, micros};
+use crate::turn::{Grant, Manner, SpeechEnd};
+
+impl Tap {
+    /// What came from the room.
+    pub fn room(&self, now: Time, event: &room::Event) {
+        match event {
+            room::Event::Audio { human, at, samples } => {
+                self.sound(human.as_str(), *at, EARS_RATE_HZ, samples);
+            }
+            room::Event::AudioEnded { human } => {
+                self.told(now, || Record::Muted { human: human.clone() });
+            }
+            room::Event::Chat { human, text } => {
+                self.told(now, || Record::Typed { human: human.clone(), text: text.clone() });
+            }
+            room::Event::HumanJoined { human, name } => {
+                self.told(now, || Record::Join { human: human.clone(), name: name.clone() });
+            }
+            room::Event::HumanLeft { human } => {
+                self.told(now, || Record::Leave { human: human.clone() });
+            }
+            room::Event::Link { member, state } => self.told(now, || {
+                let persona = match member {
+                    Member::Listener => None,
+                    Member::Persona(persona) => Some(persona.clone()),
+                };
+                match state {
+                    LinkState::Up => Record::Link { persona, up: true, cause: None },
+                    LinkState::Down { cause } => {
+                        Record::Link { persona, up: false, cause: Some(cause.clone()) }
+                    }
+                }
+            }),
+        }
+    }
+
+    /// What was made of a human's sound.
+    pub fn hearing(&self, now: Time, event: &hearing::Event) {
+        match event {
+            hearing::Event::SpeechStarted { human, at } => {
+                self.told(now, || Record::Onset { human: human.clone(), voiced_us: self.us(*at) })
+            }
+            hearing::Event::SpeechDropped { human } => {
+                self.told(now, || Record::Noise { human: human.clone() });
+            }
+            hearing::Event::Utterance(utterance) => self.told(now, || {
+                Record::Utterance(Utterance {
+                    utterance: utterance.id,
+                    human: utterance.human.clone(),
+                    voiced_start_us: self.us(utterance.voiced_start),
+                    voiced_end_us: self.us(utterance.voiced_end),
+                    endpoint_us: self.us(utterance.endpoint),
+                    voiced_us: micros(utterance.voiced),
+                    clip_us: micros(utterance.clip.duration()),
+                    level: Evidence::of(utterance).level,
+                    cut: utterance.cut,
+                })
+            }),
+            // A pause leads to work ahead of time only; what came of that is in what follows.
+            hearing::Event::Paused(_) | hearing::Event::Resumed { .. } => {}
+        }
+    }
+
+    /// What the recogniser made of an utterance.
+    pub fn heard(&self, heard: &Heard) {
+        self.told(heard.done, || {
+            Record::Recognised(Recognised {
+                utterance: heard.utterance.id,
+                merged: heard.merged.clone(),
+                // A pass that began in a pause has less to do after the endpoint, or nothing.
+                took_us: micros(heard.done.since(heard.begun.max(heard.utterance.endpoint))),
+                text: heard.text.as_ref().ok().cloned(),
+                error: heard.text.as_ref().err().map(ToString::to_string),
+            })
+        });
+    }
+
+    pub fn mode(&self, now: Time, persona: &PersonaId, mode: Mode) {
+        self.told(now, || Record::Mode { persona: persona.clone(), mode });
+    }
+
+    pub fn hush(&self, now: Time, persona: &PersonaId) {
+        self.told(now, || Record::Hush { persona: persona.clone() });
+    }
+
+    /// A new entry of the transcript.
+    pub fn line(
+        &self,
+        now: Time,
+        line: LineId,
+        (speaker, name): (&str, &str),
+        manner: Manner,
+        text: &str,
+    ) {
+        self.record(now, || Record::Line {
+            line,
+            speaker: speaker.to_owned(),
+            name: name.to_owned(),
+            manner,
+            text: text.to_owned(),
+        });
+    }
+
+    pub fn granted(&self, now: Time, grant: &Grant) {
+        self.record(now, || Record::Granted {
+            turn: grant.turn,
+            persona: grant.persona.clone(),
+            line: grant.line,
+            confidence: grant.confidence,
+        });
+    }
+
+    /// A speech was told to stop.
+    pub fn stopped(&self, now: Time, turn: TurnId, fade: Duration) {
+        self.record(now, || Record::Stopped { turn, fade_us: micros(fade) });
+    }
+
+    /// The begin and the end of a speech; what lies between stands in its turn's record.
+    pub fn speech(&self, event: &speech::Event) {
+        let turn = event.turn;
+        match &event.what {
+            What::Published => self.record(event.at, || Record::Began { turn }),
+            What::Ended(ended) => self.record(event.at, || {
+                let (end, reason) = match &ended.end {
+                    SpeechEnd::Finished => (End::Finished, None),
+                    SpeechEnd::Stopped => (End::Stopped, None),
+                    SpeechEnd::Failed { reason } => (End::Failed, Some(reason.clone())),
+                };
+                let (heard, said) = (ended.heard.clone(), ended.said.clone());
+                Record::Ended { turn, heard, said, end, reason }
+            }),
+            _ => {}
+        }
+    }
+
+    pub fn settled(&self, now: Time, record: &TurnRecord) {
+        self.record(now, || {
+            // By way of text, so that numbers stay as short as they are written.
+            let text = serde_json::to_string(record).unwrap_or_default();
+            Record::Turn { record: serde_json::from_str(&text).unwrap_or(Value::Null) }
+        });
+    }
+
+    /// What the room is told.
+    pub(super) fn command(&self, now: Time, command: &Command) {
+        match command {
+            Command::State { persona, state } => {
+                self.record(now, || Record::State { persona: persona.clone(), state: *state });
+            }
+            Command::Caption(Caption { speaker, segment, text, last }) => {
+                self.record(now, || Record::Caption {
+                    speaker: speaker.as_str().to_owned(),
+                    segment: segment.clone(),
+                    text: text.clone(),
+                    last: *last,
+                });
+            }
+            Command::Chat { persona, text } => {
+                self.record(now, || Record::Chat { persona: persona.clone(), text: text.clone() });
+            }
+            Command::Recording(_) => {}
+        }
+    }
+}

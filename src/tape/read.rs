@@ -1,0 +1,112 @@
+//! Reading a tape, whatever is in the file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::header::Header;
+use super::record::{Entry, Record};
+use super::{EXPECT_FILE, RECORDS_FILE};
+
+/// A day of the liveliest room has some 100 MB; more would only fill the memory.
+const BYTES_MAX: u64 = 256 * 1024 * 1024;
+/// A line is a record; the longest holds the text of a chat message.
+const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Why a tape cannot be used: one sentence.
+#[derive(Debug, thiserror::Error)]
+pub enum TapeError {
+    #[error("the tape {} cannot be read: {cause}; give the folder NAME.tape", path.display())]
+    Unreadable { path: PathBuf, cause: std::io::Error },
+    #[error("the tape {0}")]
+    Header(String),
+    #[error("line {line} of the tape is broken: {cause}")]
+    Line { line: usize, cause: String },
+    #[error("{} cannot be written: {cause}", path.display())]
+    Unwritable { path: PathBuf, cause: std::io::Error },
+}
+
+/// A tape in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tape {
+    pub header: Header,
+    /// In the order of the file, which is the order in which things were told.
+    pub entries: Vec<Entry>,
+    /// The last line was not whole, and was left out: the recording was killed.
+    pub torn: bool,
+}
+
+impl Tape {
+    /// Reads the folder of a tape.
+    ///
+    /// # Errors
+    /// When there is none, it is too large, or a line that is not the last is broken.
+    pub fn read(folder: &Path) -> Result<Self, TapeError> {
+        Self::parse(&read_file(&folder.join(RECORDS_FILE))?)
+    }
+
+    /// Reads the lines of a tape. A last line that is not whole is left out.
+    ///
+    /// # Errors
+    /// When the header or any other line is broken.
+    pub fn parse(bytes: &[u8]) -> Result<Self, TapeError> {
+        let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
+        let first = lines.next().map_or(&[][..], |(_, line)| line);
+        let first = text(first).map_err(|cause| TapeError::Line { line: 1, cause })?;
+        let header = Header::parse(first).map_err(TapeError::Header)?;
+        let mut tape = Self { header, entries: Vec::new(), torn: false };
+        for (index, line) in lines {
+            match text(line).and_then(Entry::parse) {
+                Ok(entry) => tape.entries.push(entry),
+                // Only the last line has no end.
+                Err(_) if !line.ends_with(b"\n") => tape.torn = true,
+                Err(cause) => return Err(TapeError::Line { line: index + 1, cause }),
+            }
+        }
+        Ok(tape)
+    }
+
+    /// The effects of the run that was recorded.
+    pub fn effects(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().filter(|entry| entry.record.is_effect())
+    }
+
+    /// When the recording ended in order; none for one that was killed.
+    pub fn end_us(&self) -> Option<u64> {
+        let end = self.entries.iter().rev().find(|entry| entry.record == Record::End);
+        end.map(|entry| entry.at_us)
+    }
+
+    /// The tape's last time.
+    pub fn last_us(&self) -> u64 {
+        self.entries.iter().map(|entry| entry.at_us).max().unwrap_or(0)
+    }
+}
+
+/// The effects that a replay must give; none when nobody wrote them down.
+///
+/// # Errors
+/// When the file is there and cannot be read.
+pub fn expectation(folder: &Path) -> Result<Option<Vec<u8>>, TapeError> {
+    let path = folder.join(EXPECT_FILE);
+    if !path.exists() {
+        return Ok(None);
+    }
+    read_file(&path).map(Some)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, TapeError> {
+    let unreadable = |cause| TapeError::Unreadable { path: path.to_owned(), cause };
+    let bytes = fs::metadata(path).map_err(unreadable)?.len();
+    if bytes > BYTES_MAX {
+        let cause = format!("it has {bytes} bytes, and {BYTES_MAX} are read at most");
+        return Err(unreadable(std::io::Error::other(cause)));
+    }
+    fs::read(path).map_err(unreadable)
+}
+
+fn text(line: &[u8]) -> Result<&str, String> {
+    if line.len() > LINE_BYTES_MAX {
+        return Err(format!("it has {} bytes, {LINE_BYTES_MAX} at most are read", line.len()));
+    }
+    std::str::from_utf8(line).map_err(|error| error.to_string())
+}

@@ -1,0 +1,318 @@
+//! What stands on a tape: one variant for each `kind` of line.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
+use crate::llm::Finish;
+use crate::persona::Mode;
+use crate::room::AgentState;
+use crate::turn::Manner;
+
+/// A week: no tape is longer, and times beyond are a broken tape's.
+const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
+/// More utterances and requests than a week has.
+const NUMBER_MAX: u64 = 1 << 23;
+/// The longest stretch of sound or work in one record.
+const LENGTH_US_MAX: u64 = 120 * 1_000_000;
+
+/// One line of a tape.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Entry {
+    /// Since the tape's begin.
+    pub at_us: u64,
+    #[serde(flatten)]
+    pub record: Record,
+}
+
+/// What happened. The first half is told to the room's cores and is what a replay feeds them; the
+/// second half ([`Record::is_effect`]) is what came of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Record {
+    /// A participant of ours is in the room, or out of it; without `persona` it is the listener.
+    Link {
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        persona: Option<PersonaId>,
+        up: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        cause: Option<String>,
+    },
+    Join {
+        human: HumanId,
+        name: String,
+    },
+    Leave {
+        human: HumanId,
+    },
+    /// A human's microphone track ended or was muted.
+    Muted {
+        human: HumanId,
+    },
+    /// A human's chat message.
+    Typed {
+        human: HumanId,
+        text: String,
+    },
+    /// A human began to make a sound that may be speech.
+    Onset {
+        human: HumanId,
+        voiced_us: u64,
+    },
+    /// It was none.
+    Noise {
+        human: HumanId,
+    },
+    /// A human's sound was cut into an utterance, and goes to the recogniser.
+    Utterance(Utterance),
+    Recognised(Recognised),
+    /// By hand: an onset now, an utterance after `speech_us` and the room's silence, and `text`
+    /// (or nothing) from the recogniser `took_us` later.
+    Says {
+        human: HumanId,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+        speech_us: u64,
+        took_us: u64,
+    },
+    /// A persona's seat was asked for a reply; the five kinds below tell what the engine did.
+    Asked {
+        request: u64,
+        persona: PersonaId,
+        /// The first 16 hexadecimal digits of a SHA-256 over the messages.
+        prompt: String,
+    },
+    Started {
+        request: u64,
+    },
+    Prefilled {
+        request: u64,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    Text {
+        request: u64,
+        text: String,
+    },
+    Done {
+        request: u64,
+        finish: Finish,
+        completion_tokens: u32,
+    },
+    Failed {
+        request: u64,
+        error: String,
+        /// It was not even taken into the queue.
+        #[serde(default)]
+        refused: bool,
+    },
+    /// By hand: what a persona answers when it is asked next.
+    Reply(Reply),
+    Voice(Voice),
+    Mode {
+        persona: PersonaId,
+        mode: Mode,
+    },
+    Hush {
+        persona: PersonaId,
+    },
+    /// So many records found no place in the recorder's queue since the last of these.
+    Dropped {
+        records: u64,
+    },
+    /// The recording ended in order.
+    End,
+
+    /// An entry of the transcript.
+    Line {
+        line: LineId,
+        speaker: String,
+        name: String,
+        manner: Manner,
+        text: String,
+    },
+    Granted {
+        turn: TurnId,
+        persona: PersonaId,
+        line: LineId,
+        confidence: f32,
+    },
+    Stopped {
+        turn: TurnId,
+        fade_us: u64,
+    },
+    /// The first voiced sample of a speech was handed to the room.
+    Began {
+        turn: TurnId,
+    },
+    Ended {
+        turn: TurnId,
+        heard: String,
+        said: String,
+        end: End,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+    },
+    /// A turn is settled: its record as `/api/turns` gives it.
+    Turn {
+        record: Value,
+    },
+    State {
+        persona: PersonaId,
+        state: AgentState,
+    },
+    Caption {
+        speaker: String,
+        segment: String,
+        text: String,
+        last: bool,
+    },
+    /// A persona's chat message.
+    Chat {
+        persona: PersonaId,
+        text: String,
+    },
+}
+
+/// How a speech ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    Finished,
+    Stopped,
+    Failed,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Utterance {
+    pub utterance: UtteranceId,
+    pub human: HumanId,
+    pub voiced_start_us: u64,
+    pub voiced_end_us: u64,
+    pub endpoint_us: u64,
+    /// How much of it was voiced.
+    pub voiced_us: u64,
+    /// The length of its clip.
+    pub clip_us: u64,
+    /// Root mean square of the clip, 1 being full scale.
+    pub level: f32,
+    /// The speech goes on in the next utterance.
+    pub cut: bool,
+}
+
+/// What the recogniser made of an utterance, and of those that were joined to it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recognised {
+    pub utterance: UtteranceId,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<UtteranceId>,
+    pub took_us: u64,
+    /// Tidy and never empty; else `error` says why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reply {
+    pub persona: PersonaId,
+    /// Each word is a token.
+    #[serde(default)]
+    pub say: String,
+    #[serde(default)]
+    pub queue_us: u64,
+    #[serde(default)]
+    pub prefill_us: u64,
+    #[serde(default)]
+    pub per_token_us: u64,
+    /// Fails with this after the words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fail: Option<String>,
+}
+
+/// A clause was turned into sound.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Voice {
+    pub text: String,
+    pub took_us: u64,
+    #[serde(default)]
+    pub sound_us: u64,
+    /// Before its first voiced sample.
+    #[serde(default)]
+    pub lead_us: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Entry {
+    /// Reads one line. Unknown kinds and fields are refused.
+    pub(super) fn parse(line: &str) -> Result<Self, String> {
+        let mut fields: serde_json::Map<String, Value> =
+            serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let at_us = fields.remove("at_us").and_then(|at| at.as_u64()).ok_or("it has no at_us")?;
+        if at_us > AT_US_MAX {
+            return Err(format!("at_us = {at_us} is beyond the longest tape, a week"));
+        }
+        let record =
+            Record::deserialize(Value::Object(fields)).map_err(|error| error.to_string())?;
+        record.check()?;
+        Ok(Self { at_us, record })
+    }
+}
+
+impl Record {
+    /// It came of what the room was told.
+    pub fn is_effect(&self) -> bool {
+        matches!(
+            self,
+            Self::Line { .. }
+                | Self::Granted { .. }
+                | Self::Stopped { .. }
+                | Self::Began { .. }
+                | Self::Ended { .. }
+                | Self::Turn { .. }
+                | Self::State { .. }
+                | Self::Caption { .. }
+                | Self::Chat { .. }
+        )
+    }
+
+    /// Numbers, times and lengths that a replay would have to make are those that a room can have.
+    fn check(&self) -> Result<(), String> {
+        let number = match self {
+            Self::Utterance(utterance) => utterance.utterance.0,
+            Self::Asked { request, .. } => *request,
+            _ => 0,
+        };
+        if number > NUMBER_MAX {
+            return Err(format!("no room comes to the number {number}; {NUMBER_MAX} is the most"));
+        }
+        let times = match self {
+            Self::Utterance(utterance) => {
+                vec![utterance.voiced_start_us, utterance.voiced_end_us, utterance.endpoint_us]
+            }
+            Self::Onset { voiced_us, .. } => vec![*voiced_us],
+            _ => Vec::new(),
+        };
+        if times.into_iter().any(|time| time > AT_US_MAX) {
+            return Err("a time is beyond the longest tape, a week".to_owned());
+        }
+        let lengths = match self {
+            Self::Utterance(utterance) => vec![utterance.clip_us, utterance.voiced_us],
+            Self::Recognised(recognised) => vec![recognised.took_us],
+            Self::Says { speech_us, took_us, .. } => vec![*speech_us, *took_us],
+            Self::Reply(reply) => vec![reply.queue_us, reply.prefill_us, reply.per_token_us],
+            Self::Voice(voice) => vec![voice.took_us, voice.sound_us, voice.lead_us],
+            _ => Vec::new(),
+        };
+        match lengths.into_iter().find(|length| *length > LENGTH_US_MAX) {
+            Some(length) => Err(format!("a length of {length} us is more than two minutes")),
+            None => Ok(()),
+        }
+    }
+}

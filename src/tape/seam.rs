@@ -1,0 +1,195 @@
+//! Parts that report to a tap what passes through them. With an idle tap they are the parts
+//! themselves.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sha2::{Digest as _, Sha256};
+use tokio::sync::mpsc;
+use tokio_util::task::TaskTracker;
+
+use super::record::{Record, Voice};
+use super::tap::Tap;
+use crate::audio::{FRAME_MS, Pcm, ROOM_RATE_HZ, samples_to_duration};
+use crate::id::PersonaId;
+use crate::llm::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::persona::VoiceStyle;
+use crate::room::{Command, Transport};
+use crate::time::{Clock, micros};
+use crate::tts::{Synthesiser, VoiceError};
+
+/// A sample above this is voiced, as the playout has it: 1 % of full scale.
+const VOICED_LEVEL: u16 = 328;
+
+impl Tap {
+    /// A transport whose commands and voices are reported.
+    pub fn transport(&self, inner: Arc<dyn Transport>, clock: Clock) -> Arc<dyn Transport> {
+        if self.is_off() { inner } else { Arc::new(Tapped { tap: self.clone(), clock, inner }) }
+    }
+
+    /// An engine whose answers are reported.
+    pub fn engine(&self, inner: Arc<dyn Engine>, clock: Clock) -> Arc<dyn Engine> {
+        if !self.keeps_everything() {
+            return inner;
+        }
+        let tapped = Tapped { tap: self.clone(), clock, inner };
+        Arc::new(TappedEngine { tapped: Arc::new(tapped), tasks: TaskTracker::new() })
+    }
+
+    /// A voice whose clauses are reported.
+    pub fn voice(&self, inner: Arc<dyn Synthesiser>, clock: Clock) -> Arc<dyn Synthesiser> {
+        if !self.keeps_everything() {
+            return inner;
+        }
+        Arc::new(Tapped { tap: self.clone(), clock, inner })
+    }
+}
+
+struct Tapped<T: ?Sized> {
+    tap: Tap,
+    clock: Clock,
+    inner: Arc<T>,
+}
+
+#[async_trait]
+impl Transport for Tapped<dyn Transport> {
+    fn send(&self, command: Command) {
+        self.tap.command(self.clock.now(), &command);
+        self.inner.send(command);
+    }
+
+    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
+        self.inner.voice(persona, frame).await;
+        // It is played from about now on.
+        let end = self.clock.now() + Duration::from_millis(u64::from(FRAME_MS));
+        self.tap.sound(persona.as_str(), end, ROOM_RATE_HZ, frame);
+    }
+
+    fn clear_voice(&self, persona: &PersonaId) {
+        self.inner.clear_voice(persona);
+    }
+
+    async fn close(&self) {
+        self.inner.close().await;
+    }
+}
+
+struct TappedEngine {
+    tapped: Arc<Tapped<dyn Engine>>,
+    tasks: TaskTracker,
+}
+
+#[async_trait]
+impl Engine for TappedEngine {
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        self.tapped.inner.warm_up(seat, messages).await
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        let Tapped { tap, clock, inner } = &*self.tapped;
+        let number = tap.next_request();
+        tap.record(clock.now(), || Record::Asked {
+            request: number,
+            persona: request.seat.clone(),
+            prompt: fingerprint(&request.messages),
+        });
+        match inner.generate(request) {
+            Ok(events) => {
+                let (forward, receiver) = mpsc::channel(events.max_capacity());
+                let tapped = Arc::clone(&self.tapped);
+                self.tasks.spawn(async move { tapped.follow(number, events, forward).await });
+                Ok(receiver)
+            }
+            Err(error) => {
+                tap.record(clock.now(), || Record::Failed {
+                    request: number,
+                    error: error.to_string(),
+                    refused: true,
+                });
+                Err(error)
+            }
+        }
+    }
+
+    fn stats(&self) -> EngineStats {
+        self.tapped.inner.stats()
+    }
+}
+
+impl Tapped<dyn Engine> {
+    /// Passes the events on. A receiver that is gone cancels, as it does without us.
+    async fn follow(
+        &self,
+        number: u64,
+        mut events: mpsc::Receiver<Event>,
+        forward: mpsc::Sender<Event>,
+    ) {
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = forward.closed() => return,
+                event = events.recv() => event,
+            };
+            let Some(event) = event else { return };
+            self.report(number, &event);
+            if forward.send(event).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    fn report(&self, request: u64, event: &Event) {
+        match event {
+            Event::Started { at } => self.tap.record(*at, || Record::Started { request }),
+            Event::Prefilled { at, prompt_tokens, cached_tokens } => {
+                let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+                self.tap.record(*at, || Record::Prefilled {
+                    request,
+                    prompt_tokens,
+                    cached_tokens,
+                });
+            }
+            Event::Text { at, text } => {
+                self.tap.record(*at, || Record::Text { request, text: text.clone() });
+            }
+            Event::Done { at, finish, completion_tokens } => {
+                let (finish, completion_tokens) = (*finish, *completion_tokens);
+                self.tap.record(*at, || Record::Done { request, finish, completion_tokens });
+            }
+            Event::Failed { at, error } => self.tap.record(*at, || Record::Failed {
+                request,
+                error: error.to_string(),
+                refused: false,
+            }),
+        }
+    }
+}
+
+/// Tells two prompts apart.
+fn fingerprint(messages: &[Message]) -> String {
+    let mut digest = Sha256::new();
+    for message in messages {
+        digest.update(format!("{:?}\n{}\n", message.role, message.content));
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[async_trait]
+impl Synthesiser for Tapped<dyn Synthesiser> {
+    async fn synthesise(&self, text: &str, style: &VoiceStyle) -> Result<Pcm, VoiceError> {
+        let begun = self.clock.now();
+        let sound = self.inner.synthesise(text, style).await;
+        let took_us = micros(self.clock.now().since(begun));
+        self.tap.record(self.clock.now(), || {
+            let (sound_us, lead_us) = sound.as_ref().map_or((0, 0), |sound| {
+                let voiced = |sample: &i16| sample.unsigned_abs() > VOICED_LEVEL;
+                let lead = sound.samples.iter().position(voiced).unwrap_or(sound.samples.len());
+                (micros(sound.duration()), micros(samples_to_duration(lead, ROOM_RATE_HZ)))
+            });
+            let error = sound.as_ref().err().map(ToString::to_string);
+            Record::Voice(Voice { text: text.to_owned(), took_us, sound_us, lead_us, error })
+        });
+        sound
+    }
+}

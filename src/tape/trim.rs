@@ -1,0 +1,107 @@
+//! A part of a tape, as a tape of its own.
+
+use std::collections::BTreeMap;
+
+use super::read::Tape;
+use super::record::{Entry, Record};
+
+/// What of a tape is kept.
+#[derive(Clone, Debug)]
+pub struct Cut {
+    pub from_us: u64,
+    pub to_us: u64,
+    /// Identities of humans whose words are replaced, letter by letter.
+    pub redact: Vec<String>,
+}
+
+/// Keeps what is between the times, which then begin at 0. Who was in the room, hosted or asleep
+/// at the cut is told at the new begin; what was said before it is gone.
+pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
+    let mut standing: BTreeMap<String, Record> = BTreeMap::new();
+    let mut entries = Vec::new();
+    for entry in &tape.entries {
+        if entry.at_us < cut.from_us {
+            stand(&mut standing, &entry.record);
+        } else if entry.at_us <= cut.to_us {
+            let at_us = entry.at_us - cut.from_us;
+            entries.push(Entry { at_us, record: shifted(&entry.record, cut.from_us) });
+        }
+    }
+    let standing = standing.into_values().map(|record| Entry { at_us: 0, record });
+    let mut entries: Vec<Entry> = standing.chain(entries).collect();
+    let ends = entries.last().is_some_and(|entry| entry.record == Record::End);
+    if !ends && cut.to_us < tape.last_us() {
+        let at_us = cut.to_us.saturating_sub(cut.from_us);
+        entries.push(Entry { at_us, record: Record::End });
+    }
+    for entry in &mut entries {
+        redact(&mut entry.record, &cut.redact, tape);
+    }
+    Tape { header: tape.header.clone(), entries, torn: tape.torn }
+}
+
+/// Remembers what is still the case when the cut comes.
+fn stand(standing: &mut BTreeMap<String, Record>, record: &Record) {
+    let key = match record {
+        Record::Link { persona, .. } => {
+            format!("0 link {}", persona.as_ref().map_or("", |persona| persona.as_str()))
+        }
+        Record::Mode { persona, .. } => format!("1 mode {persona}"),
+        Record::Join { human, .. } => format!("2 join {human}"),
+        Record::Leave { human } => {
+            standing.remove(&format!("2 join {human}"));
+            return;
+        }
+        _ => return,
+    };
+    standing.insert(key, record.clone());
+}
+
+/// Times within a record count from the new begin too.
+fn shifted(record: &Record, by_us: u64) -> Record {
+    let mut record = record.clone();
+    match &mut record {
+        Record::Onset { voiced_us, .. } => *voiced_us = voiced_us.saturating_sub(by_us),
+        Record::Utterance(utterance) => {
+            for time in [
+                &mut utterance.voiced_start_us,
+                &mut utterance.voiced_end_us,
+                &mut utterance.endpoint_us,
+            ] {
+                *time = time.saturating_sub(by_us);
+            }
+        }
+        _ => {}
+    }
+    record
+}
+
+fn redact(record: &mut Record, who: &[String], tape: &Tape) {
+    let named = |id: &str| who.iter().any(|one| one == id);
+    let masked = |text: &str| -> String {
+        text.chars().map(|c| if c.is_alphanumeric() { 'x' } else { c }).collect()
+    };
+    match record {
+        Record::Typed { human, text } if named(human.as_str()) => *text = masked(text),
+        Record::Says { human, text, .. } if named(human.as_str()) => {
+            *text = text.as_deref().map(masked);
+        }
+        Record::Join { human, name } if named(human.as_str()) => *name = masked(name),
+        Record::Recognised(recognised) => {
+            let said = tape.entries.iter().any(|entry| {
+                matches!(&entry.record, Record::Utterance(utterance)
+                    if utterance.utterance == recognised.utterance
+                        && named(utterance.human.as_str()))
+            });
+            if said {
+                recognised.text = recognised.text.as_deref().map(masked);
+            }
+        }
+        Record::Line { speaker, name, text, .. } if named(speaker) => {
+            *text = masked(text);
+            *name = masked(name);
+        }
+        Record::Caption { speaker, text, .. } if named(speaker) => *text = masked(text),
+        _ => {}
+    }
+}

@@ -1,0 +1,104 @@
+//! Writing a tape's folder.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use super::RECORDS_FILE;
+use super::header::Header;
+use super::record::Entry;
+#[cfg(feature = "sound-files")]
+use super::sound::Tracks;
+
+/// The folder of the participants' sound.
+pub const SOUND_FOLDER: &str = "audio";
+/// Longer identities are cut in file names, which may have 255 bytes.
+const NAME_CHARS_MAX: usize = 60;
+
+/// Writes a tape, line by line.
+pub struct Writer {
+    lines: BufWriter<Box<dyn Write + Send>>,
+    #[cfg(feature = "sound-files")]
+    tracks: Tracks,
+}
+
+impl Writer {
+    /// Makes the folder and writes the header.
+    ///
+    /// # Errors
+    /// When the folder is there already, or cannot be written.
+    pub fn create(folder: &Path, header: &Header) -> io::Result<Self> {
+        if let Some(parent) = folder.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::create_dir(folder)?;
+        let lines = File::create_new(folder.join(RECORDS_FILE))?;
+        Self::onto(folder, Box::new(lines), header)
+    }
+
+    /// `folder` is for the sound; a build without the codec keeps none.
+    #[cfg_attr(not(feature = "sound-files"), allow(unused_variables))]
+    pub(super) fn onto(
+        folder: &Path,
+        lines: Box<dyn Write + Send>,
+        header: &Header,
+    ) -> io::Result<Self> {
+        let mut writer = Self {
+            lines: BufWriter::new(lines),
+            #[cfg(feature = "sound-files")]
+            tracks: Tracks::new(&folder.join(SOUND_FOLDER)),
+        };
+        writer.line(header)?;
+        writer.flush()?;
+        Ok(writer)
+    }
+
+    /// # Errors
+    /// When it cannot be written; the tape is good up to the entries before.
+    pub fn entry(&mut self, entry: &Entry) -> io::Result<()> {
+        self.line(entry)
+    }
+
+    fn line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
+        serde_json::to_writer(&mut self.lines, value)?;
+        self.lines.write_all(b"\n")
+    }
+
+    /// Adds to a participant's track.
+    #[cfg(feature = "sound-files")]
+    pub(super) fn sound(&mut self, sound: &super::tap::Sound) -> io::Result<()> {
+        self.tracks.push(sound)
+    }
+
+    /// Hands everything to the system: from here on it survives the end of this process.
+    ///
+    /// # Errors
+    /// When the disk is full or gone.
+    pub fn flush(&mut self) -> io::Result<()> {
+        #[cfg(feature = "sound-files")]
+        self.tracks.flush()?;
+        self.lines.flush()
+    }
+
+    /// Ends the tracks, and the tape.
+    ///
+    /// # Errors
+    /// As [`Self::flush`].
+    pub fn finish(mut self) -> io::Result<()> {
+        self.flush()?;
+        #[cfg(feature = "sound-files")]
+        self.tracks.finish()?;
+        Ok(())
+    }
+}
+
+/// The name of a participant's file: what may be odd in an identity is written as its code.
+pub fn file_name(who: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let letter = |c: char| if plain(c) { c.to_string() } else { format!("%{:X}", c as u32) };
+    let name: String = who.chars().take(NAME_CHARS_MAX).map(letter).collect();
+    let mut name = if name.is_empty() { "%".to_owned() } else { name };
+    // All ASCII by now.
+    name.truncate(3 * NAME_CHARS_MAX);
+    name
+}

@@ -9,7 +9,9 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+mod house;
 mod machine;
+pub mod sim;
 pub mod stress;
 
 pub use machine::{Machine, rss_mb};

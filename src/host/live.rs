@@ -89,12 +89,15 @@ impl Live {
         loop {
             let wake = self.core_wake.into_iter().chain(self.hearing.wake_at()).min();
             tokio::select! {
+                // The rare ones first, so that none of them starves, and always in this order: the
+                // same events on a virtual clock are the same room.
+                biased;
                 () = cancel.cancelled() => break,
-                Some(event) = inputs.room.recv() => self.on_room(event),
-                Some(heard) = inputs.heard.recv() => self.on_heard(heard),
-                Some(event) = inputs.speech.recv() => self.on_speech(event),
                 Some(command) = inputs.pages.recv() => self.on_page(command),
+                Some(event) = inputs.speech.recv() => self.on_speech(event),
+                Some(heard) = inputs.heard.recv() => self.on_heard(heard),
                 () = reached(self.clock, wake) => self.on_wake(),
+                Some(event) = inputs.room.recv() => self.on_room(event),
                 () = self.health.changed() => self.health.publish(&self.out.publisher),
             }
         }

@@ -155,6 +155,8 @@ impl Service {
                 break;
             }
             tokio::select! {
+                // In this order, so that the same sounds on a virtual clock give the same lines.
+                biased;
                 () = cancel.cancelled() => break,
                 place = output.reserve(), if self.finished.is_some() => {
                     let (Ok(place), Some(heard)) = (place, self.finished.take()) else { break };

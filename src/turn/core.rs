@@ -110,10 +110,10 @@ impl Core {
             }
             Event::HumanLeft { human } => self.human_left(&human),
             Event::SpeechStarted { human } => self.speech_started(now, &human),
-            Event::SpeechDropped { human } => match self.people.get_mut(&human) {
-                Some(human) => human.sound_ended(),
-                None => self.stats.events_ignored += 1,
-            },
+            Event::SpeechDropped { human } => {
+                let known = self.people.sound_ended(&human);
+                self.stats.events_ignored += u64::from(!known);
+            }
             Event::Line { id, human, manner, text } => self.line(now, id, human, manner, &text),
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,
@@ -167,12 +167,11 @@ impl Core {
     }
 
     fn speech_started(&mut self, now: Time, human: &HumanId) {
-        let Some(human) = self.people.get_mut(human) else {
+        if self.people.sound_began(human, now) {
+            self.stop_if(Cause::Onset, |_| true);
+        } else {
             self.stats.events_ignored += 1;
-            return;
-        };
-        human.sound_began(now);
-        self.stop_if(Cause::Onset, |_| true);
+        }
     }
 
     fn hosted(&mut self, persona: &PersonaId, hosted: bool) {

@@ -219,7 +219,7 @@ impl<'a> Bare<'a> {
             // The engine fails, with or without a word before; or it hangs until its deadline.
             0..=5 => end = SpeechEnd::Failed { reason: "it broke".to_owned() },
             6..=9 => {
-                (text, end) = (String::new(), SpeechEnd::Failed { reason: "it broke".to_owned() })
+                (text, end) = (String::new(), SpeechEnd::Failed { reason: "it broke".to_owned() });
             }
             10..=12 => lasts = ms(30_000),
             _ => {}

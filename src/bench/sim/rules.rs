@@ -15,8 +15,9 @@ const SOUNDS_MAX: usize = 16;
 pub(super) struct Rules {
     options: Options,
     cast: Vec<PersonaId>,
-    /// Who is here, and when each of their open sounds began.
-    humans: BTreeMap<HumanId, VecDeque<Time>>,
+    here: BTreeSet<HumanId>,
+    /// When each of everybody's open sounds began, here or not.
+    sounds: BTreeMap<HumanId, VecDeque<Time>>,
     /// The newest lines with words, and whether they are humans'.
     newest: VecDeque<(LineId, bool)>,
     human_lines: Vec<LineId>,
@@ -40,7 +41,8 @@ impl Rules {
         Self {
             options,
             cast,
-            humans: BTreeMap::new(),
+            here: BTreeSet::new(),
+            sounds: BTreeMap::new(),
             newest: VecDeque::new(),
             human_lines: Vec::new(),
             live: None,
@@ -66,26 +68,25 @@ impl Rules {
 
     /// Before the core hears of it.
     pub(super) fn before(&mut self, now: Time, event: &Event) {
-        for sounds in self.humans.values_mut() {
+        for sounds in self.sounds.values_mut() {
             sounds.retain(|began| *began + self.options.speech_timeout > now);
         }
         match event {
             Event::HumanJoined { human, .. } => {
-                self.humans.entry(human.clone()).or_default();
+                self.here.insert(human.clone());
             }
             Event::HumanLeft { human } => {
-                self.humans.remove(human);
+                self.here.remove(human);
             }
             Event::SpeechStarted { human } => {
-                if let Some(sounds) = self.humans.get_mut(human) {
-                    if sounds.len() == SOUNDS_MAX {
-                        sounds.pop_front();
-                    }
-                    sounds.push_back(now);
+                let sounds = self.sounds.entry(human.clone()).or_default();
+                if sounds.len() == SOUNDS_MAX {
+                    sounds.pop_front();
                 }
+                sounds.push_back(now);
             }
             Event::SpeechDropped { human } | Event::Line { human, manner: Manner::Heard, .. } => {
-                self.humans.get_mut(human).and_then(VecDeque::pop_front);
+                self.sounds.get_mut(human).and_then(VecDeque::pop_front);
             }
             Event::SpeechEnded { turn, .. } if self.live() == Some(*turn) => self.live = None,
             Event::Hosted { persona, hosted: false } => {
@@ -103,7 +104,9 @@ impl Rules {
         match effect {
             Effect::Reply(grant) => {
                 rule(self.live.is_none(), || "two hold the floor".to_owned())?;
-                let sound = self.humans.values().any(|sounds| !sounds.is_empty());
+                let sound =
+                    |human: &HumanId| self.sounds.get(human).is_some_and(|one| !one.is_empty());
+                let sound = self.here.iter().any(sound);
                 rule(!sound, || "the floor is granted over a human's sound".to_owned())?;
                 let turn = grant.turn;
                 rule(!self.settled.contains(&turn), || format!("{turn} is over and granted"))?;
@@ -158,7 +161,7 @@ impl Rules {
         let count = core.lines().count();
         rule(count <= self.options.lines_max, || format!("the transcript has {count} lines"))?;
         if let (Event::SpeechStarted { human }, Some((turn, stopped))) = (event, self.live)
-            && self.humans.contains_key(human)
+            && self.here.contains(human)
         {
             rule(stopped, || format!("{turn} goes on over a human"))?;
         }

@@ -106,7 +106,9 @@ impl Core {
             Event::HumanJoined { human, name } => {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
                 let name = if name.is_empty() { human.as_str().to_owned() } else { name };
-                self.people.join(human, name);
+                if self.people.join(human, name) {
+                    self.stop_if(Cause::Onset, |_| true);
+                }
             }
             Event::HumanLeft { human } => self.human_left(&human),
             Event::SpeechStarted { human } => self.speech_started(now, &human),

@@ -30,11 +30,14 @@ pub(super) struct Human {
 }
 
 impl People {
-    pub(super) fn join(&mut self, id: HumanId, name: String) {
-        let sounds = self.away.remove(&id);
+    /// Whether the human comes in with a sound that has not ended.
+    pub(super) fn join(&mut self, id: HumanId, name: String) -> bool {
+        let sounds = self.away.remove(&id).unwrap_or_default();
+        let comes_speaking = !sounds.is_empty();
         let human = self.here.entry(id).or_default();
         human.name = name;
-        human.sounds.extend(sounds.into_iter().flatten());
+        human.sounds.extend(sounds);
+        comes_speaking
     }
 
     pub(super) fn leave(&mut self, id: &HumanId) -> bool {

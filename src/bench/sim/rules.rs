@@ -160,8 +160,10 @@ impl Rules {
         }
         let count = core.lines().count();
         rule(count <= self.options.lines_max, || format!("the transcript has {count} lines"))?;
-        if let (Event::SpeechStarted { human }, Some((turn, stopped))) = (event, self.live)
+        if let Event::SpeechStarted { human } | Event::HumanJoined { human, .. } = event
+            && let Some((turn, stopped)) = self.live
             && self.here.contains(human)
+            && self.sounds.get(human).is_some_and(|sounds| !sounds.is_empty())
         {
             rule(stopped, || format!("{turn} goes on over a human"))?;
         }

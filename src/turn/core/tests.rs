@@ -565,3 +565,14 @@ fn what_a_human_said_before_it_came_back_does_not_end_what_it_says_now() {
     room.tell(Event::SpeechDropped { human: zoe });
     assert_eq!(floor(room.done()).count(), 1);
 }
+
+#[test]
+fn a_human_who_comes_in_speaking_silences_the_holder() {
+    let mut room = Room::new();
+    room.types("tom", "Ada, are you there?");
+    room.begins();
+    room.starts("bob");
+    room.done();
+    room.tell(Event::HumanJoined { human: HumanId::new("bob"), name: "Bob".to_owned() });
+    assert_eq!(room.done(), [format!("{} stop", room.turn())]);
+}

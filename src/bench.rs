@@ -10,7 +10,9 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub mod answers;
+mod house;
 mod machine;
+pub mod sim;
 pub mod stress;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 pub mod voice;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::CliError;
-use crate::bench::{Report, answers, stress};
+use crate::bench::{Report, answers, sim, stress};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
@@ -27,6 +27,15 @@ pub(super) struct Bench {
 enum Name {
     /// What this machine is: cores, processor, load and memory.
     Machine,
+    /// Rooms in which everything goes wrong, on virtual time: rules are checked at every step.
+    Sim {
+        /// So many rooms.
+        #[arg(long, default_value_t = 1_000)]
+        seeds: u64,
+        /// The first room's seed.
+        #[arg(long, value_name = "SEED", default_value_t = 1)]
+        first: u64,
+    },
     /// What the host itself costs: rooms of up to 64 personas on an engine of 50 ms.
     Stress {
         /// Each room is opened so often, and its turns are taken together.
@@ -68,6 +77,7 @@ struct Visit {
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     let report = match &bench.name {
         Name::Machine => Report::new("machine"),
+        Name::Sim { seeds, first } => sim::run(sim::Options { first_seed: *first, seeds: *seeds })?,
         Name::Stress { rounds, up_to } => {
             stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
         }

@@ -250,7 +250,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn replies_share_the_lanes_by_turns() {
         let clock = Clock::start();
-        for (lanes, done_ms) in [(1, [39, 49]), (2, [24, 25])] {
+        for (lanes, done_ms) in [(1, [29, 49]), (2, [24, 25])] {
             let clock = Clock::start();
             let engine = engine(clock, lanes);
             let ada = engine.generate(request("ada", "one two three four")).expect("no limit");

@@ -43,9 +43,9 @@ pub fn conversation<'a>(
         let text = line.text.trim();
         match messages.last_mut() {
             // Two of its own lines in a row are one speech.
-            Some(last) if last.role == role && own => last.content += &format!(" {text}"),
+            Some(last) if last.role == role && own => last.content.extend([" ", text]),
             Some(last) if last.role == role => {
-                last.content += &format!("\n{}: {text}", line.name);
+                last.content.extend(["\n", &line.name, ": ", text]);
             }
             _ => messages.push(Message { role, content: format!("{}: {text}", line.name) }),
         }

@@ -110,14 +110,16 @@ impl Core {
             Event::HumanJoined { human, name } => {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
                 let name = if name.is_empty() { human.as_str().to_owned() } else { name };
-                self.people.join(human, name);
+                if self.people.join(human, name) {
+                    self.stop_if(Cause::Onset, |_| true);
+                }
             }
             Event::HumanLeft { human } => self.human_left(&human),
             Event::SpeechStarted { human } => self.speech_started(now, &human),
-            Event::SpeechDropped { human } => match self.people.get_mut(&human) {
-                Some(human) => human.sound_ended(),
-                None => self.stats.events_ignored += 1,
-            },
+            Event::SpeechDropped { human } => {
+                let known = self.people.sound_ended(&human);
+                self.stats.events_ignored += u64::from(!known);
+            }
             Event::Line { id, human, manner, text } => self.line(now, id, human, manner, &text),
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,
@@ -174,12 +176,11 @@ impl Core {
     }
 
     fn speech_started(&mut self, now: Time, human: &HumanId) {
-        let Some(human) = self.people.get_mut(human) else {
+        if self.people.sound_began(human, now) {
+            self.stop_if(Cause::Onset, |_| true);
+        } else {
             self.stats.events_ignored += 1;
-            return;
-        };
-        human.sound_began(now);
-        self.stop_if(Cause::Onset, |_| true);
+        }
     }
 
     fn hosted(&mut self, persona: &PersonaId, hosted: bool) {

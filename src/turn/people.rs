@@ -11,7 +11,12 @@ use crate::time::Time;
 const SOUNDS_MAX: usize = 16;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct People(BTreeMap<HumanId, Human>);
+pub(super) struct People {
+    here: BTreeMap<HumanId, Human>,
+    /// Sounds of humans who are not here, or not yet, and whose end may come after they are: else
+    /// it would be taken for the end of what they say then. Forgotten like all sounds.
+    away: BTreeMap<HumanId, VecDeque<Time>>,
+}
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Human {
@@ -29,24 +34,34 @@ pub(super) struct Human {
 }
 
 impl People {
-    pub(super) fn join(&mut self, id: HumanId, name: String) {
-        self.0.entry(id).or_default().name = name;
+    /// Whether the human comes in with a sound that has not ended.
+    pub(super) fn join(&mut self, id: HumanId, name: String) -> bool {
+        let sounds = self.away.remove(&id).unwrap_or_default();
+        let comes_speaking = !sounds.is_empty();
+        let human = self.here.entry(id).or_default();
+        human.name = name;
+        human.sounds.extend(sounds);
+        comes_speaking
     }
 
     pub(super) fn leave(&mut self, id: &HumanId) -> bool {
-        self.0.remove(id).is_some()
+        let Some(human) = self.here.remove(id) else { return false };
+        if !human.sounds.is_empty() {
+            self.away.insert(id.clone(), human.sounds);
+        }
+        true
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.here.is_empty()
     }
 
     pub(super) fn get(&self, id: &HumanId) -> Option<&Human> {
-        self.0.get(id)
+        self.here.get(id)
     }
 
     pub(super) fn get_mut(&mut self, id: &HumanId) -> Option<&mut Human> {
-        self.0.get_mut(id)
+        self.here.get_mut(id)
     }
 
     /// Everybody but `id`, with their names.
@@ -54,34 +69,45 @@ impl People {
         &'a self,
         id: Option<&'a HumanId>,
     ) -> impl Iterator<Item = (&'a HumanId, &'a str)> {
-        let others = self.0.iter().filter(move |(other, _)| Some(*other) != id);
+        let others = self.here.iter().filter(move |(other, _)| Some(*other) != id);
         others.map(|(other, human)| (other, human.name.as_str()))
+    }
+
+    /// Whether the human is here.
+    pub(super) fn sound_began(&mut self, id: &HumanId, now: Time) -> bool {
+        let here = self.here.get_mut(id).map(|human| &mut human.sounds);
+        let is_here = here.is_some();
+        let sounds = here.unwrap_or_else(|| self.away.entry(id.clone()).or_default());
+        if sounds.len() == SOUNDS_MAX {
+            sounds.pop_front();
+        }
+        sounds.push_back(now);
+        is_here
+    }
+
+    /// Whether the human is here. Sounds end in the order of their beginning.
+    pub(super) fn sound_ended(&mut self, id: &HumanId) -> bool {
+        let here = self.here.get_mut(id).map(|human| &mut human.sounds);
+        let is_here = here.is_some();
+        if let Some(sounds) = here.or_else(|| self.away.get_mut(id)) {
+            sounds.pop_front();
+        }
+        is_here
     }
 
     /// Gives up the sounds whose end was not told within `patience`.
     pub(super) fn give_up_sounds(&mut self, now: Time, patience: Duration) {
-        for human in self.0.values_mut() {
-            human.sounds.retain(|began| *began + patience > now);
+        let here = self.here.values_mut().map(|human| &mut human.sounds);
+        for sounds in here.chain(self.away.values_mut()) {
+            sounds.retain(|began| *began + patience > now);
         }
+        self.away.retain(|_, sounds| !sounds.is_empty());
     }
 
     /// Until when somebody counts as speaking, if anybody does: a sound counts for `patience`.
     pub(super) fn speaking_until(&self, patience: Duration) -> Option<Time> {
-        let newest = self.0.values().filter_map(|human| human.sounds.back());
+        let newest = self.here.values().filter_map(|human| human.sounds.back());
         newest.max().map(|began| *began + patience)
-    }
-}
-
-impl Human {
-    pub(super) fn sound_began(&mut self, now: Time) {
-        if self.sounds.len() == SOUNDS_MAX {
-            self.sounds.pop_front();
-        }
-        self.sounds.push_back(now);
-    }
-
-    pub(super) fn sound_ended(&mut self) {
-        self.sounds.pop_front();
     }
 }
 

@@ -1,5 +1,6 @@
 //! Every integration test, in one binary.
 
+mod bench;
 mod console;
 #[cfg(feature = "whisper")]
 mod ears;
@@ -12,6 +13,7 @@ mod models;
 mod pages;
 mod probes;
 mod rooms;
+mod sim;
 mod tape;
 mod telemetry;
 mod tidy;

@@ -1,7 +1,6 @@
 //! One stressed room, from its boot to its last turn.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,12 +12,12 @@ use super::Variant;
 use super::parts::{Click, Hall, NOTES_MAX, Note};
 use crate::admin::state as pages;
 use crate::audio::FRAME_MS;
-use crate::config::{self, Config, Env, Flags};
+use crate::bench::house;
+use crate::config::Config;
 use crate::host::{Parts, Room, Server, cast};
 use crate::id::{HumanId, PersonaId};
 use crate::latency::{Outcome, Stage as Step, TurnRecord};
 use crate::llm::Engine;
-use crate::persona::{Mode, Persona, VoiceStyle};
 use crate::room::{Event, LinkState, Member};
 use crate::stt::ears;
 use crate::stt::scripted::ScriptedRecogniser;
@@ -65,9 +64,10 @@ impl Stage {
         engine: Arc<dyn Engine>,
         warm_ups: impl Fn() -> u64,
     ) -> Result<Served, String> {
-        let config = config(self.personas).map_err(|error| error.to_string())?;
-        let passes: pages::Passes = Arc::new(|_| Err("nobody joins a bench".to_owned()));
-        let (publisher, commands, _house) = pages::open(Room::first_status(&config), passes);
+        let names = (0..self.personas).map(|index| format!("Voice{index}"));
+        let config = house::config(names).map_err(|error| error.to_string())?;
+        let (publisher, commands, _house) =
+            pages::open(Room::first_status(&config), house::no_passes());
         let (notes, mut noted) = mpsc::channel(NOTES_MAX);
         let hall = Arc::new(Hall::new(self.clock, notes));
         let (events, room_events) = mpsc::channel(NOTES_MAX);
@@ -211,19 +211,4 @@ fn expect(what: &str, found: u64, expected: u64) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("{found} {what}, expected {expected}"))
-}
-
-/// The defaults with a cast of so many.
-fn config(personas: usize) -> Result<Config, config::ConfigError> {
-    let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
-    let written = config::Options::default();
-    let config = Config::resolve(&Flags::default(), &env, &written, Path::new("."))?;
-    let persona = |index: usize| Persona {
-        id: PersonaId::new(format!("p{index}")),
-        name: format!("Voice{index}"),
-        card: "A friend who is glad to be here.".to_owned(),
-        voice: VoiceStyle::default(),
-        mode: Mode::Open,
-    };
-    Ok(Config { cast: (0..personas).map(persona).collect(), ..config })
 }

@@ -26,10 +26,8 @@ impl Core {
     ) {
         let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
-        if manner == Manner::Heard
-            && let Some(human) = self.people.get_mut(&human)
-        {
-            human.sound_ended();
+        if manner == Manner::Heard {
+            self.people.sound_ended(&human);
         }
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, &whole);

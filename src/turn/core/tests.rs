@@ -545,3 +545,34 @@ fn what_silences_a_persona_for_good_counts_though_a_cough_came_first() {
         assert!(room.core.is_quiet());
     }
 }
+
+#[test]
+fn what_a_human_said_before_it_came_back_does_not_end_what_it_says_now() {
+    let mut room = Room::new();
+    let zoe = HumanId::new("zoe");
+    room.starts("zoe");
+    room.tell(Event::HumanLeft { human: zoe.clone() });
+    room.types("tom", "Ada, are you there?");
+    room.replies("Yes.");
+    room.tell(Event::HumanJoined { human: zoe.clone(), name: "Zoe".to_owned() });
+    room.starts("zoe");
+    room.types("tom", "Ada, what do you think?");
+    room.done();
+    // The recogniser is done with what it heard before.
+    room.line("zoe", Manner::Heard, "mhm");
+    let floor = |log: Vec<String>| log.into_iter().filter(|entry| entry.contains("answers"));
+    assert_eq!(floor(room.done()).count(), 0, "Zoe speaks still");
+    room.tell(Event::SpeechDropped { human: zoe });
+    assert_eq!(floor(room.done()).count(), 1);
+}
+
+#[test]
+fn a_human_who_comes_in_speaking_silences_the_holder() {
+    let mut room = Room::new();
+    room.types("tom", "Ada, are you there?");
+    room.begins();
+    room.starts("bob");
+    room.done();
+    room.tell(Event::HumanJoined { human: HumanId::new("bob"), name: "Bob".to_owned() });
+    assert_eq!(room.done(), [format!("{} stop", room.turn())]);
+}

@@ -166,6 +166,11 @@ impl Live {
                 }
                 self.out.intake.offer_early(paused);
             }
+            hearing::Event::StillPaused(paused) => {
+                if let Some(asker) = &self.out.asker {
+                    asker.ask(&paused);
+                }
+            }
             hearing::Event::Resumed { human } => self.out.intake.resumed(human),
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);

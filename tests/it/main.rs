@@ -2,6 +2,7 @@
 
 #[cfg(feature = "whisper")]
 mod ears;
+#[cfg(feature = "llama")]
 mod end_of_turn;
 mod host;
 mod llm;

@@ -57,7 +57,7 @@ struct Score {
     cut: usize,
     waits_ms: Vec<u64>,
     answers_ms: Vec<u64>,
-    /// What the model said in pauses and at ends.
+    /// What the model said in pauses and at ends when it was asked first.
     in_pauses: Vec<f32>,
     at_ends: Vec<f32>,
 }
@@ -143,15 +143,16 @@ impl Room {
                 events.extend(self.hearing.judged(self.now, &human, voiced_end, complete));
             }
             for event in events {
+                let first = matches!(event, Event::Paused(_));
                 match (event, model) {
-                    (Event::Paused(paused), Some(model)) => {
+                    (Event::Paused(paused) | Event::StillPaused(paused), Some(model)) => {
                         let asked = Instant::now();
                         let complete = model.ask(&paused.clip.samples)?;
                         let took = asked.elapsed();
                         score.answers_ms.push(took.as_millis() as u64);
                         let at_end = near_end(label, paused.voiced_end.since(begin));
                         let said = if at_end { &mut score.at_ends } else { &mut score.in_pauses };
-                        said.push(complete);
+                        said.extend(first.then_some(complete));
                         verdicts.push((self.now + took, paused.voiced_end, complete));
                     }
                     (Event::Utterance(said), _) => {

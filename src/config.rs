@@ -110,6 +110,8 @@ pub enum EndOfTurn {
 #[derive(Clone, Copy, Debug)]
 pub struct Hearing {
     pub end_of_turn: EndOfTurn,
+    /// What was said is recognised in every pause, not only at the end.
+    pub early_words: bool,
     /// An utterance is cut here at the latest.
     pub longest: Duration,
 }
@@ -244,7 +246,8 @@ fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
         }
     };
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
-    Ok(Hearing { end_of_turn, longest: Duration::from_secs(u64::from(longest_s)) })
+    let longest = Duration::from_secs(u64::from(longest_s));
+    Ok(Hearing { end_of_turn, early_words: written.early_words, longest })
 }
 
 fn probes(env: &Env) -> Result<Option<probe::Options>, ConfigError> {

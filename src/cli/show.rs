@@ -31,11 +31,12 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "[hearing]\nend_of_turn_ms = {}\nlongest_s = {}\n",
+        "[hearing]\nend_of_turn_ms = {}\nearly_words = {}\nlongest_s = {}\n",
         match config.hearing.end_of_turn {
             EndOfTurn::Auto => "\"auto\"".to_owned(),
             EndOfTurn::Fixed(silence) => silence.as_millis().to_string(),
         },
+        config.hearing.early_words,
         config.hearing.longest.as_secs()
     )?;
     writeln!(

@@ -58,6 +58,7 @@ impl Default for Models {
 #[serde(default, deny_unknown_fields)]
 pub struct Hearing {
     pub end_of_turn_ms: EndOfTurnMs,
+    pub early_words: bool,
     pub longest_s: u32,
 }
 
@@ -72,7 +73,8 @@ pub enum EndOfTurnMs {
 impl Default for Hearing {
     fn default() -> Self {
         // A fixed delay cuts people off in their pauses, or is plain waiting.
-        Self { end_of_turn_ms: EndOfTurnMs::Word("auto".to_owned()), longest_s: 15 }
+        let end_of_turn_ms = EndOfTurnMs::Word("auto".to_owned());
+        Self { end_of_turn_ms, early_words: true, longest_s: 15 }
     }
 }
 

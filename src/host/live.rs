@@ -64,6 +64,8 @@ pub(super) struct Outputs {
     pub(super) intake: Intake,
     /// To the model that judges pauses, where there is one.
     pub(super) asker: Option<Asker>,
+    /// Recognise in every pause.
+    pub(super) early_words: bool,
     pub(super) stage: speech::Stage,
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
@@ -213,7 +215,14 @@ impl Live {
                 if let Some(asker) = &self.out.asker {
                     asker.ask(&paused);
                 }
-                self.out.intake.offer_early(paused);
+                if self.out.early_words {
+                    self.out.intake.offer_early(paused);
+                }
+            }
+            hearing::Event::StillPaused(paused) => {
+                if let Some(asker) = &self.out.asker {
+                    asker.ask(&paused);
+                }
             }
             hearing::Event::Resumed { human } => self.out.intake.resumed(human),
             hearing::Event::Utterance(utterance) => {

@@ -128,6 +128,7 @@ impl Room {
             transport: parts.transport,
             intake,
             asker,
+            early_words: config.hearing.early_words,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: Replies::new(&config.cast, config.turn),

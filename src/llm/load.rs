@@ -101,6 +101,8 @@ impl Engine for LoadEngine {
             cached_tokens: read(&counters.cached_tokens),
             completion_tokens: read(&counters.completion_tokens),
             waiting: read(&counters.waiting),
+            // It takes all that comes.
+            waiting_max: u64::MAX,
             ..EngineStats::default()
         }
     }

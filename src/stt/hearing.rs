@@ -33,6 +33,8 @@ pub enum Event {
     /// The human pauses: the utterance as it is if nothing more is said. It keeps its id, and its
     /// `endpoint` is now.
     Paused(Utterance),
+    /// The pause goes on: the same, with all the silence so far.
+    StillPaused(Utterance),
     /// The human went on after a pause.
     Resumed {
         human: HumanId,
@@ -221,11 +223,27 @@ impl Ear {
                 let id = *self.told.get_or_insert_with(|| ids.next());
                 Event::Paused(self.utterance(&span, id))
             }
+            Effect::StillPaused(span) => {
+                let id = *self.told.get_or_insert_with(|| ids.next());
+                let mut paused = self.utterance(&span, id);
+                paused.clip = self.up_to(paused.clip, span.endpoint);
+                Event::StillPaused(paused)
+            }
             Effect::Utterance(span) => {
                 let id = self.told.take().unwrap_or_else(|| ids.next());
                 Event::Utterance(self.utterance(&span, id))
             }
         }
+    }
+
+    /// With silence where sound stopped coming.
+    fn up_to(&self, clip: Clip, now: Time) -> Clip {
+        let missing = self.newest.map_or(Duration::ZERO, |newest| now.since(newest));
+        if missing <= self.gap {
+            return clip;
+        }
+        let silence = recording::silence(missing).into_iter().map(f32::from);
+        Clip { samples: clip.samples.iter().copied().chain(silence).collect() }
     }
 
     fn utterance(&self, span: &Span, id: UtteranceId) -> Utterance {

@@ -23,6 +23,11 @@ use patience::Patience;
 /// it is none to an answer. The pause is learnt from, though it was taken for the end.
 const GOES_ON_WITHIN: Duration = Duration::from_millis(1_000);
 
+/// A pause that goes on is told again after so much silence: with more of it a model tells an end
+/// from a pause more surely, and a turn that was not recognised as complete is not waited for long.
+const TOLD_AGAIN: [Duration; 3] =
+    [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_300)];
+
 /// How speech is cut into utterances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -78,6 +83,8 @@ pub enum Effect {
     /// The speaker pauses, and the gate's hang-over has passed: the utterance as it is if nothing
     /// more comes. Either [`Effect::Resumed`] follows or an end.
     Paused(Span),
+    /// The pause goes on: the same utterance with all the silence since.
+    StillPaused(Span),
     /// The speaker went on after [`Effect::Paused`].
     Resumed,
     /// It was too short to be an utterance.
@@ -135,7 +142,16 @@ enum Pause {
     No,
     /// After so little voice that it may be a noise.
     Untold,
-    Told,
+    /// And told again so often.
+    Told {
+        again: usize,
+    },
+}
+
+impl Pause {
+    fn is_told(self) -> bool {
+        matches!(self, Self::Told { .. })
+    }
 }
 
 impl Endpointer {
@@ -158,7 +174,7 @@ impl Endpointer {
     /// turn is complete, 0 to 1. It sets the wait for this pause; call [`Self::wake`] after it.
     /// False when that pause is over.
     pub fn judged(&mut self, voiced_end: Time, complete: f32) -> bool {
-        let told = |open: &Open| open.pause == Pause::Told && open.voiced_end == voiced_end;
+        let told = |open: &Open| open.pause.is_told() && open.voiced_end == voiced_end;
         let current = self.open.as_ref().is_some_and(told);
         if current {
             self.judged = Some(self.patience.wait(complete));
@@ -194,6 +210,7 @@ impl Endpointer {
         if change == Some(Change::Paused) {
             effects.extend(self.pause(now));
         }
+        effects.extend(self.pause_on(now, frame.at));
         effects
     }
 
@@ -205,9 +222,24 @@ impl Endpointer {
             open.pause = Pause::Untold;
             return None;
         }
-        open.pause = Pause::Told;
+        open.pause = Pause::Told { again: 0 };
         let open = self.open.as_ref()?;
         Some(Effect::Paused(open.span(self.end_sample(open), now, false)))
+    }
+
+    /// The pause goes on, as is known `until` then.
+    fn pause_on(&mut self, now: Time, until: Time) -> Option<Effect> {
+        let (Some(open), Some(newest)) = (&mut self.open, self.history.newest()) else {
+            return None;
+        };
+        let due = open.told_again_after()?;
+        if until.since(open.voiced_end) < due {
+            return None;
+        }
+        if let Pause::Told { again } = &mut open.pause {
+            *again += 1;
+        }
+        Some(Effect::StillPaused(open.span(newest.to_sample, now, false)))
     }
 
     /// Nothing came since the newest frame, for longer than frames are apart.
@@ -247,7 +279,7 @@ impl Endpointer {
         let Some(open) = &mut self.open else { return };
         let pause = std::mem::replace(&mut open.pause, Pause::No);
         self.judged = None;
-        if pause == Pause::Told {
+        if pause.is_told() {
             self.patience.learn(at.since(open.voiced_end));
             effects.push(Effect::Resumed);
         }
@@ -274,13 +306,19 @@ impl Endpointer {
 
     /// When [`Self::wake`] is due, should no frame come before.
     pub fn wake_at(&self) -> Option<Time> {
-        self.pauses_at().into_iter().chain(self.ends_at()).min()
+        self.pauses_at().into_iter().chain(self.pauses_on_at()).chain(self.ends_at()).min()
     }
 
     /// When the clock makes a pause of missing frames.
     fn pauses_at(&self) -> Option<Time> {
         let open = self.open.as_ref().filter(|open| open.pause == Pause::No)?;
         self.by_clock(open, self.options.gate.hang_over)
+    }
+
+    /// When the clock makes it a longer one.
+    fn pauses_on_at(&self) -> Option<Time> {
+        let open = self.open.as_ref()?;
+        self.by_clock(open, open.told_again_after()?)
     }
 
     /// When the clock ends the utterance in hand.
@@ -297,6 +335,9 @@ impl Endpointer {
     pub fn wake(&mut self, now: Time) -> Option<Effect> {
         if self.ends_at().is_some_and(|at| at <= now) {
             return self.close(now);
+        }
+        if self.pauses_on_at().is_some_and(|at| at <= now) {
+            return self.pause_on(now, now);
         }
         self.pauses_at().filter(|&at| at <= now)?;
         // Voice that comes now is heard as going on.
@@ -377,6 +418,14 @@ impl Open {
     /// There is enough voice for an utterance.
     fn is_kept(&self, least_voice: Duration) -> bool {
         self.rest || frames_to_duration(self.voiced_frames) >= least_voice
+    }
+
+    /// How much silence tells of the pause in hand again.
+    fn told_again_after(&self) -> Option<Duration> {
+        match self.pause {
+            Pause::Told { again } => TOLD_AGAIN.get(again).copied(),
+            Pause::No | Pause::Untold => None,
+        }
     }
 
     fn span(&self, to_sample: u64, endpoint: Time, cut: bool) -> Span {

@@ -11,7 +11,7 @@ use troupe::admin::state::{self as pages, Publisher};
 use troupe::config::{Config, Env, Flags, Options};
 use troupe::host::cast::{Live, warm_up};
 use troupe::host::{HostError, Parts, Room, Server};
-use troupe::id::{HumanId, PersonaId};
+use troupe::id::{HumanId, PersonaId, Speaker};
 use troupe::latency::{Outcome, Stage, TurnRecord};
 use troupe::llm::Engine;
 use troupe::llm::scripted::{Script, ScriptedEngine};
@@ -125,6 +125,19 @@ impl Stand {
         states.collect()
     }
 
+    /// For each caption of a human, whether it was final.
+    fn captions_of_humans(&self) -> Vec<bool> {
+        let commands = self.transport.commands().into_iter();
+        let captions = commands.filter_map(|(_, command)| match command {
+            Command::Caption(caption) => match caption.speaker {
+                Speaker::Human(_) => Some(caption.last),
+                Speaker::Persona(_) => None,
+            },
+            _ => None,
+        });
+        captions.collect()
+    }
+
     fn chats(&self) -> Vec<(String, String)> {
         let commands = self.transport.commands().into_iter();
         let chats = commands.filter_map(|(_, command)| match command {
@@ -234,6 +247,9 @@ async fn a_spoken_question_is_answered_as_soon_as_it_sounds_complete() {
         let stand = Stand::open_with(clock, Arc::new(engine), ears, Some(predictor)).await;
         stand.says_the_question(clock, Duration::from_secs(8)).await;
 
+        // Words that came before the end were shown, and then made final.
+        let finals: &[bool] = if words_took_us.is_some() { &[false, true] } else { &[true] };
+        assert_eq!(stand.captions_of_humans(), finals);
         let records = stand.end().await;
         let spoke = records.iter().find(|r| r.outcome == Outcome::Spoke).expect("felix spoke");
         let end_of_turn_ms = spoke.stages_us[&Stage::EndOfTurn].expect("measured") / 1_000;

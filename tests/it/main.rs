@@ -4,6 +4,7 @@ mod bench;
 mod console;
 #[cfg(feature = "whisper")]
 mod ears;
+#[cfg(feature = "llama")]
 mod end_of_turn;
 mod host;
 mod json;

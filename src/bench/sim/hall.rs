@@ -76,6 +76,7 @@ async fn play(plan: &Plan) -> Result<Tally, String> {
         ears,
         engine,
         voice: Arc::new(voice(&mut dice)),
+        predictor: None,
         server: Server { url: String::new(), own: None, link: LinkState::Up },
     };
     let room = Room::new(&config, clock, parts, publisher, host_commands);

@@ -62,6 +62,7 @@ impl Room {
             Event::SpeechStarted { human, .. } => format!("{human} started"),
             Event::SpeechDropped { human } => format!("{human} dropped"),
             Event::Paused(paused) => format!("{} paused {}", paused.human, paused.id),
+            Event::StillPaused(paused) => format!("{} pauses on", paused.human),
             Event::Resumed { human } => format!("{human} went on"),
             Event::Utterance(utterance) => {
                 let shortly = format!("{} said {}", utterance.human, utterance.id);
@@ -115,6 +116,44 @@ fn a_track_that_falls_silent_without_a_packet_ends_by_the_clock() {
     let (events, utterances) = room.events();
     assert_eq!(events, ["al started", "al paused u1", "al said u1"]);
     assert!(utterances[0].endpoint.since(utterances[0].voiced_end) < Duration::from_millis(400));
+}
+
+#[test]
+fn a_pause_that_is_judged_incomplete_goes_on_with_its_silence() {
+    for packets_in_silence in [true, false] {
+        let mut room = Room::new();
+        room.say("al", &question()[..33_000]);
+        let sounding = room.now;
+        let mut judged = false;
+        while room.now.since(sounding) < Duration::from_millis(1_100) {
+            if packets_in_silence {
+                room.say("al", &silence(1)[..CHUNK]);
+            } else {
+                room.pass(CHUNK_TIME);
+            }
+            let paused = room.events.iter().find_map(|event| match event {
+                Event::Paused(paused) => Some(paused.voiced_end),
+                _ => None,
+            });
+            if let Some(voiced_end) = paused.filter(|_| !judged) {
+                judged = true;
+                let human = HumanId::new("al");
+                let events = room.hearing.judged(room.now, &human, voiced_end, 0.0);
+                assert!(events.is_empty(), "{events:?}");
+            }
+        }
+        let still: Vec<Duration> = room
+            .events
+            .iter()
+            .filter_map(|event| match event {
+                Event::StillPaused(paused) => Some(paused.clip.duration()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(still.len(), 2, "packets in silence: {packets_in_silence}");
+        let longer = (still[1] - still[0]).as_millis();
+        assert!((380..=420).contains(&longer), "{longer} ms more silence");
+    }
 }
 
 /// The owner was late to wake it; the next chunk tells it.

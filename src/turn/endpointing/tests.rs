@@ -63,7 +63,9 @@ impl Speaker {
 
     /// The effects since the last call, without what pauses alone bring.
     fn effects(&mut self) -> Vec<Effect> {
-        let of_pauses = |effect: &Effect| matches!(effect, Effect::Paused(_) | Effect::Resumed);
+        let of_pauses = |effect: &Effect| {
+            matches!(effect, Effect::Paused(_) | Effect::StillPaused(_) | Effect::Resumed)
+        };
         self.all_effects().into_iter().filter(|effect| !of_pauses(effect)).collect()
     }
 
@@ -218,6 +220,38 @@ fn a_judgement_sets_the_wait_of_its_pause_only() {
     let spans = speaker.many(".", 15).many("#", 10).many(".", 9).spans();
     assert_eq!(spans, []);
     assert_eq!(speaker.many(".", 1).spans()[0].endpoint, frame_end(50));
+}
+
+#[test]
+fn a_long_pause_is_told_again_and_may_be_judged_anew() {
+    let mut speaker = Speaker::new(options());
+    speaker.many("#", 10).many(".", 5);
+    assert!(speaker.judged(10, 0.1));
+    let effects = speaker.many(".", 94).all_effects();
+    let [_, Effect::Paused(_), again @ ..] = &effects[..] else { panic!("{effects:?}") };
+    let told: Vec<_> = again
+        .iter()
+        .map(|effect| match effect {
+            Effect::StillPaused(span) => (frames_of(span).1, span.voiced_end, span.endpoint),
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    // After 400, 800 and 1,300 ms.
+    assert_eq!(told, [35, 60, 92].map(|frame| (frame, frame_end(10), frame_end(frame))));
+    assert!(speaker.judged(10, 1.0));
+    assert_eq!(speaker.many(".", 1).spans()[0].endpoint, frame_end(110));
+}
+
+#[test]
+fn without_frames_a_long_pause_is_told_by_the_clock() {
+    let mut speaker = Speaker::new(options());
+    speaker.many("#", 10).gap(Duration::from_millis(100));
+    assert!(speaker.judged(10, 0.1));
+    speaker.all_effects();
+    assert_eq!(speaker.endpointer.wake_at(), Some(frame_end(10) + Duration::from_millis(400)));
+    let effects = speaker.gap(Duration::from_millis(300)).all_effects();
+    assert!(matches!(&effects[..], [Effect::StillPaused(_)]), "{effects:?}");
+    assert_eq!(speaker.endpointer.wake_at(), Some(frame_end(10) + Duration::from_millis(800)));
 }
 
 #[test]
@@ -387,6 +421,7 @@ fn check_pauses(effects: &[Effect]) -> Result<(), TestCaseError> {
                 prop_assert!(open && paused.is_none(), "{:?}", effects);
                 paused = Some(span);
             }
+            Effect::StillPaused(_) => prop_assert!(paused.is_some(), "{:?}", effects),
             Effect::Resumed => prop_assert!(paused.take().is_some(), "{:?}", effects),
             Effect::SpeechDropped => prop_assert!(paused.is_none(), "{:?}", effects),
             Effect::Utterance(span) => {

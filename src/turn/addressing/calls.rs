@@ -42,7 +42,7 @@ const PERHAPS: f32 = 0.6;
 /// A misheard name is worth this much of the real one.
 const MISHEARD: f32 = 0.8;
 /// Thanks and the like call nobody who is to answer when the line goes on.
-const IN_PASSING: f32 = 0.5;
+const IN_PASSING: f32 = 0.4;
 
 /// After a name these tell something about its bearer, unless the sentence is turned around.
 const VERBS: &[&str] = &[
@@ -171,6 +171,32 @@ const HANDING: &[&str] = &[
     "take",
     "this",
     "look",
+    "frag",
+    "fragt",
+    "fragen",
+    "frage",
+    "demande",
+    "demandez",
+    "demander",
+    "pregunta",
+    "preguntale",
+    "pregunten",
+    "chiedi",
+    "chiedete",
+    "pergunte",
+    "pergunta",
+    "vraag",
+    "passe",
+    "laisse",
+    "laissons",
+    "dejo",
+    "lascio",
+    "deixo",
+    "geef",
+    "gebe",
+    "cedo",
+    "defers",
+    "tag",
 ];
 const PAST: &[&str] = &[
     "told",
@@ -448,7 +474,28 @@ impl<'a> Sentence<'a> {
         let say = |word: &&str| SPEAKING.contains(word);
         let reach = lead.len().saturating_sub(7);
         let moved = lead[reach..].iter().any(|word| HANDING.contains(word));
-        let to = matches!(verb, "to" | "for" | "from" | "on" | "upon" | "with" | "past" | "by");
+        let to = matches!(
+            verb,
+            "to" | "for"
+                | "from"
+                | "on"
+                | "upon"
+                | "with"
+                | "past"
+                | "by"
+                | "a"
+                | "an"
+                | "aan"
+                | "al"
+                | "alla"
+                | "para"
+                | "fur"
+                | "pour"
+                | "voor"
+                | "per"
+                | "bei"
+                | "au"
+        );
         if to && moved {
             return Some(HANDED);
         }
@@ -459,8 +506,28 @@ impl<'a> Sentence<'a> {
         if asked && (verb == "hear" || self.tail_is(&["to"]) || say(&self.next())) {
             return Some(HANDED);
         }
-        if verb == "ask" || verb == "try" && self.before == Break::None {
+        if matches!(verb, "ask" | "asking" | "frag" | "try" | "consult")
+            && self.before == Break::None
+        {
             return Some(PERHAPS);
+        }
+        // "Let's see what Ada says."
+        let see = matches!(verb, "what" | "how" | "whether" | "if" | "was" | "que" | "wat" | "che");
+        let opines = matches!(
+            self.next(),
+            "thinks"
+                | "says"
+                | "makes"
+                | "knows"
+                | "recommends"
+                | "suggests"
+                | "would"
+                | "feels"
+                | "advises"
+                | "reckons"
+        );
+        if see && opines && lead.len() <= 6 {
+            return Some(HANDED);
         }
         self.asks_after(lead, verb)
     }
@@ -484,7 +551,22 @@ impl<'a> Sentence<'a> {
         let helps = self.tail.iter().skip(1).take(3).any(|word| {
             matches!(
                 *word,
-                "answer" | "explain" | "know" | "help" | "tell" | "say" | "take" | "advise"
+                "answer"
+                    | "explain"
+                    | "know"
+                    | "help"
+                    | "tell"
+                    | "say"
+                    | "take"
+                    | "advise"
+                    | "weigh"
+                    | "step"
+                    | "chime"
+                    | "judge"
+                    | "decide"
+                    | "handle"
+                    | "confirm"
+                    | "have"
             )
         });
         if (may && helps || knows) && self.after == Break::None && !self.is_question {
@@ -529,8 +611,21 @@ impl<'a> Sentence<'a> {
             // Without pauses: "okay done ada what's next".
             _ if self.lexicon.questions.has(self.next()) || self.turns_to_you() => Some(0.7),
             _ if self.lexicon.second_person.has(self.next()) => Some(0.65),
+            _ if self.asks_you_before() => Some(0.7),
             _ => None,
         }
+    }
+
+    /// "What do you think, in short, ada about it": what stands before the name asks somebody.
+    fn asks_you_before(&self) -> bool {
+        let first = self.lead.iter().find(|word| !self.lexicon.openers.has(word));
+        let asks = first.is_some_and(|first| {
+            self.lexicon.questions.has(first) || self.lexicon.helpers.has(first)
+        });
+        let you = self.lead.iter().any(|word| self.lexicon.second_person.has(word));
+        asks && you
+            || self.lexicon.subordinators.has(self.next())
+                && self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word))
     }
 
     fn at_start(&self, name: &str) -> Option<f32> {

@@ -62,7 +62,10 @@ impl<'a, I: ExactSizeIterator<Item = &'a Word> + DoubleEndedIterator> LastSenten
 fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
     let last = sentence[sentence.len() - 1];
     let before = sentence[sentence.len() - 2];
-    let asked = sentence.iter().take(sentence.len() - 1).any(|word| lexicon.questions.has(word));
+    let clause = ["when", "where", "which", "that", "que", "who", "was", "wo", "als"];
+    let asks = |word: &&str| lexicon.questions.has(word) && !clause.contains(word);
+    let asked =
+        sentence.iter().take(sentence.len() - 1).any(asks) || lexicon.questions.has(sentence[0]);
     let object = matches!(
         last,
         "you"
@@ -139,10 +142,7 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
         return sentence.len() > 2;
     }
     if matches!(last, "this" | "these" | "that")
-        && matches!(
-            before,
-            "had" | "has" | "was" | "have" | "got" | "like" | "with" | "of" | "kind"
-        )
+        && matches!(before, "had" | "has" | "was" | "have" | "got" | "like")
     {
         return before != "like" || last == "this";
     }
@@ -186,6 +186,21 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
             );
     }
     if lexicon.determiners.has(last) && !object {
+        return true;
+    }
+    // "Might have been", "yes it is": a short answer leaves out what was said before.
+    let elliptic = |word: &&str| {
+        lexicon.helpers.has(word)
+            || lexicon.subjects.has(word)
+            || lexicon.nods.has(word)
+            || lexicon.negations.has(word)
+            || lexicon.second_person.has(word)
+    };
+    if lexicon.helpers.has(last) && sentence.len() <= 5 && sentence.iter().all(elliptic) {
+        return false;
+    }
+    let leans = sentence.iter().any(|word| matches!(*word, "whether" | "if" | "because" | "ob"));
+    if lexicon.helpers.has(last) && leans && !asked {
         return true;
     }
     if lexicon.helpers.has(last) {

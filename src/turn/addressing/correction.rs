@@ -94,7 +94,10 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     if apology && (wrong || foreign) || wrong && meant {
         return Some(Correction::Somebody);
     }
-    (apology && meant && !asks_anew).then_some(Correction::Perhaps)
+    let aimed = pair("was", &["for", "to", "meant", "aimed", "directed", "asking", "talking"])
+        || pair("i", &["said", "meant"])
+        || pair("meant", &["for"]);
+    ((apology && meant || aimed) && !asks_anew).then_some(Correction::Perhaps)
 }
 
 #[cfg(test)]

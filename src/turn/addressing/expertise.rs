@@ -169,8 +169,8 @@ pub(super) fn scores(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Vec<f
 pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let text = |at: usize| line[at].text.as_str();
     let article = |at: &usize| lexicon.determiners.has(text(*at));
-    (1..line.len()).filter(article).find_map(|at| {
-        let before = text(at - 1);
+    (0..line.len()).filter(article).find_map(|at| {
+        let before = at.checked_sub(1).map_or("ask", text);
         let framed = matches!(
             before,
             "would"
@@ -212,7 +212,9 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
                         "hear" | "ask" | "want" | "could" | "let" | "need"
                     )
             });
-        if !framed || !asks || line[at - 1].after.ends_sentence() {
+        let begins = at == 0 || line[at - 1].after.ends_sentence();
+        let turned = line.get(at + 2).is_some_and(|word| lexicon.helpers.has(&word.text));
+        if !asks || if begins { !turned } else { !framed } {
             return None;
         }
         let strong = matches!(
@@ -274,11 +276,16 @@ pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> 
 pub(super) fn called_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let opening = line.iter().take_while(|word| lexicon.openers.has(&word.text)).count();
     let called = line.get(opening..)?;
-    let end = called.iter().take(2).position(|word| word.after == Break::Comma)?;
-    let word = &called[end];
-    (is_content(&word.text, lexicon) && called.len() > end + 1)
-        .then(|| role_of(&word.text, cards))
-        .flatten()
+    let role =
+        |word: &Word| is_content(&word.text, lexicon).then(|| role_of(&word.text, cards)).flatten();
+    let end = called.iter().take(2).position(|word| word.after == Break::Comma);
+    if let Some(end) = end.filter(|end| called.len() > end + 1) {
+        return role(&called[end]);
+    }
+    // "What do you say, doctor?"
+    let [.., before, last] = line else { return None };
+    let set_off = before.after == Break::Comma && last.after == Break::Question;
+    set_off.then(|| role(last)).flatten()
 }
 
 /// The one persona whose role `word` is: what it is called before what it deals with.
@@ -300,6 +307,10 @@ fn kinship(one: &str, other: &str) -> f32 {
     }
     let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let longest = one.chars().count().max(other.chars().count());
+    let shortest = one.chars().count().min(other.chars().count());
+    if shared >= 4 && shared == shortest {
+        return KIN;
+    }
     if shared >= 4 && shared as f32 >= KIN_SHARE * longest as f32 { KIN } else { 0.0 }
 }
 

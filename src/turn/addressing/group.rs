@@ -65,6 +65,27 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             return (start + 1 < line.len() && previous == "from").then_some(1);
         }
     }
+    let pair = (word, text(start + 1));
+    if matches!(pair, ("rest", "of")) && pronoun(start + 2) {
+        return Some(3);
+    }
+    if matches!(
+        pair,
+        ("the" | "you", "others")
+            | ("in", "turn")
+            | ("take", "turns")
+            | ("go" | "going" | "once", "round" | "around")
+            | ("quick", "round")
+            | ("one", "by")
+            | ("per", "person")
+            | ("each", "one")
+    ) {
+        return Some(2);
+    }
+    // "One word each."
+    if word == "each" && start > 1 && line[start].after != Break::None {
+        return Some(1);
+    }
     if word == "you" && matches!(text(start + 1), "all" | "both" | "guys" | "two" | "three" | "lot")
     {
         return Some(2);

@@ -16,10 +16,19 @@ pub(super) fn find(
     let before = |at: usize, back: usize| at.checked_sub(back).map_or("", text);
     let mut named: Vec<(usize, usize, usize)> = Vec::new();
     let mut everybody = false;
+    let is_order = |at: usize| lexicon.order.has(text(at));
+    let mut ordered = false;
+    let mut last_end = None;
     for mention in mentions.iter().filter(|mention| !line[mention.end - 1].owns) {
-        for who in &mention.who {
+        let gap = last_end.map_or(mention.start.saturating_sub(2), |end| end);
+        let whole = line[gap..mention.start].iter().all(|word| !word.after.ends_sentence());
+        ordered |= whole && (gap..mention.start).any(is_order) || is_order(mention.end);
+        last_end = Some(mention.end);
+        for (at, who) in mention.who.iter().enumerate() {
             match *who {
-                Who::Persona(one) => named.push((one, mention.start, mention.end)),
+                // Only the first of a list stands behind what is before the list.
+                Who::Persona(one) if at == 0 => named.push((one, mention.start, mention.end)),
+                Who::Persona(one) => named.push((one, mention.end, mention.end)),
                 Who::Everybody => everybody = true,
                 Who::Human(_) => {}
             }
@@ -27,7 +36,6 @@ pub(super) fn find(
     }
     let begins = |word: &str| matches!(word, "starting" | "start" | "begin" | "beginning");
     let starts = (0..line.len()).any(|at| begins(text(at)));
-    let ordered = line.iter().any(|word| lexicon.order.has(&word.text));
     if !ordered || named.len() < 2 && !(everybody && starts && !named.is_empty()) {
         return None;
     }

@@ -278,6 +278,65 @@ impl<'a> Reading<'a> {
         group::asks_whoever(&self.line, self.lexicon)
     }
 
+    /// "Let somebody else answer": whoever is named has said enough.
+    pub(super) fn wants_somebody_else(&self) -> bool {
+        self.line.windows(2).any(|two| {
+            two[1].text == "else"
+                && matches!(two[0].text.as_str(), "someone" | "somebody" | "anyone" | "anybody")
+                || two[0].text == "another"
+                    && matches!(two[1].text.as_str(), "voice" | "opinion" | "expert")
+        })
+    }
+
+    /// The talk goes on after a silence: "we are back", "carry on".
+    pub(super) fn resumes(&self) -> bool {
+        self.asks_whoever()
+            || self.line.iter().any(|word| {
+                matches!(
+                    word.text.as_str(),
+                    "back"
+                        | "done"
+                        | "finished"
+                        | "over"
+                        | "ready"
+                        | "continue"
+                        | "carry"
+                        | "resume"
+                        | "again"
+                        | "awake"
+                        | "anyway"
+                )
+            })
+    }
+
+    pub(super) fn speaks_to_you(&self) -> bool {
+        self.line.iter().any(|word| self.lexicon.second_person.has(&word.text))
+    }
+
+    pub(super) fn connects(&self) -> bool {
+        let first = self.line.first().map_or("", |word| word.text.as_str());
+        self.lexicon.joins.has(first) && self.line.len() > 1
+    }
+
+    pub(super) fn thanks(&self) -> bool {
+        self.line.iter().take(4).any(|word| {
+            matches!(
+                word.text.as_str(),
+                "thanks"
+                    | "thank"
+                    | "ta"
+                    | "cheers"
+                    | "danke"
+                    | "merci"
+                    | "gracias"
+                    | "grazie"
+                    | "obrigado"
+                    | "obrigada"
+                    | "bedankt"
+            )
+        })
+    }
+
     /// "Who else?", "somebody different": not who spoke.
     pub(super) fn asks_for_others(&self) -> bool {
         self.line.iter().any(|word| matches!(word.text.as_str(), "else" | "others"))

@@ -104,40 +104,52 @@ pub(super) fn read(
     lexicon: &Lexicon,
     named: impl Fn(usize) -> bool,
 ) -> Option<Silence> {
-    let words: Vec<&str> = sentence
-        .iter()
-        .enumerate()
-        .filter(|(at, word)| !named(*at) && !is_soft(&word.text))
-        .map(|(_, word)| word.text.as_str())
-        .collect();
     let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
-    let starts = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
-    let order = &words[starts..];
-    if lifts(&words) {
+    let kept = |from: usize| -> Vec<&str> {
+        let rest = sentence.iter().enumerate().skip(from);
+        let kept = rest.filter(|(at, word)| !named(*at) && !is_soft(&word.text));
+        kept.map(|(_, word)| word.text.as_str()).collect()
+    };
+    if lifts(&kept(0)) {
         return Some(Silence::Lifted);
     }
-    let polite = asks && order.iter().take(3).any(|word| lexicon.second_person.has(word));
-    if asks && !polite {
-        return None;
+    // An order may follow a call: "Right, story people, no more talking".
+    let starts = sentence.iter().enumerate().filter(|(_, word)| word.after == Break::Comma);
+    let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1));
+    let mut asked = None;
+    for words in starts.map(kept) {
+        let call = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
+        let order = &words[call..];
+        let polite = asks && order.iter().take(3).any(|word| lexicon.second_person.has(word));
+        let order = if polite { after_request(order, lexicon) } else { order };
+        if !asks || polite {
+            asked = asked.or(orders(order, &words, asks, lexicon));
+        }
     }
-    if is_hushed(&words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
+    asked
+}
+
+/// "Could you all be quiet": the order in a polite question.
+fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b str] {
+    let asked = |word: &&str| lexicon.helpers.has(word) && *word != "be" && *word != "dont";
+    let skip = order.iter().take_while(|word| asked(word) || is_call(word, lexicon)).count();
+    &order[skip..]
+}
+
+fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Option<Silence> {
+    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
         return Some(Silence::Lasting);
-    }
-    if asks {
-        return None;
     }
     let short = order.len() <= 4;
     let closing = order.len() >= 2
         && CLOSING.contains(&order[0])
         && (PARTICLES.contains(&order[1]) || order.get(2) == Some(&"rest"))
-        && (short
-            || order[0] != "back" && order[0] != "give" && order[0] != "cut"
-            || order[1] == "over");
+        && (short || !matches!(order[0], "back" | "give" | "cut") || order[1] == "over");
     if closing {
         let waits = matches!(order[0], "hang" | "hold" | "stand");
         return Some(if waits { Silence::Momentary } else { Silence::Lasting });
     }
-    waits(order, &words, lexicon, short).then_some(Silence::Momentary)
+    (!asks && waits(order, words, lexicon, short)).then_some(Silence::Momentary)
 }
 
 /// Words that change nothing about an order.
@@ -182,9 +194,10 @@ fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
 fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
     let Some(first) = order.first() else { return false };
     let stops = lexicon.negations.has(first)
-        || matches!(*first, "stop" | "quit" | "nobody" | "do" | "cease" | "enough" | "less");
+        || matches!(*first, "stop" | "quit" | "nobody" | "cease" | "enough" | "less");
     let reach = order.len().min(5);
     let said = order[1..reach].iter().position(|word| lexicon.speaking.has(word));
+    let stops = stops || *first == "do" && order.get(1) == Some(&"not");
     let told = |word: &&str| matches!(*word, "i" | "idea" | "if" | "know" | "want" | "care");
     stops && *first != "never" && said.is_some_and(|at| !order[1..=at].iter().any(told))
 }

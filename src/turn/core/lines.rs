@@ -159,6 +159,7 @@ impl Core {
                 reason,
                 named: verdict.named && !verdict.courtesy,
                 round: verdict.addressees.len() > 1 && !verdict.courtesy,
+                courtesy: verdict.courtesy,
                 grants: 0,
             };
             match settled {
@@ -184,6 +185,7 @@ impl Core {
             _ if old.round && !verdict.named => false,
             Bearing::Humans => !old.named && !old.is_follow_up(),
             Bearing::Unfinished => own(old) || !old.named,
+            Bearing::Statement => old.courtesy,
             _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
         };
         self.drop_waiting(Cause::NewLine, pointless);

@@ -138,6 +138,7 @@ impl Core {
             reason,
             named: true,
             round: false,
+            courtesy: false,
             grants: 0,
         };
         self.floor.wait(ticket);

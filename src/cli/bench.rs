@@ -41,9 +41,9 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     };
     let mut out = io::stdout().lock();
     if bench.json {
-        report.write_json(&mut out)?
+        report.write_json(&mut out)?;
     } else {
-        report.write_table(&mut out)?
+        report.write_table(&mut out)?;
     }
     Ok(())
 }

@@ -297,7 +297,7 @@ impl Choice<'_> {
         for call in meant {
             match call.who {
                 Who::Persona(persona) if call.handed => {
-                    add(persona, call.confidence, "called upon")
+                    add(persona, call.confidence, "called upon");
                 }
                 Who::Persona(persona) => add(persona, call.confidence, "called by name"),
                 Who::Everybody => everybody = true,

@@ -3,7 +3,7 @@
 use super::lexicon::Lexicon;
 use super::mentions::{Mention, Who};
 use super::sentence::{Sentence, Tone};
-use super::words::Word;
+use super::words::{Break, Word};
 
 /// A name in a line that speaks to its bearer.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,7 +49,10 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon, mentions: Vec<Mention>) -> 
         if is_correction(line, mention.start) {
             calls.called.clear();
         }
-        let passing = sentence.is_only_courtesy() && !sentence.is_whole_line(line, &mention);
+        let greets_all = mention.who == [Who::Everybody]
+            && line.iter().all(|word| word.after != Break::Question);
+        let passing =
+            !greets_all && sentence.is_only_courtesy() && !sentence.is_whole_line(line, &mention);
         let confidence = confidence * if mention.exact { 1.0 } else { MISHEARD };
         let confidence = if passing { confidence.min(IN_PASSING) } else { confidence };
         let call = |who| Call { who, confidence, handed };

@@ -95,6 +95,14 @@ pub(super) fn scores(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Vec<f
     totals
 }
 
+/// Words before an article that ask for a role, those that leave no doubt, and requests.
+const FRAMES: Set = Set::new(
+    "would could can does should might will from ask like need say as hear of do for \
+     wurde dirait diria direbbe zou sagt dit dice to want is there what any let",
+);
+const ASKING: Set = Set::new("hear ask want could let need");
+const STRONG_FRAMES: Set = Set::new("would could can does should from ask hear as might will let");
+
 /// The one persona whose role is named in a line that asks for a role: "what would a doctor say?",
 /// "could the patient describe it?", "from the singer".
 pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
@@ -102,69 +110,17 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
     let article = |at: &usize| lexicon.determiners.has(text(*at));
     (0..line.len()).filter(article).find_map(|at| {
         let before = at.checked_sub(1).map_or("ask", text);
-        let framed = matches!(
-            before,
-            "would"
-                | "could"
-                | "can"
-                | "does"
-                | "should"
-                | "might"
-                | "will"
-                | "from"
-                | "ask"
-                | "like"
-                | "need"
-                | "say"
-                | "as"
-                | "hear"
-                | "of"
-                | "do"
-                | "for"
-                | "wurde"
-                | "dirait"
-                | "diria"
-                | "direbbe"
-                | "zou"
-                | "sagt"
-                | "dit"
-                | "dice"
-                | "to"
-                | "want"
-                | "is"
-                | "there"
-                | "what"
-                | "any"
-                | "let"
-        );
+        let framed = FRAMES.has(before);
         let asks = line[line.len() - 1].after == Break::Question
-            || line.iter().any(|word| {
-                lexicon.questions.has(&word.text)
-                    || matches!(
-                        word.text.as_str(),
-                        "hear" | "ask" | "want" | "could" | "let" | "need"
-                    )
-            });
+            || line
+                .iter()
+                .any(|word| lexicon.questions.has(&word.text) || ASKING.has(word.text.as_str()));
         let begins = at == 0 || line[at - 1].after.ends_sentence();
         let turned = line.get(at + 2).is_some_and(|word| lexicon.helpers.has(&word.text));
         if !asks || if begins { !turned } else { !framed } {
             return None;
         }
-        let strong = matches!(
-            before,
-            "would"
-                | "could"
-                | "can"
-                | "does"
-                | "should"
-                | "from"
-                | "ask"
-                | "hear"
-                | "as"
-                | "might"
-                | "will"
-                | "let"
-        );
+        let strong = STRONG_FRAMES.has(before);
         let reach = line[at + 1..].iter().take(if strong { 3 } else { 2 });
         reach.filter(|word| is_content(&word.text, lexicon)).find_map(|word| {
             let role = role_of(&word.text, cards);

@@ -89,22 +89,7 @@ impl Sentence<'_> {
         {
             return Some(PERHAPS);
         }
-        // "Let's see what Ada says."
-        let see = matches!(verb, "what" | "how" | "whether" | "if" | "was" | "que" | "wat" | "che");
-        let opines = matches!(
-            self.next(),
-            "thinks"
-                | "says"
-                | "makes"
-                | "knows"
-                | "recommends"
-                | "suggests"
-                | "would"
-                | "feels"
-                | "advises"
-                | "reckons"
-        );
-        if see && opines && lead.len() <= 6 {
+        if self.is_quoted(lead, verb) {
             return Some(HANDED);
         }
         self.asks_after(lead, verb)
@@ -154,5 +139,24 @@ impl Sentence<'_> {
             || matches!(verb, "then" | "next");
         let told = self.tail.len() > 1 && VERBS.has(self.next());
         (ordered && !told && self.before != Break::Question).then_some(HANDED)
+    }
+
+    /// "Let's see what Ada says."
+    fn is_quoted(&self, lead: &[&str], verb: &str) -> bool {
+        let see = matches!(verb, "what" | "how" | "whether" | "if" | "was" | "que" | "wat" | "che");
+        let opines = matches!(
+            self.next(),
+            "thinks"
+                | "says"
+                | "makes"
+                | "knows"
+                | "recommends"
+                | "suggests"
+                | "would"
+                | "feels"
+                | "advises"
+                | "reckons"
+        );
+        see && opines && lead.len() <= 6
     }
 }

@@ -125,10 +125,9 @@ const ENGLISH: Lexicon = Lexicon {
                thanks thank you ta cheers really well so hah heh k kk oh my god gosh lovely \
                brilliant interesting amazing excellent perfect agreed understood noted that is \
                thats a point very too bless dear me hm huh eh bravo"),
-    order: Set(
-        "first then next after before last lastly finally followed starting start begin starts begins \
-                second third afterwards",
-    ),
+    order: Set("first then next after before last lastly finally followed starting start begin \
+        starts begins \
+                second third afterwards"),
     hush: Set("quiet silent silence hush shush sh shh shhh shhhh mute ssh sshh schtum"),
     wait: Set("wait stop enough halt pause hold whoa cut"),
     speaking: Set("talk talking speak speaking say saying answer answering chat chatting comment \

@@ -279,7 +279,12 @@ impl<'a> Reading<'a> {
 
     /// A greeting stands in its first words.
     pub(super) fn has_greeting(&self) -> bool {
-        self.line.iter().take(4).any(|word| backchannel::is_greeting(&word.text))
+        let calls = ["say", "look", "then", "listen", "please", "excuse"];
+        self.line
+            .iter()
+            .take(4)
+            .map(|word| word.text.as_str())
+            .any(|word| backchannel::is_greeting(word) && !calls.contains(&word))
     }
 
     /// It is a question or a request.

@@ -35,7 +35,7 @@ const OWN_WORK: Set = Set::new(
 );
 const ORDERS_BEFORE: Set = Set::new(
     "be stay keep remain please kindly and everyone everybody just now some absolute \
-     complete total lets have need go to",
+     complete total lets have need go to mal seid sei soyez sois bitte",
 );
 
 /// The sentences of `line`, as ranges of words.

@@ -306,6 +306,15 @@ mod tests {
         assert_eq!(answer(&[asked, ("Ada", "Nothing."), ("Tom", "Okay.")]), ["bo"]);
     }
 
+    /// A guard against steps back; the figures themselves are in `docs/TURNS.md`.
+    #[test]
+    fn labelled_rooms_are_answered_as_well_as_they_were() {
+        let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/answers/rooms_a.jsonl");
+        let report = run(&Options { cases, out: None }).expect("the cases are there");
+        let (accuracy, false_speak) = (report.figures["accuracy"], report.figures["false_speak"]);
+        assert!(accuracy >= 0.92 && false_speak <= 0.08, "{:?}", report.figures);
+    }
+
     #[test]
     fn a_stranger_in_a_case_is_an_error() {
         let error = predict(&case(&[("Eve", "Hello.")], &[])).unwrap_err();

@@ -7,11 +7,13 @@ mod completeness;
 mod correction;
 mod expertise;
 mod group;
+mod handing;
 mod lexicon;
 mod mentions;
 mod names;
 mod order;
 mod reading;
+mod sentence;
 mod silence;
 mod spoken;
 mod words;
@@ -125,6 +127,8 @@ pub struct Verdict {
     pub silenced: Vec<usize>,
     /// Those whose turns end because of a request to be silent, also for now only.
     pub stopped: Vec<usize>,
+    /// It greets, and asks nothing: whoever has not answered when the talk goes on need not.
+    pub courtesy: bool,
     /// Earlier requests to be silent no longer hold.
     pub lifts_silence: bool,
     /// What becomes of the line for everybody else.
@@ -164,7 +168,7 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
             verdict.others = (Outcome::Passed, "asked to be quiet".into());
         }
     }
-    verdict.lifts_silence = hush.lifted;
+    verdict.lifts_silence = hush.lifted || reading.asks() && reading.resumes();
     verdict
 }
 
@@ -177,6 +181,7 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
     choice
         .corrected()
         .or_else(|| choice.ordered())
+        .or_else(|| choice.somebody_else())
         .or_else(|| choice.called())
         .or_else(|| choice.by_role())
         .or_else(|| choice.refused())
@@ -187,6 +192,7 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
         .unwrap_or_else(|| choice.unnamed())
 }
 
+#[derive(Clone, Copy)]
 struct Choice<'a> {
     reading: &'a Reading<'a>,
     scene: &'a Scene<'a>,
@@ -207,7 +213,11 @@ impl Choice<'_> {
     }
 
     fn is_silenced(&self, one: &Candidate<'_>) -> bool {
-        one.silenced && !self.reading.lifts()
+        one.silenced && !self.lifts()
+    }
+
+    fn lifts(&self) -> bool {
+        self.reading.lifts() || self.reading.asks() && self.reading.resumes()
     }
 
     /// Whose talk it was: who spoke last, whom the speaker called, who answered the speaker.
@@ -254,6 +264,23 @@ impl Choice<'_> {
         (!called.is_empty()).then(|| self.calls(called))
     }
 
+    /// "Ada, let somebody else answer."
+    fn somebody_else(&self) -> Option<Verdict> {
+        let mentioned = &self.reading.calls.mentioned;
+        let named: Vec<usize> = mentioned
+            .iter()
+            .filter_map(|who| match who {
+                Who::Persona(one) => Some(*one),
+                _ => None,
+            })
+            .collect();
+        let refused = !named.is_empty() && self.reading.wants_somebody_else();
+        refused.then(|| {
+            let hushed = self.hushed.iter().copied().chain(named).collect();
+            Choice { hushed: &hushed, ..*self }.room()
+        })
+    }
+
     /// Called by name, or all of them, or a human is.
     fn called(&self) -> Option<Verdict> {
         let calls = self.reading.calls.called.iter().filter(|call| call.confidence > CALL_MIN);
@@ -270,15 +297,23 @@ impl Choice<'_> {
         for call in meant {
             match call.who {
                 Who::Persona(persona) if call.handed => {
-                    add(persona, call.confidence, "called upon")
+                    add(persona, call.confidence, "called upon");
                 }
                 Who::Persona(persona) => add(persona, call.confidence, "called by name"),
                 Who::Everybody => everybody = true,
                 Who::Human(human) => humans.push(human),
             }
         }
+        let rest = everybody && self.reading.asks_for_the_rest();
         if everybody {
-            for persona in (0..self.scene.cast.len()).filter(|&one| self.scene.cast[one].open) {
+            let spoke = self.scene.spoke_last.filter(|_| rest).map(|last| last.persona);
+            let rest_of = |one: &usize| {
+                Some(*one) != spoke
+                    && !(rest && self.reading.calls.mentioned.contains(&Who::Persona(*one)))
+            };
+            for persona in
+                (0..self.scene.cast.len()).filter(|&one| self.scene.cast[one].open).filter(rest_of)
+            {
                 add(persona, best, "everybody was asked");
             }
         }
@@ -289,7 +324,14 @@ impl Choice<'_> {
         if called.is_empty() {
             return None;
         }
+        let reading = self.reading;
+        let last = self.scene.spoke_last.map(|last| last.persona);
+        let answered = everybody || called.len() == 1 && Some(called[0].0) == last;
+        if answered && reading.thanks() && !reading.asks() && !reading.has_greeting() {
+            return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
+        }
         let mut verdict = self.calls(called);
+        verdict.courtesy = everybody && !self.reading.asks() && self.reading.has_greeting();
         if everybody {
             verdict.others.1 = "left out".into();
         }
@@ -340,13 +382,19 @@ impl Choice<'_> {
         let partner = self.partner().filter(|&one| self.may(one));
         let alone = self.scene.humans.is_empty();
         let reading = self.reading;
-        if !(reading.asks() || reading.greets()) {
+        let connects = reading.connects() && self.scene.spoke_last.is_some();
+        if !(reading.asks() || reading.greets() || connects) {
             let reacts = self.scene.spoke_last.map(|last| last.persona) == partner;
             let long = reading.line.len() >= REMARK_WORDS_MIN;
             let own = partner.is_some()
                 && (partner == self.scene.named_before || partner == self.scene.answered_before);
             return match partner {
-                Some(persona) if own && long && (alone || reacts) => {
+                Some(persona)
+                    if own
+                        && long
+                        && !reading.thanks()
+                        && (alone || reacts && reading.speaks_to_you()) =>
+                {
                     self.goes_on(persona, 0.45, "talked with before")
                 }
                 None if alone && long && reading.calls.mentioned.is_empty() => self.room(),
@@ -446,6 +494,7 @@ impl Verdict {
             humans: Vec::new(),
             silenced: Vec::new(),
             stopped: Vec::new(),
+            courtesy: false,
             lifts_silence: false,
             others: (Outcome::Passed, Reason::Borrowed(why)),
         }

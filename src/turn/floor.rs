@@ -23,6 +23,8 @@ pub(super) struct Ticket {
     pub named: bool,
     /// Others were called by the same line: it is one of a round, and outlasts talk beside it.
     pub round: bool,
+    /// It only returns a greeting to all.
+    pub courtesy: bool,
     /// How often it got the floor already.
     pub grants: u32,
 }

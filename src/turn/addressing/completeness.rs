@@ -1,6 +1,6 @@
 //! Whether a line says a whole thing, or its speaker only drew breath.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::Word;
 
 /// Verbs of thinking, which want their "that" followed.
@@ -58,120 +58,53 @@ impl<'a, I: ExactSizeIterator<Item = &'a Word> + DoubleEndedIterator> LastSenten
     }
 }
 
+/// Pronouns that may end a sentence as its object.
+const OBJECTS: Set = Set::new(
+    "you it that this her us u there these those any some each no me his one ihr dir das \
+     dit dat esto eso questo quello isto isso ella lui lei loro vous nous cela ca moi jou \
+     voi noi anybody anyone somebody someone her's mine its c si alle jij u' te ti tu \
+     usted ustedes sie du ela ele elas eles voces voce jullie la",
+);
+/// Sounds of search for a word.
+const HESITATIONS: Set = Set::new("um uh er erm uhm euh ehm ahm eh");
+/// Before a last "this" these leave it open.
+const BEFORE_THIS: Set = Set::new("had has was have got like");
+/// Before a last "so" these make it whole.
+const BEFORE_SO: Set =
+    Set::new("think hope say guess suppose not or believe said do why if ever even just thought");
+/// Adverbs that need what they stress.
+const ADVERBS: Set = Set::new("very really quite maybe basically actually whether");
+/// A helper behind these answers in short.
+const SUBJECTS: Set = Set::new("you i we they he she it that there us to dont thing what please");
+/// Helpers that need their complement even so.
+const BARE_HELPERS: Set = Set::new("is was are were be have has had");
+/// Behind these the bare helpers are whole.
+const SUBJECTS_OF_BARE: Set = Set::new("it he she they i you we that there");
+/// Behind these a last question word is whole.
+const BEFORE_QUESTION: Set = Set::new("know so say guess but and or tell sure it wonder no");
+
 /// The last word is of a class that needs another word behind it.
 fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
     let last = sentence[sentence.len() - 1];
     let before = sentence[sentence.len() - 2];
-    let asked = sentence.iter().take(sentence.len() - 1).any(|word| lexicon.questions.has(word));
-    let object = matches!(
-        last,
-        "you"
-            | "it"
-            | "that"
-            | "this"
-            | "her"
-            | "us"
-            | "u"
-            | "there"
-            | "these"
-            | "those"
-            | "any"
-            | "some"
-            | "each"
-            | "no"
-            | "me"
-            | "his"
-            | "one"
-            | "ihr"
-            | "dir"
-            | "das"
-            | "dit"
-            | "dat"
-            | "esto"
-            | "eso"
-            | "questo"
-            | "quello"
-            | "isto"
-            | "isso"
-            | "ella"
-            | "lui"
-            | "lei"
-            | "loro"
-            | "vous"
-            | "nous"
-            | "cela"
-            | "ca"
-            | "moi"
-            | "jou"
-            | "voi"
-            | "noi"
-            | "anybody"
-            | "anyone"
-            | "somebody"
-            | "someone"
-            | "her's"
-            | "mine"
-            | "its"
-            | "c"
-            | "si"
-            | "alle"
-            | "jij"
-            | "u'"
-            | "te"
-            | "ti"
-            | "tu"
-            | "usted"
-            | "ustedes"
-            | "sie"
-            | "du"
-            | "ela"
-            | "ele"
-            | "elas"
-            | "eles"
-            | "voces"
-            | "voce"
-            | "jullie"
-            | "la"
-    );
-    let hesitates =
-        matches!(last, "um" | "uh" | "er" | "erm" | "uhm" | "euh" | "ehm" | "ahm" | "eh");
-    if hesitates {
+    let clause = ["when", "where", "which", "that", "que", "who", "was", "wo", "als"];
+    let asks = |word: &&str| lexicon.questions.has(word) && !clause.contains(word);
+    let asked =
+        sentence.iter().take(sentence.len() - 1).any(asks) || lexicon.questions.has(sentence[0]);
+    let object = OBJECTS.has(last);
+    if HESITATIONS.has(last) {
         return sentence.len() > 2;
     }
-    if matches!(last, "this" | "these" | "that")
-        && matches!(
-            before,
-            "had" | "has" | "was" | "have" | "got" | "like" | "with" | "of" | "kind"
-        )
-    {
+    if matches!(last, "this" | "these" | "that") && BEFORE_THIS.has(before) {
         return before != "like" || last == "this";
     }
     if last == "that" {
         return THINKING.contains(&before) && sentence.len() > 3 && !asked;
     }
     if last == "so" {
-        return !matches!(
-            before,
-            "think"
-                | "hope"
-                | "say"
-                | "guess"
-                | "suppose"
-                | "not"
-                | "or"
-                | "believe"
-                | "said"
-                | "do"
-                | "why"
-                | "if"
-                | "ever"
-                | "even"
-                | "just"
-                | "thought"
-        );
+        return !BEFORE_SO.has(before);
     }
-    if matches!(last, "very" | "really" | "quite" | "maybe" | "basically" | "actually" | "whether")
-    {
+    if ADVERBS.has(last) {
         return !matches!(before, "not" | "no" | "oh" | "well");
     }
     if lexicon.joins.has(last) || lexicon.subordinators.has(last) {
@@ -179,65 +112,41 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
     }
     if lexicon.prepositions.has(last) {
         // "What is it for": the question has its object in front.
-        return !asked
-            && !matches!(
-                (before, last),
-                ("think", "about") | ("that", "like") | ("it", "like") | ("this", "like")
-            );
+        let idiom = matches!((before, last), ("think", "about") | ("that" | "it" | "this", "like"));
+        return !asked && !idiom;
     }
     if lexicon.determiners.has(last) && !object {
         return true;
     }
     if lexicon.helpers.has(last) {
-        let whole = matches!(
-            before,
-            "you"
-                | "i"
-                | "we"
-                | "they"
-                | "he"
-                | "she"
-                | "it"
-                | "that"
-                | "there"
-                | "us"
-                | "to"
-                | "dont"
-                | "thing"
-                | "what"
-                | "please"
-        );
-        let bare = matches!(last, "is" | "was" | "are" | "were" | "be" | "have" | "has" | "had");
-        return !asked
-            && (!whole
-                || bare
-                    && !matches!(
-                        before,
-                        "it" | "he" | "she" | "they" | "i" | "you" | "we" | "that" | "there"
-                    ));
+        return helper_is_open(sentence, lexicon, asked);
     }
     if lexicon.subjects.has(last) && !object {
         // "Then we", "and I": a subject without its verb; "did they" is whole.
         return !lexicon.helpers.has(before) && !lexicon.prepositions.has(before);
     }
-    lexicon.questions.has(last)
-        && !asked
-        && sentence.len() > 2
-        && !matches!(
-            before,
-            "know"
-                | "so"
-                | "say"
-                | "guess"
-                | "but"
-                | "and"
-                | "or"
-                | "tell"
-                | "sure"
-                | "it"
-                | "wonder"
-                | "no"
-        )
+    lexicon.questions.has(last) && !asked && sentence.len() > 2 && !BEFORE_QUESTION.has(before)
+}
+
+/// Whether a sentence that ends on an auxiliary wants its verb.
+fn helper_is_open(sentence: &[&str], lexicon: &Lexicon, asked: bool) -> bool {
+    let last = sentence[sentence.len() - 1];
+    let before = sentence[sentence.len() - 2];
+    // "Might have been", "yes it is": a short answer leaves out what was said before.
+    let elliptic = |word: &&str| {
+        lexicon.helpers.has(word)
+            || lexicon.subjects.has(word)
+            || lexicon.nods.has(word)
+            || lexicon.negations.has(word)
+            || lexicon.second_person.has(word)
+    };
+    if asked || sentence.len() <= 5 && sentence.iter().all(elliptic) {
+        return false;
+    }
+    let leans = sentence.iter().any(|word| matches!(*word, "whether" | "if" | "because" | "ob"));
+    let thinks = sentence[..sentence.len() - 2].iter().any(|word| THINKING[..6].contains(word));
+    let bare = BARE_HELPERS.has(last) && !SUBJECTS_OF_BARE.has(before);
+    leans || thinks && sentence.len() > 3 || !SUBJECTS.has(before) || bare
 }
 
 /// "If we take the northern passage": a clause that leans on one that is not there.

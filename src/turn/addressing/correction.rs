@@ -1,6 +1,6 @@
 //! "No, the other one": a line that takes back whom the line before it was put to.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::Word;
 
 /// How surely a line says that somebody else was meant.
@@ -12,67 +12,16 @@ pub(super) enum Correction {
     Perhaps,
 }
 
-const APOLOGIES: &[&str] = &[
-    "no",
-    "nope",
-    "nah",
-    "nay",
-    "sorry",
-    "sry",
-    "oops",
-    "whoops",
-    "actually",
-    "wait",
-    "excuse",
-    "pardon",
-    "apologies",
-    "nein",
-    "non",
-    "perdon",
-    "desculpa",
-    "scusa",
-    "nee",
-    "entschuldigung",
-    "oh",
-    "hang",
-    "erm",
-    "not",
-    "nicht",
-    "ach",
-    "desole",
-    "er",
-    "ah",
-    "yeah",
-    "um",
-    "i",
-    "my",
-];
+const APOLOGIES: Set = Set::new(
+    "no nope nah nay sorry sry oops whoops actually wait excuse pardon apologies nein non \
+     perdon desculpa scusa nee entschuldigung oh hang erm not nicht ach desole er ah yeah \
+     um i my",
+);
 /// What was intended.
-const MEANT: &[&str] = &[
-    "meant",
-    "mean",
-    "meaning",
-    "wanted",
-    "want",
-    "after",
-    "asking",
-    "asked",
-    "intended",
-    "talking",
-    "speaking",
-    "meinte",
-    "meine",
-    "voulais",
-    "queria",
-    "volevo",
-    "bedoelde",
-    "bedoel",
-    "quise",
-    "looking",
-    "addressing",
-    "calling",
-    "decir",
-];
+const MEANT: Set = Set::new(
+    "meant mean meaning wanted want after asking asked intended talking speaking meinte \
+     meine voulais queria volevo bedoelde bedoel quise looking addressing calling decir",
+);
 
 /// Whether `line` corrects whom the talk was put to.
 pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
@@ -80,7 +29,7 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     let pair = |one: &str, others: &[&str]| {
         words.windows(2).any(|two| two[0] == one && others.contains(&two[1]))
     };
-    let apology = words.first().is_some_and(|first| APOLOGIES.contains(first));
+    let apology = words.first().is_some_and(|first| APOLOGIES.has(first));
     let wrong = pair("wrong", &["one", "person", "name", "guy", "expert", "man", "woman", "lady"])
         || pair("other", &["one", "guy", "person", "man", "woman", "fella", "lady", "expert"])
         || pair("someone", &["else"])
@@ -89,12 +38,16 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     let another =
         ["otro", "otra", "outro", "outra", "altro", "altra", "autre", "andere", "anderen"];
     let foreign = another.iter().any(|other| words.contains(other));
-    let meant = words.iter().any(|word| MEANT.contains(word));
+    let meant = words.iter().any(|word| MEANT.has(word));
     let asks_anew = words.len() > 14 || lexicon.questions.has(words.first().unwrap_or(&""));
     if apology && (wrong || foreign) || wrong && meant {
         return Some(Correction::Somebody);
     }
-    (apology && meant && !asks_anew).then_some(Correction::Perhaps)
+    let aimed = pair("was", &["for", "to", "meant", "aimed", "directed", "asking", "talking"])
+        || pair("i", &["said", "meant"])
+        || pair("meant", &["for"])
+        || pair("not", &["you", "him", "her"]) && words[0] == "not";
+    ((apology && meant || aimed) && !asks_anew).then_some(Correction::Perhaps)
 }
 
 #[cfg(test)]

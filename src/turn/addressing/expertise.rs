@@ -1,7 +1,7 @@
 //! Who knows most about a line, by the words that it shares with the cards: the answer of today to
 //! a question that is put to the room. A likelihood of the line given each card would rank better.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word, words};
 
 /// A persona's card as stems.
@@ -19,86 +19,13 @@ const KIN_SHARE: f32 = 0.6;
 const KIN: f32 = 0.7;
 
 /// Words that stand in every line and on every card.
-const COMMON: &[&str] = &[
-    "know",
-    "like",
-    "love",
-    "get",
-    "thing",
-    "think",
-    "want",
-    "good",
-    "best",
-    "make",
-    "tell",
-    "question",
-    "people",
-    "work",
-    "take",
-    "time",
-    "use",
-    "need",
-    "say",
-    "said",
-    "one",
-    "two",
-    "talk",
-    "see",
-    "look",
-    "way",
-    "come",
-    "give",
-    "back",
-    "year",
-    "day",
-    "much",
-    "many",
-    "more",
-    "most",
-    "really",
-    "anything",
-    "something",
-    "ask",
-    "speak",
-    "every",
-    "young",
-    "old",
-    "new",
-    "here",
-    "just",
-    "still",
-    "only",
-    "again",
-    "also",
-    "who",
-    "him",
-    "them",
-    "then",
-    "now",
-    "out",
-    "live",
-    "year",
-    "forty",
-    "thirty",
-    "world",
-    "never",
-    "even",
-    "very",
-    "too",
-    "keep",
-    "let",
-    "find",
-    "right",
-    "left",
-    "long",
-    "short",
-    "big",
-    "small",
-    "first",
-    "last",
-    "next",
-    "other",
-];
+const COMMON: Set = Set::new(
+    "know like love get thing think want good best make tell question people work take \
+     time use need say said one two talk see look way come give back year day much many \
+     more most really anything something ask speak every young old new here just still \
+     only again also who him them then now out live forty thirty world never even very \
+     too keep let find right left long short big small first last next other",
+);
 
 impl Card {
     pub fn of(name: &str, card: &str) -> Self {
@@ -113,7 +40,11 @@ impl Card {
         let who =
             |word: &Word| matches!(word.text.as_str(), "who" | "that" | "of" | "with" | "for");
         let clause = line[begins..pause].iter().position(who).map_or(pause, |at| begins + at);
-        Self { role: stems(&line[begins..clause]), all: stems(&line) }
+        let mut role: Vec<String> = stems(&line[begins..clause]);
+        let titles = [("dr", "doctor"), ("prof", "professor"), ("capt", "captain")];
+        let title = titles.iter().filter(|(short, _)| own.first().is_some_and(|one| one == short));
+        role.extend(title.map(|(_, title)| stem(title)));
+        Self { role, all: stems(&line) }
     }
 
     fn match_of(&self, stem: &str, words: &[String]) -> f32 {
@@ -140,7 +71,7 @@ fn is_content(word: &str, lexicon: &Lexicon) -> bool {
     word.chars().count() > 1
         && !lexicon.is_function(word)
         && !lexicon.openers.has(word)
-        && !COMMON.contains(&word)
+        && !COMMON.has(word)
 }
 
 /// How well each card fits `line`: the sum over its words of how near a card's word comes, rare
@@ -164,72 +95,32 @@ pub(super) fn scores(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Vec<f
     totals
 }
 
+/// Words before an article that ask for a role, those that leave no doubt, and requests.
+const FRAMES: Set = Set::new(
+    "would could can does should might will from ask like need say as hear of do for \
+     wurde dirait diria direbbe zou sagt dit dice to want is there what any let",
+);
+const ASKING: Set = Set::new("hear ask want could let need");
+const STRONG_FRAMES: Set = Set::new("would could can does should from ask hear as might will let");
+
 /// The one persona whose role is named in a line that asks for a role: "what would a doctor say?",
 /// "could the patient describe it?", "from the singer".
 pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let text = |at: usize| line[at].text.as_str();
     let article = |at: &usize| lexicon.determiners.has(text(*at));
-    (1..line.len()).filter(article).find_map(|at| {
-        let before = text(at - 1);
-        let framed = matches!(
-            before,
-            "would"
-                | "could"
-                | "can"
-                | "does"
-                | "should"
-                | "might"
-                | "will"
-                | "from"
-                | "ask"
-                | "say"
-                | "as"
-                | "hear"
-                | "of"
-                | "do"
-                | "for"
-                | "wurde"
-                | "dirait"
-                | "diria"
-                | "direbbe"
-                | "zou"
-                | "sagt"
-                | "dit"
-                | "dice"
-                | "to"
-                | "want"
-                | "is"
-                | "there"
-                | "what"
-                | "any"
-                | "let"
-        );
+    (0..line.len()).filter(article).find_map(|at| {
+        let before = at.checked_sub(1).map_or("ask", text);
+        let framed = FRAMES.has(before);
         let asks = line[line.len() - 1].after == Break::Question
-            || line.iter().any(|word| {
-                lexicon.questions.has(&word.text)
-                    || matches!(
-                        word.text.as_str(),
-                        "hear" | "ask" | "want" | "could" | "let" | "need"
-                    )
-            });
-        if !framed || !asks || line[at - 1].after.ends_sentence() {
+            || line
+                .iter()
+                .any(|word| lexicon.questions.has(&word.text) || ASKING.has(word.text.as_str()));
+        let begins = at == 0 || line[at - 1].after.ends_sentence();
+        let turned = line.get(at + 2).is_some_and(|word| lexicon.helpers.has(&word.text));
+        if !asks || if begins { !turned } else { !framed } {
             return None;
         }
-        let strong = matches!(
-            before,
-            "would"
-                | "could"
-                | "can"
-                | "does"
-                | "should"
-                | "from"
-                | "ask"
-                | "hear"
-                | "as"
-                | "might"
-                | "will"
-                | "let"
-        );
+        let strong = STRONG_FRAMES.has(before);
         let reach = line[at + 1..].iter().take(if strong { 3 } else { 2 });
         reach.filter(|word| is_content(&word.text, lexicon)).find_map(|word| {
             let role = role_of(&word.text, cards);
@@ -274,11 +165,16 @@ pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> 
 pub(super) fn called_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let opening = line.iter().take_while(|word| lexicon.openers.has(&word.text)).count();
     let called = line.get(opening..)?;
-    let end = called.iter().take(2).position(|word| word.after == Break::Comma)?;
-    let word = &called[end];
-    (is_content(&word.text, lexicon) && called.len() > end + 1)
-        .then(|| role_of(&word.text, cards))
-        .flatten()
+    let role =
+        |word: &Word| is_content(&word.text, lexicon).then(|| role_of(&word.text, cards)).flatten();
+    let end = called.iter().take(2).position(|word| word.after == Break::Comma);
+    if let Some(end) = end.filter(|end| called.len() > end + 1) {
+        return role(&called[end]);
+    }
+    // "What do you say, doctor?"
+    let [.., before, last] = line else { return None };
+    let set_off = before.after == Break::Comma && last.after == Break::Question;
+    set_off.then(|| role(last)).flatten()
 }
 
 /// The one persona whose role `word` is: what it is called before what it deals with.
@@ -300,11 +196,20 @@ fn kinship(one: &str, other: &str) -> f32 {
     }
     let shared = one.chars().zip(other.chars()).take_while(|(a, b)| a == b).count();
     let longest = one.chars().count().max(other.chars().count());
+    let shortest = one.chars().count().min(other.chars().count());
+    if shared >= 4 && shared == shortest {
+        return KIN;
+    }
     if shared >= 4 && shared as f32 >= KIN_SHARE * longest as f32 { KIN } else { 0.0 }
 }
 
 /// A word without its endings, so that "gardener" and "gardening" meet.
 fn stem(word: &str) -> String {
+    let once = without_ending(word);
+    without_ending(&once)
+}
+
+fn without_ending(word: &str) -> String {
     const ENDINGS: &[&str] = &[
         "ologists", "ologist", "ology", "ations", "ation", "ments", "ment", "ings", "ing", "ists",
         "ist", "isms", "ism", "ians", "ian", "ers", "er", "ors", "or", "ies", "ied", "ives", "ive",

@@ -1,48 +1,15 @@
 //! Words for all who are there, and for whoever knows.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word};
 
 /// Nouns for the cast as a whole, where a name could stand.
-const COLLECTIVES: &[&str] = &[
-    "folks",
-    "guys",
-    "gang",
-    "team",
-    "crew",
-    "panel",
-    "people",
-    "friends",
-    "experts",
-    "group",
-    "room",
-    "table",
-    "council",
-    "class",
-    "company",
-    "cast",
-    "squad",
-    "all",
-    "lads",
-    "ladies",
-    "gentlemen",
-    "channel",
-    "here",
-    "leute",
-    "freunde",
-    "amis",
-    "amigos",
-    "amici",
-    "gente",
-    "mensen",
-    "mates",
-    "party",
-    "professionals",
-    "guides",
-    "specialists",
-    "members",
-];
-const NUMBERS: &[&str] = &["two", "three", "four", "five", "six", "seven", "eight", "lot", "of"];
+const COLLECTIVES: Set = Set::new(
+    "folks guys gang team crew panel people friends experts group room table council \
+     class company cast squad all lads ladies gentlemen channel here leute freunde amis \
+     amigos amici gente mensen mates party professionals guides specialists members",
+);
+const NUMBERS: Set = Set::new("two three four five six seven eight lot of");
 
 /// How many words from `start` on speak to everybody; none when they do not.
 pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Option<usize> {
@@ -50,7 +17,7 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
     let word = text(start);
     let previous = start.checked_sub(1).map_or("", text);
     let pronoun = |at: usize| lexicon.second_person.has(text(at)) || text(at) == "us";
-    if line[start].at && (word == "all" || word == "everyone" || COLLECTIVES.contains(&word)) {
+    if line[start].at && (word == "all" || word == "everyone" || COLLECTIVES.has(word)) {
         return Some(1);
     }
     if matches!(word, "all" | "each" | "both" | "everyone" | "every") {
@@ -65,6 +32,27 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             return (start + 1 < line.len() && previous == "from").then_some(1);
         }
     }
+    let pair = (word, text(start + 1));
+    if matches!(pair, ("rest", "of")) && pronoun(start + 2) {
+        return Some(3);
+    }
+    if matches!(
+        pair,
+        ("the" | "you", "others")
+            | ("in", "turn")
+            | ("take", "turns")
+            | ("go" | "going" | "once", "round" | "around")
+            | ("quick", "round")
+            | ("one", "by")
+            | ("per", "person")
+            | ("each", "one")
+    ) {
+        return Some(2);
+    }
+    // "One word each."
+    if word == "each" && start > 1 && line[start].after != Break::None {
+        return Some(1);
+    }
     if word == "you" && matches!(text(start + 1), "all" | "both" | "guys" | "two" | "three" | "lot")
     {
         return Some(2);
@@ -76,14 +64,14 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
     let opens = line[..start].iter().all(|word| lexicon.openers.has(&word.text));
     let greeted = opens && start > 0 && set_off;
     let called = set_off && (start == 0 || line[start - 1].after != Break::None || opens);
-    let collective = COLLECTIVES.contains(&word)
+    let collective = COLLECTIVES.has(word)
         && (greeted || called && word != "all" && word != "here")
         || word == "all" && line.len() == 1;
     collective.then_some(1)
 }
 
 pub(super) fn is_collective(word: &str) -> bool {
-    COLLECTIVES.contains(&word)
+    COLLECTIVES.has(word)
 }
 
 fn is_article(word: &str) -> bool {
@@ -91,7 +79,7 @@ fn is_article(word: &str) -> bool {
 }
 
 fn is_filler(word: &str) -> bool {
-    NUMBERS.contains(&word) || matches!(word, "on" | "o" | "one" | "single" | "the")
+    NUMBERS.has(word) || matches!(word, "on" | "o" | "one" | "single" | "the")
 }
 
 /// Whether the line is put to whoever knows: "does anybody know", "a question to the experts".
@@ -99,7 +87,7 @@ pub(super) fn asks_whoever(line: &[Word], lexicon: &Lexicon) -> bool {
     let text: Vec<&str> = line.iter().map(|word| word.text.as_str()).collect();
     let put = text.windows(3).any(|three| {
         matches!(three[0], "for" | "to" | "ask" | "pour" | "para" | "fur" | "an" | "voor" | "per")
-            && (COLLECTIVES.contains(&three[1]) || COLLECTIVES.contains(&three[2]))
+            && (COLLECTIVES.has(three[1]) || COLLECTIVES.has(three[2]))
     });
     let who = text.windows(2).any(|two| {
         matches!(two[0], "who" | "whos" | "which")

@@ -9,6 +9,10 @@ use super::words::Word;
 pub(super) struct Set(&'static str);
 
 impl Set {
+    pub(super) const fn new(words: &'static str) -> Self {
+        Self(words)
+    }
+
     pub(super) fn has(self, word: &str) -> bool {
         !word.is_empty() && self.0.split(' ').any(|one| one == word)
     }
@@ -122,6 +126,7 @@ const ENGLISH: Lexicon = Lexicon {
                brilliant interesting amazing excellent perfect agreed understood noted that is \
                thats a point very too bless dear me hm huh eh bravo"),
     order: Set("first then next after before last lastly finally followed starting start begin \
+        starts begins \
                 second third afterwards"),
     hush: Set("quiet silent silence hush shush sh shh shhh shhhh mute ssh sshh schtum"),
     wait: Set("wait stop enough halt pause hold whoa cut"),

@@ -23,7 +23,8 @@ impl Names {
     /// How many words from the first of `line` on are one of these names, a title before it
     /// included; none when they are not.
     pub(super) fn at(&self, line: &[Word]) -> Option<usize> {
-        let title = usize::from(line.first().is_some_and(|word| is_title(&word.text)));
+        let title = |word: &Word| is_title(&word.text) && word.text != "the";
+        let title = usize::from(line.first().is_some_and(title));
         let from = |skip: usize| {
             self.0.iter().map(|name| (name, name.len())).find_map(|(name, length)| {
                 let here = line.get(skip..skip + length)?;

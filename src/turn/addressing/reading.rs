@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::calls::{self, Calls};
 use super::correction::{self, Correction};
 use super::expertise::{self, Card};
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Mention, Who};
 use super::names::Names;
 use super::silence::{self, Silence};
@@ -33,112 +33,27 @@ pub(super) struct Hush {
 }
 
 /// Words that point at what was said before.
-const BACK: &[&str] = &[
-    "it", "its", "that", "thats", "this", "they", "them", "those", "these", "he", "she", "him",
-    "her", "one", "ones", "instead", "then", "so", "your", "you", "such", "same",
-];
-const CONNECTORS: &[&str] = &[
-    "and", "but", "why", "really", "so", "because", "then", "or", "und", "aber", "et", "mais", "y",
-    "e", "ma", "en", "maar", "also", "ok", "okay", "alors", "entonces", "allora", "dus",
-];
-const REST: &[&str] = &[
-    "rest",
-    "last",
-    "left",
-    "next",
-    "remaining",
-    "outstanding",
-    "missing",
-    "others",
-    "other",
-    "else",
-    "yet",
-    "still",
-    "havent",
-    "hasnt",
-    "remains",
-    "remain",
-    "ubrig",
-    "rester",
-    "reste",
-    "queda",
-    "faltan",
-    "falta",
-    "manca",
-    "anderen",
-    "autres",
-    "altri",
-    "outros",
-    "rest",
-    "final",
-    "lastly",
-    "finally",
-    "who",
-    "forgotten",
-    "waiting",
-    "missed",
-];
+const BACK: Set = Set::new(
+    "it its that thats this they them those these he she him her one ones instead then so \
+     your you such same",
+);
+const CONNECTORS: Set = Set::new(
+    "and but why really so because then or und aber et mais y e ma en maar also ok okay \
+     alors entonces allora dus",
+);
+const REST: Set = Set::new(
+    "rest last left next remaining outstanding missing others other else yet still havent \
+     hasnt remains remain ubrig rester reste queda faltan falta manca anderen autres \
+     altri outros final lastly finally who forgotten waiting missed",
+);
 /// Verbs that ask for a turn when a sentence begins with them.
-const REQUESTS: &[&str] = &[
-    "tell",
-    "explain",
-    "describe",
-    "show",
-    "give",
-    "say",
-    "name",
-    "list",
-    "go",
-    "continue",
-    "help",
-    "please",
-    "sing",
-    "play",
-    "read",
-    "teach",
-    "walk",
-    "remind",
-    "suggest",
-    "recommend",
-    "compare",
-    "convince",
-    "imagine",
-    "try",
-    "guess",
-    "keep",
-    "carry",
-    "summarize",
-    "summarise",
-    "repeat",
-    "define",
-    "pick",
-    "choose",
-    "lets",
-    "check",
-    "make",
-    "write",
-    "calculate",
-    "talk",
-    "speak",
-    "tells",
-    "advise",
-    "elaborate",
-    "translate",
-    "spell",
-    "erzahl",
-    "sag",
-    "erklare",
-    "dis",
-    "raconte",
-    "cuenta",
-    "dime",
-    "dimmi",
-    "conta",
-    "diz",
-    "vertel",
-    "racconta",
-    "explica",
-];
+const REQUESTS: Set = Set::new(
+    "tell explain describe show give say name list go continue help please sing play read \
+     teach walk remind suggest recommend compare convince imagine try guess keep carry \
+     summarize summarise repeat define pick choose lets check make write calculate talk \
+     speak tells advise elaborate translate spell erzahl sag erklare dis raconte cuenta \
+     dime dimmi conta diz vertel racconta explica",
+);
 
 impl<'a> Reading<'a> {
     pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
@@ -278,13 +193,72 @@ impl<'a> Reading<'a> {
         group::asks_whoever(&self.line, self.lexicon)
     }
 
+    /// "Let somebody else answer": whoever is named has said enough.
+    pub(super) fn wants_somebody_else(&self) -> bool {
+        self.line.windows(2).any(|two| {
+            two[1].text == "else"
+                && matches!(two[0].text.as_str(), "someone" | "somebody" | "anyone" | "anybody")
+                || two[0].text == "another"
+                    && matches!(two[1].text.as_str(), "voice" | "opinion" | "expert")
+        })
+    }
+
+    /// The talk goes on after a silence: "we are back", "carry on".
+    pub(super) fn resumes(&self) -> bool {
+        self.asks_whoever()
+            || self.line.iter().any(|word| {
+                matches!(
+                    word.text.as_str(),
+                    "back"
+                        | "done"
+                        | "finished"
+                        | "over"
+                        | "ready"
+                        | "continue"
+                        | "carry"
+                        | "resume"
+                        | "again"
+                        | "awake"
+                        | "anyway"
+                )
+            })
+    }
+
+    pub(super) fn speaks_to_you(&self) -> bool {
+        self.line.iter().any(|word| self.lexicon.second_person.has(&word.text))
+    }
+
+    pub(super) fn connects(&self) -> bool {
+        let first = self.line.first().map_or("", |word| word.text.as_str());
+        self.lexicon.joins.has(first) && self.line.len() > 1
+    }
+
+    pub(super) fn thanks(&self) -> bool {
+        self.line.iter().take(4).any(|word| {
+            matches!(
+                word.text.as_str(),
+                "thanks"
+                    | "thank"
+                    | "ta"
+                    | "cheers"
+                    | "danke"
+                    | "merci"
+                    | "gracias"
+                    | "grazie"
+                    | "obrigado"
+                    | "obrigada"
+                    | "bedankt"
+            )
+        })
+    }
+
     /// "Who else?", "somebody different": not who spoke.
     pub(super) fn asks_for_others(&self) -> bool {
         self.line.iter().any(|word| matches!(word.text.as_str(), "else" | "others"))
     }
 
     pub(super) fn asks_for_the_rest(&self) -> bool {
-        self.line.iter().any(|word| REST.contains(&word.text.as_str()))
+        self.line.iter().any(|word| REST.has(word.text.as_str()))
     }
 
     pub(super) fn greets(&self) -> bool {
@@ -300,8 +274,17 @@ impl<'a> Reading<'a> {
     /// It goes back to what was said: "and why is that?"
     pub(super) fn points_back(&self) -> bool {
         let first = self.line.first().map_or("", |word| word.text.as_str());
-        CONNECTORS.contains(&first)
-            || self.line.iter().any(|word| BACK.contains(&word.text.as_str()))
+        CONNECTORS.has(first) || self.line.iter().any(|word| BACK.has(word.text.as_str()))
+    }
+
+    /// A greeting stands in its first words.
+    pub(super) fn has_greeting(&self) -> bool {
+        let calls = ["say", "look", "then", "listen", "please", "excuse"];
+        self.line
+            .iter()
+            .take(4)
+            .map(|word| word.text.as_str())
+            .any(|word| backchannel::is_greeting(word) && !calls.contains(&word))
     }
 
     /// It is a question or a request.
@@ -321,19 +304,26 @@ impl<'a> Reading<'a> {
         let skip = sentence
             .iter()
             .take_while(|word| {
-                self.lexicon.openers.has(&word.text) && !REQUESTS.contains(&word.text.as_str())
+                self.lexicon.openers.has(&word.text) && !REQUESTS.has(word.text.as_str())
                     || self.lexicon.joins.has(&word.text)
             })
             .count();
         let first = text(skip);
+        let polite = |word: &Word| matches!(word.text.as_str(), "please" | "pls" | "plz" | "bitte");
+        let should = ["should", "can", "could", "must", "may"];
+        let whoever = self.lexicon.somebody.has(first)
+            && sentence.iter().any(|word| should.contains(&word.text.as_str()));
+        if sentence.iter().any(polite) || whoever {
+            return true;
+        }
         let asked = self.lexicon.questions.has(first);
         let turned = self.lexicon.helpers.has(first)
             && (self.lexicon.subjects.has(text(skip + 1))
                 || self.lexicon.determiners.has(text(skip + 1)));
-        let requested = REQUESTS.contains(&first) && text(skip + 1) != "to";
+        let requested = REQUESTS.has(first) && text(skip + 1) != "to";
         let wish = matches!(
             (first, text(skip + 1)),
-            ("i", "want")
+            ("i", "want" | "would")
                 | ("i", "wonder")
                 | ("i", "need")
                 | ("id", "like")

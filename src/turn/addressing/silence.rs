@@ -1,6 +1,6 @@
 //! Requests to be silent, and the words that lift them.
 
-use super::lexicon::Lexicon;
+use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word};
 
 /// What a sentence asks of those who speak.
@@ -14,76 +14,29 @@ pub(super) enum Silence {
 }
 
 /// Verbs that mean silence with the particle behind them.
-const CLOSING: &[&str] = &[
-    "shut", "pipe", "zip", "button", "belt", "give", "knock", "pack", "cool", "back", "butt",
-    "simmer", "settle", "clam", "leave", "drop", "cut", "hang", "hold", "stand",
-];
-const PARTICLES: &[&str] = &["up", "down", "it", "off", "over", "out", "on", "in", "by", "still"];
+const CLOSING: Set = Set::new(
+    "shut pipe zip button belt give knock pack cool back butt simmer settle clam leave \
+     drop cut hang hold stand",
+);
+const PARTICLES: Set = Set::new("up down it off over out on in by still");
 /// A pair of them that opens and does not close: "back up", "give it" and the like are not meant.
-const TIME: &[&str] = &[
-    "second", "seconds", "sec", "secs", "minute", "minutes", "min", "moment", "tick", "mo", "bit",
-    "while", "momento", "moment", "attimo", "segundo", "instante", "instant", "minuto", "momentje",
-];
-const KEPT: &[&str] = &[
-    "comments",
-    "comment",
-    "thoughts",
-    "thought",
-    "tongue",
-    "tongues",
-    "horses",
-    "breath",
-    "questions",
-    "answers",
-    "fire",
-    "voices",
-    "peace",
-    "opinions",
-    "remarks",
-    "applause",
-    "quiet",
-    "silence",
-];
+const TIME: Set = Set::new(
+    "second seconds sec secs minute minutes min moment tick mo bit while momento attimo \
+     segundo instante instant minuto momentje",
+);
+const KEPT: Set = Set::new(
+    "comments comment thoughts thought tongue tongues horses breath questions answers \
+     fire voices peace opinions remarks applause quiet silence",
+);
 /// What somebody does for whom others keep silent.
-const OWN_WORK: &[&str] = &[
-    "think",
-    "finish",
-    "talk",
-    "speak",
-    "concentrate",
-    "work",
-    "read",
-    "handle",
-    "present",
-    "answer",
-    "do",
-    "breathe",
-    "be",
-    "focus",
-    "listen",
-];
-const ORDERS_BEFORE: &[&str] = &[
-    "be",
-    "stay",
-    "keep",
-    "remain",
-    "please",
-    "kindly",
-    "and",
-    "everyone",
-    "everybody",
-    "just",
-    "now",
-    "some",
-    "absolute",
-    "complete",
-    "total",
-    "lets",
-    "have",
-    "need",
-    "go",
-    "to",
-];
+const OWN_WORK: Set = Set::new(
+    "think finish talk speak concentrate work read handle present answer do breathe be \
+     focus listen",
+);
+const ORDERS_BEFORE: Set = Set::new(
+    "be stay keep remain please kindly and everyone everybody just now some absolute \
+     complete total lets have need go to mal seid sei soyez sois bitte",
+);
 
 /// The sentences of `line`, as ranges of words.
 pub(super) fn sentences(line: &[Word]) -> Vec<std::ops::Range<usize>> {
@@ -104,45 +57,58 @@ pub(super) fn read(
     lexicon: &Lexicon,
     named: impl Fn(usize) -> bool,
 ) -> Option<Silence> {
-    let words: Vec<&str> = sentence
-        .iter()
-        .enumerate()
-        .filter(|(at, word)| !named(*at) && !is_soft(&word.text))
-        .map(|(_, word)| word.text.as_str())
-        .collect();
     let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
-    let starts = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
-    let order = &words[starts..];
-    if lifts(&words) {
+    let kept = |from: usize| -> Vec<&str> {
+        let rest = sentence.iter().enumerate().skip(from);
+        let kept = rest.filter(|(at, word)| !named(*at) && !is_soft(&word.text));
+        kept.map(|(_, word)| word.text.as_str()).collect()
+    };
+    if lifts(&kept(0)) {
         return Some(Silence::Lifted);
     }
-    let polite = asks && order.iter().take(3).any(|word| lexicon.second_person.has(word));
-    if asks && !polite {
-        return None;
+    // An order may follow a call: "Right, story people, no more talking".
+    let starts = sentence.iter().enumerate().filter(|(_, word)| word.after == Break::Comma);
+    let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1));
+    let mut opening = sentence.iter().take(6);
+    let polite = asks && opening.any(|word| lexicon.second_person.has(&word.text));
+    let mut asked = None;
+    for words in starts.map(kept) {
+        let call = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
+        let order = &words[call..];
+        let order = if polite { after_request(order, lexicon) } else { order };
+        if !asks || polite {
+            asked = asked.or(orders(order, &words, asks, lexicon));
+        }
     }
-    if is_hushed(&words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
+    asked
+}
+
+/// "Could you all be quiet": the order in a polite question.
+fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b str] {
+    let asked = |word: &&str| lexicon.helpers.has(word) && *word != "be" && *word != "dont";
+    let skip = order.iter().take_while(|word| asked(word) || is_call(word, lexicon)).count();
+    &order[skip..]
+}
+
+fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Option<Silence> {
+    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
         return Some(Silence::Lasting);
-    }
-    if asks {
-        return None;
     }
     let short = order.len() <= 4;
     let closing = order.len() >= 2
-        && CLOSING.contains(&order[0])
-        && (PARTICLES.contains(&order[1]) || order.get(2) == Some(&"rest"))
-        && (short
-            || order[0] != "back" && order[0] != "give" && order[0] != "cut"
-            || order[1] == "over");
+        && CLOSING.has(order[0])
+        && (PARTICLES.has(order[1]) || order.get(2) == Some(&"rest"))
+        && (short || !matches!(order[0], "back" | "give" | "cut") || order[1] == "over");
     if closing {
         let waits = matches!(order[0], "hang" | "hold" | "stand");
         return Some(if waits { Silence::Momentary } else { Silence::Lasting });
     }
-    waits(order, &words, lexicon, short).then_some(Silence::Momentary)
+    (!asks && waits(order, words, lexicon, short)).then_some(Silence::Momentary)
 }
 
 /// Words that change nothing about an order.
 fn is_soft(word: &str) -> bool {
-    matches!(word, "please" | "kindly" | "just" | "now" | "really" | "bitte" | "favor" | "pls")
+    matches!(word, "please" | "kindly" | "just" | "really" | "bitte" | "favor" | "pls")
 }
 
 fn is_call(word: &str, lexicon: &Lexicon) -> bool {
@@ -171,7 +137,7 @@ fn lifts(words: &[&str]) -> bool {
 fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
     let Some(at) = words.iter().position(|word| lexicon.hush.has(word)) else { return false };
     let before = at.checked_sub(1).map_or("", |at| words[at]);
-    let ordered = ORDERS_BEFORE.contains(&before);
+    let ordered = ORDERS_BEFORE.has(before);
     let first = words[..at].iter().all(|word| is_call(word, lexicon));
     let described =
         matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
@@ -182,9 +148,10 @@ fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
 fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
     let Some(first) = order.first() else { return false };
     let stops = lexicon.negations.has(first)
-        || matches!(*first, "stop" | "quit" | "nobody" | "do" | "cease" | "enough" | "less");
+        || matches!(*first, "stop" | "quit" | "nobody" | "cease" | "enough" | "less");
     let reach = order.len().min(5);
     let said = order[1..reach].iter().position(|word| lexicon.speaking.has(word));
+    let stops = stops || *first == "do" && order.get(1) == Some(&"not");
     let told = |word: &&str| matches!(*word, "i" | "idea" | "if" | "know" | "want" | "care");
     stops && *first != "never" && said.is_some_and(|at| !order[1..=at].iter().any(told))
 }
@@ -193,7 +160,7 @@ fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
 fn keeps(order: &[&str]) -> bool {
     let Some(first) = order.first() else { return false };
     matches!(*first, "hold" | "save" | "keep" | "spare" | "mind" | "bite" | "curb")
-        && (order.iter().skip(1).take(4).any(|word| KEPT.contains(word))
+        && (order.iter().skip(1).take(4).any(|word| KEPT.has(word))
             || order.get(1..3) == Some(&["it", "down"])
             || *first == "save" && order.get(1) == Some(&"it"))
 }
@@ -201,7 +168,8 @@ fn keeps(order: &[&str]) -> bool {
 fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool {
     let Some(first) = order.first() else { return false };
     let asks = order.iter().any(|word| lexicon.questions.has(word));
-    let time = order.iter().any(|word| TIME.contains(word));
+    let time = order.iter().any(|word| TIME.has(word));
+    let stretch = order.iter().any(|word| TIME.has(word) && !matches!(*word, "bit" | "while"));
     if lexicon.wait.has(first) && !asks {
         let until = order.iter().any(|word| matches!(*word, "until" | "till" | "while" | "for"));
         return short
@@ -213,11 +181,11 @@ fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool
         *first,
         "give" | "one" | "a" | "gimme" | "un" | "um" | "ein" | "een" | "nur" | "noch" | "i" | "two"
     );
-    if gives && time && !asks && (short || *first == "give" || *first == "gimme") {
+    if gives && stretch && !asks && (short || *first == "give" || *first == "gimme") {
         return true;
     }
-    let lets = matches!(*first, "let" | "lemme")
-        && order.iter().skip(1).take(3).any(|w| OWN_WORK.contains(w));
+    let lets =
+        matches!(*first, "let" | "lemme") && order.iter().skip(1).take(3).any(|w| OWN_WORK.has(w));
     let over = words.windows(2).any(|two| {
         matches!(
             two,

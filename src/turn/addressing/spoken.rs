@@ -5,7 +5,8 @@ use super::expertise::{self, Card};
 use super::lexicon::Lexicon;
 use super::mentions::{self, Who};
 use super::names::Names;
-use super::words::{Break, words};
+use super::silence;
+use super::words::{Break, Word, words};
 use crate::latency::Reason;
 
 /// What a persona's line obliges others to.
@@ -15,6 +16,14 @@ pub struct Spoken {
     pub next: Option<(usize, Reason)>,
     /// It asks humans something.
     pub asks: bool,
+}
+
+/// "Tell me more", "name one": a sentence that wants words from whoever hears it.
+fn requests(sentence: &[Word]) -> bool {
+    let first = sentence.iter().find(|word| word.after != Break::Comma);
+    first.is_some_and(|first| {
+        matches!(first.text.as_str(), "tell" | "describe" | "guess" | "name" | "choose" | "pick")
+    })
 }
 
 const CALLED_MIN: f32 = 0.75;
@@ -29,7 +38,8 @@ pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usiz
     let found = mentions::find(&line, lexicon, &personas, &humans);
     let calls = calls::find(&line, lexicon, found);
     let asks = line.iter().any(|word| word.after == Break::Question);
-    let last_asks = line.last().is_some_and(|word| word.after == Break::Question);
+    let last_asks = line.last().is_some_and(|word| word.after == Break::Question)
+        || silence::sentences(&line).last().is_some_and(|range| requests(&line[range.clone()]));
     let human = calls.called.iter().any(|call| {
         matches!(call.who, Who::Human(_)) && (!call.handed || call.confidence >= CALLED_MIN)
     });

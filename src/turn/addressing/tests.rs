@@ -175,6 +175,73 @@ fn a_persona_follows_another_only_when_it_is_spoken_to() {
 }
 
 #[test]
+fn a_persona_hands_the_talk_over_in_many_words() {
+    let cast = CAST.map(|name| (name, &*CARD));
+    let said = |line| spoken(line, &cast, &["Bob"], 0);
+    for line in [
+        "I would leave that to Nora.",
+        "That is not mine to promise. Nora, I pass this one to you.",
+        "As to the law, I defer to Nora.",
+        "Not my field. Over to you, Nora.",
+        "I am no doctor. Nora will know better.",
+        "Could well be, Bob, but I'd let our Nora answer that.",
+    ] {
+        assert_eq!(said(line).next.map(|(one, _)| CAST[one]), Some("Nora"), "{line}");
+    }
+    for line in [
+        "Nora looked over your headlights this morning.",
+        "Nora told me once that it is far.",
+        "He did. I now hand over to Bob.",
+    ] {
+        assert_eq!(said(line), Spoken::default(), "{line}");
+    }
+    assert!(said("It might be. Is it warm, Bob?").asks);
+    assert!(!said("Nora, is it warm?").asks, "a persona is asked");
+}
+
+#[test]
+fn names_that_are_words_are_told_by_their_place() {
+    let names = ["Saffron", "Pike", "Joy", "Robin"];
+    let scene = Scene {
+        cast: (0..).zip(names).map(|(rank, name)| candidate(name, rank)).collect(),
+        humans: vec!["Bob", "Zoe"],
+        ..Scene::default()
+    };
+    let found = |line| addressees(line, &scene).addressees.first().map(|one| one.persona);
+    assert_eq!(found("bob get the saffron and a pike if there is one"), None);
+    assert_eq!(found("It was a joy to watch you, Zoe."), None);
+    assert_eq!(found("Bob, look, there's a robin on the sill!"), None);
+    assert_eq!(found("pike how many guns have we got"), Some(1));
+    assert_eq!(found("Joy, is there a bed?"), Some(2));
+}
+
+#[test]
+fn what_the_talk_obliges_to_comes_before_a_new_choice() {
+    let asked = Some(SpokeLast { persona: 2, asked: true });
+    let scene = |spoke_last| Scene { spoke_last, answered_before: Some(2), ..scene() };
+    assert_eq!(who(&addressees("Money, like always.", &scene(asked))), ["Hugo"]);
+    assert_eq!(who(&addressees("yes", &scene(asked))), ["Hugo"]);
+    let told = Some(SpokeLast { persona: 2, asked: false });
+    assert_eq!(addressees("right fair enough", &scene(told)).bearing, Bearing::Nothing);
+    assert_eq!(who(&addressees("And why is that?", &scene(told))), ["Hugo"]);
+    let owed = Scene { owed: vec![3], ..scene(told) };
+    assert_eq!(addressees("And who is left?", &owed).bearing, Bearing::Owed);
+}
+
+#[test]
+fn a_silence_holds_until_it_is_lifted_or_somebody_is_called() {
+    let verdict = addressees("Everybody be quiet for a bit, I am on the phone.", &scene());
+    assert_eq!((verdict.bearing, verdict.silenced), (Bearing::Silence, vec![0, 1, 2, 3]));
+    let mut quiet = scene();
+    quiet.cast.iter_mut().for_each(|one| one.silenced = true);
+    assert_eq!(who(&addressees("What is the tallest mountain?", &quiet)), [""; 0]);
+    assert_eq!(who(&addressees("Nora, what is the time?", &quiet)), ["Nora"]);
+    let lifted = addressees("You can talk again. What is the tallest mountain?", &quiet);
+    assert!(lifted.lifts_silence);
+    assert_eq!(who(&lifted), ["Ada"]);
+}
+
+#[test]
 fn names_in_other_alphabets_and_empty_names_do_no_harm() {
     let scene = Scene {
         cast: vec![candidate("Алиса", 0), candidate("!!!", 1)],

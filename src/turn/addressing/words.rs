@@ -68,7 +68,8 @@ fn word(raw: &str) -> Option<Word> {
     let stem = folded.strip_suffix("'s").filter(|stem| !stem.is_empty());
     let text: String = stem.unwrap_or(&folded).chars().filter(|&letter| letter != '\'').collect();
     let (capital, owns) = (raw.chars().next().is_some_and(char::is_uppercase), stem.is_some());
-    (!text.is_empty()).then(|| Word { text, owns, capital, at, after: Break::None })
+    let word = Word { text, owns, capital, at, after: Break::None };
+    (!word.text.is_empty()).then_some(word)
 }
 
 fn break_of(letter: char) -> Break {

@@ -155,8 +155,9 @@ impl Core {
                 manner,
                 confidence,
                 reason,
-                named: verdict.named,
-                round: verdict.addressees.len() > 1,
+                named: verdict.named && !verdict.courtesy,
+                round: verdict.addressees.len() > 1 && !verdict.courtesy,
+                courtesy: verdict.courtesy,
                 grants: 0,
             };
             match settled {
@@ -181,7 +182,8 @@ impl Core {
             _ if again(old) => true,
             _ if old.round && !verdict.named => false,
             Bearing::Humans => !old.named && !old.is_follow_up(),
-            Bearing::Unfinished => own(old),
+            Bearing::Unfinished => own(old) || !old.named,
+            Bearing::Statement => old.courtesy,
             _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
         };
         self.drop_waiting(Cause::NewLine, pointless);

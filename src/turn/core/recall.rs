@@ -53,6 +53,10 @@ impl Core {
             self.settle(&ticket, (Outcome::Spoke, ticket.reason.clone()), said.clone());
             self.answered(now, &ticket);
         }
+        if !self.transcript.lines().any(|line| matches!(line.speaker, Speaker::Human(_))) {
+            // What led to it was said before the restored part.
+            self.follow_ups_left = self.options.follow_ups;
+        }
         self.obliges(now, line, &said, index, true);
         let speaker = Speaker::Persona(persona.clone());
         let name = self.cast[index].name.clone();

@@ -143,6 +143,7 @@ impl Core {
             reason,
             named: true,
             round: false,
+            courtesy: false,
             grants: 0,
         };
         self.floor.wait(ticket);

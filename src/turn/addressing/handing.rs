@@ -1,0 +1,162 @@
+//! Names that are called upon without being spoken to: "I pass this on to Ada", "what would Ada
+//! say?".
+
+use super::lexicon::Set;
+use super::sentence::{HANDED, Sentence, VERBS};
+use super::words::Break;
+
+const PERHAPS: f32 = 0.6;
+/// What somebody does who has the floor, or what is asked of them.
+const SPEAKING: Set = Set::new(
+    "answer speak explain talk say tell describe comment think know help start begin go \
+     take give add respond weigh advise recommend suggest share confirm state show do \
+     handle have be finish continue reply like sing read agree make want opine sort field \
+     judge decide",
+);
+/// Verbs and nouns that move a question to whoever is named behind a preposition.
+const HANDING: Set = Set::new(
+    "pass passing hand handing over defer leave refer turn turning call calls calling \
+     question one floor back throw go going speak talking speaking direct check thats \
+     better word opinion view answer thoughts hear job matter is addressed move moving \
+     switch something line toss yield bow put goes up consult task know belongs input \
+     bounce hello come coming from take this look vroeg frag fragt fragen frage demande \
+     demandez demander pregunta preguntale pregunten chiedi chiedete pergunte pergunta \
+     vraag passe laisse laissons dejo lascio deixo geef gebe cedo defers tag",
+);
+
+impl Sentence<'_> {
+    /// Calls somebody without speaking to them.
+    pub(super) fn hands_over(&self) -> Option<f32> {
+        let phrases: &[&[&str]] = &[
+            &["what", "about"],
+            &["how", "about"],
+            &["i", "mean"],
+            &["i", "meant"],
+            &["und", "was", "ist", "mit"],
+            &["et"],
+            &["and", "you"],
+        ];
+        if phrases.iter().any(|words| self.lead_is(words)) && self.previous() != "et" {
+            return Some(HANDED);
+        }
+        if self.has_past() {
+            return None;
+        }
+        let article = matches!(self.previous(), "our" | "the" | "dear");
+        let lead = &self.lead[..self.lead.len() - usize::from(article)];
+        let verb = lead.last().copied().unwrap_or_default();
+        let say = |word: &&str| SPEAKING.has(word);
+        let reach = lead.len().saturating_sub(7);
+        let moved = lead[reach..].iter().any(|word| HANDING.has(word));
+        let to = matches!(
+            verb,
+            "to" | "for"
+                | "from"
+                | "on"
+                | "upon"
+                | "with"
+                | "past"
+                | "by"
+                | "a"
+                | "an"
+                | "aan"
+                | "al"
+                | "alla"
+                | "para"
+                | "fur"
+                | "pour"
+                | "voor"
+                | "per"
+                | "bei"
+                | "au"
+        );
+        if to && moved {
+            return Some(HANDED);
+        }
+        let meant = matches!(verb, "meinte" | "bedoelde" | "bedoel" | "volevo" | "queria");
+        if meant {
+            return Some(HANDED);
+        }
+        let asked = matches!(
+            verb,
+            "let" | "want" | "like" | "need" | "have" | "invite" | "hear" | "lets" | "wants"
+        );
+        if asked && (verb == "hear" || self.tail_is(&["to"]) || say(&self.next())) {
+            return Some(HANDED);
+        }
+        if matches!(verb, "ask" | "asking" | "frag" | "try" | "consult")
+            && self.before == Break::None
+        {
+            return Some(PERHAPS);
+        }
+        if self.is_quoted(lead, verb) {
+            return Some(HANDED);
+        }
+        self.asks_after(lead, verb)
+    }
+
+    /// "Could Ada explain that?", "What would Ada say?", "Ada would know", "Ada first".
+    pub(super) fn asks_after(&self, lead: &[&str], verb: &str) -> Option<f32> {
+        let say = |word: &&str| SPEAKING.has(word);
+        let turned =
+            matches!(verb, "can" | "could" | "would" | "will" | "does" | "should" | "might");
+        let asked = lead.len() <= 3 && self.tail.iter().take(3).any(say);
+        if turned && asked && self.before == Break::None && self.after == Break::None {
+            return Some(HANDED);
+        }
+        let may = matches!(self.next(), "can" | "could" | "would" | "will" | "should" | "might");
+        let knows =
+            matches!(self.next(), "knows" | "handles")
+                || self.tail.first() == Some(&"is")
+                    && self.tail.iter().take(4).any(|word| {
+                        matches!(*word, "one" | "best" | "better" | "person" | "expert")
+                    });
+        let helps = self.tail.iter().skip(1).take(3).any(|word| {
+            matches!(
+                *word,
+                "answer"
+                    | "explain"
+                    | "know"
+                    | "help"
+                    | "tell"
+                    | "say"
+                    | "take"
+                    | "advise"
+                    | "weigh"
+                    | "step"
+                    | "chime"
+                    | "judge"
+                    | "decide"
+                    | "handle"
+                    | "confirm"
+                    | "have"
+            )
+        });
+        if (may && helps || knows) && self.after == Break::None && !self.is_question {
+            return Some(PERHAPS);
+        }
+        let ordered = matches!(self.next(), "first" | "next" | "second" | "last" | "goes")
+            || matches!(verb, "then" | "next");
+        let told = self.tail.len() > 1 && VERBS.has(self.next());
+        (ordered && !told && self.before != Break::Question).then_some(HANDED)
+    }
+
+    /// "Let's see what Ada says."
+    fn is_quoted(&self, lead: &[&str], verb: &str) -> bool {
+        let see = matches!(verb, "what" | "how" | "whether" | "if" | "was" | "que" | "wat" | "che");
+        let opines = matches!(
+            self.next(),
+            "thinks"
+                | "says"
+                | "makes"
+                | "knows"
+                | "recommends"
+                | "suggests"
+                | "would"
+                | "feels"
+                | "advises"
+                | "reckons"
+        );
+        see && opines && lead.len() <= 6
+    }
+}

@@ -1,0 +1,319 @@
+//! The sentence around a name: whether it speaks to its bearer, calls upon them, leaves them out,
+//! or only tells about them.
+
+use super::lexicon::{Lexicon, Set};
+use super::mentions::{Mention, Who};
+use super::words::{Break, Word};
+
+/// What a mention does in its sentence.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Tone {
+    /// With this confidence.
+    To(f32),
+    Handed(f32),
+    Excluded,
+    About,
+}
+
+const SURE: f32 = 0.95;
+const LIKELY: f32 = 0.85;
+/// Called by a turn of phrase that does not speak to them ("a question for Ada").
+pub(super) const HANDED: f32 = 0.78;
+/// After a name these tell something about its bearer, unless the sentence is turned around.
+pub(super) const VERBS: Set = Set::new(
+    "is was has had does did can could will would should might must says said thinks \
+     thought knows knew likes liked wants wanted told asked loves loved seems looks went \
+     came gets got makes made with also just never always isnt wasnt doesnt didnt cant \
+     wont used goes needs lives works have are were hasnt wouldnt gave hat ist a est es e \
+     heeft ha dit sagt",
+);
+/// Before a name without a pause these make it a thing that is talked about.
+const POINTERS: Set = Set::new(
+    "about with for from of by like than as is was named called the a an see saw know \
+     knew meet met love loves at to asked tell told and or mean meant am im miss call not \
+     on in without hate my our that said says its be when if because what whats",
+);
+const PAST: Set = Set::new(
+    "told gave asked heard said was were had did yesterday ago spoke talked came got went \
+     earlier already met saw",
+);
+/// "Ada's turn", "Ada's view".
+const OWNED: Set = Set::new(
+    "turn go view opinion thoughts take area department field territory job domain \
+     expertise specialty question subject trade business line perspective advice side \
+     input call world thing patch",
+);
+/// Names that are ordinary words as well: at the start of a line without a comma they are words.
+const ALSO_WORDS: Set = Set::new(
+    "will may mark hope bill grace faith joy chip pat rob sue drew chase art max rose \
+     dawn sky miles rich frank june april august summer ray jack sunny grant",
+);
+
+/// The sentence around a mention, without it.
+pub(super) struct Sentence<'a> {
+    pub(super) lexicon: &'a Lexicon,
+    pub(super) lead: Vec<&'a str>,
+    pub(super) tail: Vec<&'a str>,
+    pub(super) before: Break,
+    pub(super) after: Break,
+    pub(super) is_question: bool,
+    /// There is a comma in the tail.
+    pub(super) tail_pauses: bool,
+}
+
+impl<'a> Sentence<'a> {
+    pub(super) fn around(line: &'a [Word], lexicon: &'a Lexicon, mention: &Mention) -> Self {
+        let lead = line[..mention.start].iter().rev();
+        let mut lead: Vec<&Word> = lead.take_while(|word| !word.after.ends_sentence()).collect();
+        lead.reverse();
+        let last = &line[mention.end - 1];
+        let mut end = last.after;
+        let mut tail: Vec<&str> = Vec::new();
+        let mut tail_pauses = false;
+        for word in &line[mention.end..] {
+            if end.ends_sentence() {
+                break;
+            }
+            tail.push(&word.text);
+            end = word.after;
+            tail_pauses |= end == Break::Comma;
+        }
+        Self {
+            lexicon,
+            before: lead.last().map_or(Break::Stop, |word| word.after),
+            lead: lead.into_iter().map(|word| word.text.as_str()).collect(),
+            tail,
+            after: last.after,
+            is_question: end == Break::Question,
+            tail_pauses,
+        }
+    }
+
+    /// What the mention does in its sentence.
+    pub(super) fn tone(&self, line: &[Word], mention: &Mention) -> Tone {
+        if line[mention.start].at {
+            return Tone::To(SURE);
+        }
+        if mention.who == [Who::Everybody] && self.asks_everybody(mention.end - mention.start) {
+            return Tone::To(LIKELY);
+        }
+        if line[mention.end - 1].owns && !self.owner_is_spoken_to() {
+            let theirs = OWNED.has(self.next()) && !self.has_past();
+            return if theirs { Tone::Handed(HANDED) } else { Tone::About };
+        }
+        if self.excludes() {
+            return Tone::Excluded;
+        }
+        if mention.doubtful && !self.is_set_off() {
+            return Tone::About;
+        }
+        let handed = if mention.who == [Who::Everybody] { None } else { self.hands_over() };
+        if let Some(confidence) = handed {
+            return Tone::Handed(confidence);
+        }
+        match self.vocative(&line[mention.start].text) {
+            Some(confidence) if mention.exact || self.at_an_edge() => Tone::To(confidence),
+            _ => Tone::About,
+        }
+    }
+
+    /// "Ada's" may be "Ada is", never a call; but a name may end in "s" by itself.
+    pub(super) fn owner_is_spoken_to(&self) -> bool {
+        self.is_set_off()
+    }
+
+    pub(super) fn lead_is(&self, words: &[&str]) -> bool {
+        self.lead.ends_with(words)
+    }
+
+    pub(super) fn tail_is(&self, words: &[&str]) -> bool {
+        self.tail.starts_with(words)
+    }
+
+    pub(super) fn next(&self) -> &'a str {
+        self.tail.first().copied().unwrap_or_default()
+    }
+
+    pub(super) fn previous(&self) -> &'a str {
+        self.lead.last().copied().unwrap_or_default()
+    }
+
+    pub(super) fn has_past(&self) -> bool {
+        self.lead.iter().chain(&self.tail).any(|word| PAST.has(word))
+    }
+
+    pub(super) fn opens(&self) -> bool {
+        self.lead.iter().all(|word| self.lexicon.openers.has(word))
+    }
+
+    /// Pauses on both sides.
+    pub(super) fn is_set_off(&self) -> bool {
+        self.after != Break::None && (self.before != Break::None || self.opens())
+    }
+
+    /// Next to a pause, or where the line begins or ends.
+    pub(super) fn at_an_edge(&self) -> bool {
+        self.is_set_off()
+            || self.opens() && (self.turns_to_somebody() || self.is_question || self.asks())
+    }
+
+    /// There is a question word somewhere behind the name.
+    pub(super) fn asks(&self) -> bool {
+        self.tail.iter().any(|word| self.lexicon.questions.has(word))
+    }
+
+    /// Nothing but greetings, thanks and nods beside the name.
+    pub(super) fn is_only_courtesy(&self) -> bool {
+        let courtesy = |word: &&str| self.lexicon.openers.has(word) || self.lexicon.nods.has(word);
+        let beside = self.lead.len() + self.tail.len();
+        beside > 0 && self.lead.iter().chain(&self.tail).all(courtesy) && !self.is_question
+    }
+
+    pub(super) fn is_whole_line(&self, line: &[Word], mention: &Mention) -> bool {
+        line.len() == self.lead.len() + self.tail.len() + mention.end - mention.start
+    }
+
+    pub(super) fn excludes(&self) -> bool {
+        let negated: &[&[&str]] = &[
+            &["except"],
+            &["besides"],
+            &["without"],
+            &["other", "than"],
+            &["instead", "of"],
+            &["anyone", "but"],
+            &["anybody", "but"],
+            &["but"],
+            &["but"],
+            &["of", "you", "but"],
+            &["all", "but"],
+            &["apart", "from"],
+            &["except", "for"],
+            &["sauf"],
+            &["excepto"],
+            &["ausser"],
+            &["behalve"],
+            &["tranne"],
+            &["exceto"],
+            &["rather", "than"],
+            &["bar"],
+        ];
+        let not = |word: &str| word != "no" && self.lexicon.negations.has(word);
+        let near = self.lead.iter().rev().take(2).any(|word| not(word));
+        let second = self.lexicon.second_person.has(self.previous());
+        let denied = not(self.previous()) || second && near;
+        // "Ada, not you", "Ada, you may rest": spoken to, and let off.
+        let last = self.tail.last().copied().unwrap_or_default();
+        let out = self.tail.contains(&"out")
+            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit"));
+        let rests = matches!(last, "rest" | "skip" | "excused" | "off");
+        let let_off = out || rests && self.lexicon.second_person.has(self.next());
+        let refused = self.previous() == "from" && self.lead.iter().any(|word| not(word));
+        let you = self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word));
+        let after = you && not(self.next()) && self.tail.len() == 2
+            || self.tail_is(&["not", "this", "time"]);
+        // "Anyone but not Ada again": what was heard enough of.
+        denied || let_off || refused || after || negated.iter().any(|words| self.lead_is(words))
+    }
+
+    /// "All of you" and the like speak to everybody wherever they stand; "everyone" may be a
+    /// subject ("everyone knows that").
+    pub(super) fn asks_everybody(&self, words: usize) -> bool {
+        let about = matches!(self.previous(), "about" | "told" | "with");
+        let turned = self.lexicon.helpers.has(self.previous()) && self.is_question;
+        let from = matches!(
+            self.previous(),
+            "from" | "to" | "para" | "a" | "an" | "fur" | "pour" | "voor" | "per"
+        ) && !self.has_past();
+        words > 1 && !about || turned || from && !self.lead_is(&["according", "to"])
+    }
+
+    /// How likely the name is spoken to its bearer, by its place in the sentence.
+    pub(super) fn vocative(&self, name: &str) -> Option<f32> {
+        if self.opens() {
+            return self.at_start(name);
+        }
+        if self.tail.is_empty() {
+            return self.at_end();
+        }
+        let set_off = self.after != Break::None;
+        let to_you = self.lexicon.second_person.has(self.next())
+            || matches!(self.next(), "please" | "us" | "me" | "tell")
+            || self.lexicon.questions.has(self.next());
+        match self.before {
+            Break::Comma if set_off => Some(0.9),
+            Break::Comma => self.at_start(name).map(|_| 0.8),
+            _ if self.lexicon.second_person.has(self.previous()) => Some(LIKELY),
+            _ if POINTERS.has(self.previous()) => None,
+            _ if set_off && to_you => Some(0.7),
+            // Without pauses: "okay done ada what's next".
+            _ if self.lexicon.questions.has(self.next()) || self.turns_to_you() => Some(0.7),
+            _ if self.lexicon.second_person.has(self.next()) => Some(0.65),
+            _ if self.asks_you_before() => Some(0.7),
+            _ => None,
+        }
+    }
+
+    /// "What do you think, in short, ada about it": what stands before the name asks somebody.
+    pub(super) fn asks_you_before(&self) -> bool {
+        let first = self.lead.iter().find(|word| !self.lexicon.openers.has(word));
+        let asks = first.is_some_and(|first| {
+            self.lexicon.questions.has(first) || self.lexicon.helpers.has(first)
+        });
+        let you = self.lead.iter().any(|word| self.lexicon.second_person.has(word));
+        asks && you
+            || self.lexicon.subordinators.has(self.next())
+                && self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word))
+    }
+
+    pub(super) fn at_start(&self, name: &str) -> Option<f32> {
+        if self.after != Break::None {
+            return Some(SURE);
+        }
+        let next = self.next();
+        let asks = self.lexicon.questions.has(next);
+        if ALSO_WORDS.has(name) && self.lead.is_empty() {
+            let spoken_to = asks
+                || self.turns_to_you() && name != "will" && name != "may"
+                || self.lexicon.helpers.has(next) && self.is_subject(1);
+            return (spoken_to || self.is_question && !self.is_subject(0)).then_some(LIKELY);
+        }
+        let told = VERBS.has(next) || next.len() > 4 && next.ends_with("ed");
+        let everybody = self.lexicon.everybody.has(name);
+        let told = told || everybody && next.len() > 3 && next.ends_with('s');
+        let told = told && !self.turns_to_somebody();
+        (!told || asks).then_some(LIKELY)
+    }
+
+    pub(super) fn is_subject(&self, at: usize) -> bool {
+        self.tail.get(at).is_some_and(|word| {
+            self.lexicon.subjects.has(word) || self.lexicon.determiners.has(word)
+        })
+    }
+
+    /// "Ada can you", "Ada is it", "Ada what": what follows the name asks.
+    pub(super) fn turns_to_somebody(&self) -> bool {
+        let helper = self.lexicon.helpers.has(self.next());
+        // "…, isn't it?" makes no question of what stands before it.
+        let asks = self.is_question && !self.tail_pauses;
+        self.lexicon.questions.has(self.next()) || helper && (self.is_subject(1) || asks)
+    }
+
+    pub(super) fn turns_to_you(&self) -> bool {
+        let you = self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word));
+        self.lexicon.helpers.has(self.next()) && you
+    }
+
+    pub(super) fn at_end(&self) -> Option<f32> {
+        if self.before == Break::Comma {
+            return Some(SURE);
+        }
+        if POINTERS.has(self.previous()) {
+            return None;
+        }
+        let first = self.lead.first().copied().unwrap_or_default();
+        let to_you = self.lead.iter().any(|word| self.lexicon.second_person.has(word));
+        let greets = self.lexicon.openers.has(first);
+        let asks = self.lexicon.questions.has(first) || self.lexicon.helpers.has(first);
+        (to_you || greets || asks || self.is_question).then_some(0.8)
+    }
+}

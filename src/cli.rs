@@ -128,7 +128,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    log::start(cli.log_json, cli.verbose);
+    log::start(cli.log_json, level(&cli));
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our answer, `head` for one, has enough.
@@ -218,15 +218,22 @@ fn run(command: Command) -> Result<(), CliError> {
     }
 }
 
+/// Who takes notes of a run. Held to its end, so that what waits goes out.
+struct Observers {
+    _probes: Option<probe::Guard>,
+    _turns: Option<telemetry::Guard>,
+}
+
+fn observe(config: &Config) -> Result<Observers, CliError> {
+    let turns = config.telemetry.clone().map(telemetry::install).transpose();
+    let turns = turns
+        .map_err(|error| CliError::Failed(format!("the OTLP exporter did not start: {error}")))?;
+    let probes = config.probes.as_ref().map(probe::install).transpose()?;
+    Ok(Observers { _probes: probes, _turns: turns })
+}
+
 fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
-    // Both are held to the end of the run, so that what waits goes out.
-    let _turns = config
-        .telemetry
-        .clone()
-        .map(telemetry::install)
-        .transpose()
-        .map_err(|error| CliError::Failed(format!("the exporter did not start: {error}")))?;
-    let _probes = config.probes.as_ref().map(probe::install).transpose()?;
+    let _observers = observe(config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .thread_name("troupe")
@@ -266,4 +273,13 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
         return Ok(writeln!(io::stdout(), "{pass:#}")?);
     }
     Ok(writeln!(io::stdout(), "{jwt}")?)
+}
+
+/// How much of ours is logged.
+fn level(cli: &Cli) -> &'static str {
+    match cli.verbose {
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    }
 }

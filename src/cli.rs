@@ -149,14 +149,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { EXIT_USAGE } else { 0 });
         }
     };
-    // The terminal is the conversation's; the rooms of a bench or a replay would
-    // fill it beside the answer.
-    let quiet = matches!(
-        cli.command,
-        Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
-    );
-    let least = if quiet { "warn" } else { "info" };
-    log::start(cli.log_json, cli.verbose, least);
+    log::start(cli.log_json, level(&cli));
     match run(cli.command) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read our answer, `head` for one, has enough.
@@ -259,15 +252,22 @@ fn run(command: Command) -> Result<(), CliError> {
     }
 }
 
+/// Who takes notes of a run. Held to its end, so that what waits goes out.
+struct Observers {
+    _probes: Option<probe::Guard>,
+    _turns: Option<telemetry::Guard>,
+}
+
+fn observe(config: &Config) -> Result<Observers, CliError> {
+    let turns = config.telemetry.clone().map(telemetry::install).transpose();
+    let turns = turns
+        .map_err(|error| CliError::Failed(format!("the OTLP exporter did not start: {error}")))?;
+    let probes = config.probes.as_ref().map(probe::install).transpose()?;
+    Ok(Observers { _probes: probes, _turns: turns })
+}
+
 fn serve(config: &Config, show: host::Show) -> Result<(), CliError> {
-    // Both are held to the end of the run, so that what waits goes out.
-    let _turns = config
-        .telemetry
-        .clone()
-        .map(telemetry::install)
-        .transpose()
-        .map_err(|error| CliError::Failed(format!("the exporter did not start: {error}")))?;
-    let _probes = config.probes.as_ref().map(probe::install).transpose()?;
+    let _observers = observe(config)?;
     let exit = show.exit;
     let turns = runtime()?.block_on(host::run(config, show))?;
     if exit {
@@ -311,4 +311,19 @@ fn print_token(token: &Token, env: &Env) -> Result<(), CliError> {
         return Ok(writeln!(io::stdout(), "{pass:#}")?);
     }
     Ok(writeln!(io::stdout(), "{jwt}")?)
+}
+
+/// How much of ours is logged.
+fn level(cli: &Cli) -> &'static str {
+    // The terminal is the conversation's, or the answer's.
+    let is_quiet = matches!(
+        cli.command,
+        Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
+    );
+    match cli.verbose {
+        0 if is_quiet => "warn",
+        0 => "info",
+        1 => "debug",
+        _ => "trace",
+    }
 }

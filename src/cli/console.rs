@@ -7,7 +7,7 @@ use std::thread;
 use clap::Args;
 use tokio::sync::mpsc;
 
-use super::{CliError, runtime};
+use super::{CliError, observe, runtime};
 use crate::config::{Config, ConfigError, Env, Flags};
 use crate::host::console::{self, Options, Terminal};
 
@@ -67,6 +67,7 @@ pub(super) fn run(args: Console, env: Env) -> Result<(), CliError> {
         typed_live: io::stdin().is_terminal(),
         meter: io::stderr().is_terminal(),
     };
+    let _observers = observe(&config)?;
     runtime()?.block_on(console::run(&config, &options, terminal))?;
     Ok(())
 }

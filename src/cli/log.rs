@@ -4,11 +4,11 @@ use std::io::{self, IsTerminal as _};
 
 use tracing_subscriber::EnvFilter;
 
-/// Starts the log of the process: from `least` on, more by `verbose`. `RUST_LOG` wins over both.
-pub(super) fn start(json: bool, verbose: u8, least: &str) {
+/// Starts the log of the process: ours from `level` on. `RUST_LOG` wins over that.
+pub(super) fn start(json: bool, level: &str) {
     let wish = std::env::var(EnvFilter::DEFAULT_ENV).ok();
     let log = tracing_subscriber::fmt()
-        .with_env_filter(filter(wish.as_deref(), verbose, least))
+        .with_env_filter(filter(wish.as_deref(), level))
         .with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr);
     if json {
@@ -20,16 +20,11 @@ pub(super) fn start(json: bool, verbose: u8, least: &str) {
 
 /// Other crates' chatter stays below warnings. LiveKit's is always off: it quotes answers of the
 /// server, and one of those quotes the token that was refused.
-fn filter(wish: Option<&str>, verbose: u8, least: &str) -> EnvFilter {
-    let ours = match verbose {
-        0 => least,
-        1 => "debug",
-        _ => "trace",
-    };
+fn filter(wish: Option<&str>, level: &str) -> EnvFilter {
     let wished =
         wish.filter(|wish| !wish.is_empty()).and_then(|wish| EnvFilter::try_new(wish).ok());
     let filter =
-        wished.unwrap_or_else(|| EnvFilter::new(format!("warn,troupe={ours},libwebrtc=warn")));
+        wished.unwrap_or_else(|| EnvFilter::new(format!("warn,troupe={level},libwebrtc=warn")));
     ["livekit=off", "livekit_api=off"]
         .into_iter()
         .filter_map(|directive| directive.parse().ok())
@@ -57,11 +52,11 @@ mod tests {
     }
 
     /// What of ours, of LiveKit's and of others' is logged.
-    fn logged(wish: Option<&str>, verbose: u8) -> String {
+    fn logged(wish: Option<&str>, level: &str) -> String {
         let page = Page::default();
         let writer = page.clone();
         let log = tracing_subscriber::fmt()
-            .with_env_filter(filter(wish, verbose, "info"))
+            .with_env_filter(filter(wish, level))
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(log, || {
@@ -76,21 +71,24 @@ mod tests {
 
     #[test]
     fn livekits_words_are_never_logged_whatever_is_asked_for() {
-        for (wish, verbose) in
-            [(None, 0), (None, 2), (Some("trace"), 0), (Some("livekit=debug"), 0)]
-        {
-            assert!(!logged(wish, verbose).contains("eyJ"), "{wish:?} {verbose}");
+        for (wish, level) in [
+            (None, "info"),
+            (None, "trace"),
+            (Some("trace"), "info"),
+            (Some("livekit=debug"), "info"),
+        ] {
+            assert!(!logged(wish, level).contains("eyJ"), "{wish:?} {level}");
         }
     }
 
     #[test]
     fn the_wish_wins_over_the_flag_and_a_slip_in_it_over_nothing() {
-        let plain = logged(None, 0);
+        let plain = logged(None, "info");
         assert!(plain.contains("ours-info"), "{plain}");
         assert!(!plain.contains("ours-debug") && !plain.contains("others-info"), "{plain}");
-        assert!(logged(None, 1).contains("ours-debug"));
-        let wished = logged(Some("hyper=info"), 1);
+        assert!(logged(None, "debug").contains("ours-debug"));
+        let wished = logged(Some("hyper=info"), "debug");
         assert!(wished.contains("others-info") && !wished.contains("ours-info"), "{wished}");
-        assert!(logged(Some("troupe=loud"), 0).contains("ours-info"));
+        assert!(logged(Some("troupe=loud"), "info").contains("ours-info"));
     }
 }

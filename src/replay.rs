@@ -152,6 +152,7 @@ fn config(header: &Header) -> Config {
             // Utterances come from the tape, so nothing waits for this.
             end_of_turn: EndOfTurn::Fixed(Duration::from_micros(header.end_of_turn_us)),
             longest: Duration::from_micros(header.longest_us),
+            early_words: false,
         },
         turn: Turn { reply_tokens: header.reply_tokens, seed: header.seed },
         cast: header.cast.iter().map(Into::into).collect(),

@@ -94,6 +94,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
                 EndOfTurn::Auto => json!("auto"),
                 EndOfTurn::Fixed(silence) => json!(silence.as_millis() as u64),
             },
+            "early_words": config.hearing.early_words,
             "longest_s": config.hearing.longest.as_secs(),
         },
         "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },
@@ -160,7 +161,7 @@ mod tests {
             assert!(!shown.contains("hush") && !shown.contains("secret"), "{shown}");
         }
         let json: serde_json::Value = serde_json::from_slice(&script).expect("JSON");
-        assert_eq!(json["hearing"]["end_of_turn_ms"], 300);
+        assert_eq!(json["hearing"]["end_of_turn_ms"], "auto");
         assert_eq!(json["otlp"], true);
         let written = String::from_utf8(text).expect("text");
         Options::parse(&written).expect("the printed settings are a settings file");

@@ -28,6 +28,7 @@ mod echo;
 #[cfg(feature = "console")]
 mod hear;
 mod mixer;
+#[cfg(any(test, feature = "console"))]
 mod resample;
 #[cfg(feature = "console")]
 mod stream;

@@ -56,7 +56,7 @@ impl Tap {
     pub fn hearing(&self, now: Time, event: &hearing::Event) {
         match event {
             hearing::Event::SpeechStarted { human, at } => {
-                self.told(now, || Record::Onset { human: human.clone(), voiced_us: self.us(*at) })
+                self.told(now, || Record::Onset { human: human.clone(), voiced_us: self.us(*at) });
             }
             hearing::Event::SpeechDropped { human } => {
                 self.told(now, || Record::Noise { human: human.clone() });
@@ -75,7 +75,9 @@ impl Tap {
                 })
             }),
             // A pause leads to work ahead of time only; what came of that is in what follows.
-            hearing::Event::Paused(_) | hearing::Event::Resumed { .. } => {}
+            hearing::Event::Paused(_)
+            | hearing::Event::StillPaused(_)
+            | hearing::Event::Resumed { .. } => {}
         }
     }
 

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use troupe::admin::state as pages;
 use troupe::config::{Config, Env, Flags, Options};
+use troupe::host::cast::warm_up;
 use troupe::host::{Parts, Recording, Room, Server};
 use troupe::id::HumanId;
 use troupe::latency::TurnRecord;
@@ -64,17 +65,20 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
     let mut voice = ScriptedVoice::default();
     voice.delay /= tempo.divide;
     voice.per_char /= tempo.divide;
+    let engine = Arc::new(engine.failing(1));
+    let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
+    let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
     let parts = Parts {
+        cast: warm_up(&*engine, &config.cast, &publisher).await,
         transport: transport.clone(),
         events: room_events,
         recogniser: Arc::new(ScriptedRecogniser::default()),
         ears: ears_out,
-        engine: Arc::new(engine.failing(1)),
+        engine,
         voice: Arc::new(voice.failing(&[1])),
         server: Server { url: String::new(), own: None, link: LinkState::Up },
+        predictor: None,
     };
-    let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
-    let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
     let recording = Recording::start(Some(folder), &config, clock).expect("the folder is there");
     let room = Room::tapped(&config, clock, parts, publisher, inbox, recording.tap())
         .recorded(recording.state().expect("it records"));

@@ -7,7 +7,7 @@ use rubato::{Fft, FixedSync, Resampler as _};
 
 /// Resamples mono sound piece by piece. Nothing is lost between the pieces; what does not fill a
 /// block waits for the next one.
-pub struct Resampler {
+pub(super) struct Resampler {
     /// None where the rates are the same.
     fft: Option<Fft<f32>>,
     waiting: Vec<f32>,
@@ -23,7 +23,7 @@ impl fmt::Debug for Resampler {
 impl Resampler {
     /// # Errors
     /// When one of the rates is zero.
-    pub fn new(from_hz: u32, to_hz: u32) -> Result<Self, String> {
+    pub(super) fn new(from_hz: u32, to_hz: u32) -> Result<Self, String> {
         let fft = if from_hz == to_hz {
             None
         } else {
@@ -40,7 +40,7 @@ impl Resampler {
     ///
     /// # Errors
     /// None that a caller can cause: the resampler's own complaint.
-    pub fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), String> {
+    pub(super) fn push(&mut self, samples: &[f32], out: &mut Vec<f32>) -> Result<(), String> {
         let Some(fft) = &mut self.fft else {
             out.extend_from_slice(samples);
             return Ok(());

@@ -88,7 +88,8 @@ async fn a_piped_conversation_is_written_down_line_by_line_and_ends_when_all_is_
         "Tom: Felix, which soup do you cook?\n\
          Felix: Fish soup, in a storm, with all the onions that are left.\n\
          Tom: Ada, what do you think?\n\
-         Ada: I would ask Felix, who cooks.\n"
+         Ada: I would ask Felix, who cooks.\n\
+         Felix: Fish soup, in a storm, with all the onions that are left.\n"
     );
     assert!(talk.notes.contains("Felix is thinking\n"), "{}", talk.notes);
     assert_eq!(outcome_of(&talk, "felix")[..1], [Outcome::Spoke]);

@@ -46,14 +46,8 @@ const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_750) };
 /// Lines come when all is said, a tenth of a second for each second.
 const BRIEF: Tempo = Tempo { divide: 10, wait: Duration::from_secs(12) };
 
-/// Plays an evening with scripted parts, on tape.
-async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
-    let (clock, config) = (Clock::start(), config());
-    let transport = Arc::new(ScriptedRoom::new(clock));
-    let (events, room_events) = mpsc::channel(64);
-    let (commands, inbox) = mpsc::channel(8);
-    let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
-    let (_ears, ears_out) = watch::channel(ready);
+/// Felix cooks and Ada counts; the first reply fails.
+fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
     let engine = ScriptedEngine::new(clock, move |request| {
         let text = match request.seat.as_str() {
             "felix" => "Fish soup, in a storm. What would you put into it, Ada?",
@@ -62,10 +56,21 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
         Script::say(text).prefill(prefill).per_token(per_token)
     });
+    engine.failing(1)
+}
+
+/// Plays an evening with scripted parts, on tape.
+async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
+    let (clock, config) = (Clock::start(), config());
+    let transport = Arc::new(ScriptedRoom::new(clock));
+    let (events, room_events) = mpsc::channel(64);
+    let (commands, inbox) = mpsc::channel(8);
+    let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+    let (_ears, ears_out) = watch::channel(ready);
     let mut voice = ScriptedVoice::default();
     voice.delay /= tempo.divide;
     voice.per_char /= tempo.divide;
-    let engine = Arc::new(engine.failing(1));
+    let engine = Arc::new(engine(clock, tempo));
     let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
     let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
     let parts = Parts {

@@ -78,10 +78,26 @@ macro_rules! reports {
 
 reports! {
     CodecStats { codec: CodecStats }
-    InboundRtpStats { stream: RtpStreamStats, received: ReceivedRtpStreamStats, inbound: InboundRtpStreamStats }
-    OutboundRtpStats { stream: RtpStreamStats, sent: SentRtpStreamStats, outbound: OutboundRtpStreamStats }
-    RemoteInboundRtpStats { stream: RtpStreamStats, received: ReceivedRtpStreamStats, remote_inbound: RemoteInboundRtpStreamStats }
-    RemoteOutboundRtpStats { stream: RtpStreamStats, sent: SentRtpStreamStats, remote_outbound: RemoteOutboundRtpStreamStats }
+    InboundRtpStats {
+        stream: RtpStreamStats,
+        received: ReceivedRtpStreamStats,
+        inbound: InboundRtpStreamStats
+    }
+    OutboundRtpStats {
+        stream: RtpStreamStats,
+        sent: SentRtpStreamStats,
+        outbound: OutboundRtpStreamStats
+    }
+    RemoteInboundRtpStats {
+        stream: RtpStreamStats,
+        received: ReceivedRtpStreamStats,
+        remote_inbound: RemoteInboundRtpStreamStats
+    }
+    RemoteOutboundRtpStats {
+        stream: RtpStreamStats,
+        sent: SentRtpStreamStats,
+        remote_outbound: RemoteOutboundRtpStreamStats
+    }
     MediaSourceStats { source: MediaSourceStats, audio: AudioSourceStats, video: VideoSourceStats }
     MediaPlayoutStats { audio_playout: AudioPlayoutStats }
     PeerConnectionStats { pc: PeerConnectionStats }
@@ -113,7 +129,8 @@ pub mod dictionaries {
     }
 
     dictionaries! {
-        /// What every report has: `id` is unique in one answer, `timestamp` is µs since the Unix epoch.
+        /// What every report has: `id` is unique in one answer, `timestamp` is µs since the Unix
+        /// epoch.
         RtcStats {
             String: id;
             i64: timestamp;
@@ -134,7 +151,8 @@ pub mod dictionaries {
             i64: packets_lost;
             f64: jitter;
         }
-        /// A received stream. Delays and durations in seconds, energies and levels linear (1.0 = full scale).
+        /// A received stream. Delays and durations in seconds, energies and levels linear (1.0 =
+        /// full scale).
         InboundRtpStreamStats {
             String: track_identifier, mid, remote_id, decoder_implementation, playout_id;
             u32: frames_decoded, key_frames_decoded, frames_rendered, frames_dropped,

@@ -111,7 +111,11 @@ fn is_ours(word: &str) -> bool {
 #[async_trait]
 impl Transport for Hall {
     fn send(&self, command: Command) {
-        if let Command::Caption(Caption { speaker: Speaker::Human(_), text, .. }) = &command {
+        // What comes before the last caption of a line is shown and not yet said, or taken back.
+        if let Command::Caption(Caption { speaker: Speaker::Human(_), text, last: true, .. }) =
+            &command
+            && !text.is_empty()
+        {
             let mut seen = self.acting();
             let now = seen.active;
             seen.heard.push((now, text.clone()));

@@ -156,7 +156,8 @@ impl Core {
             .as_ref()
             .map_or((0, 0), |peer| (peer.peer_bytes_rx, peer.peer_bytes_tx));
         log::debug!(
-            "datagrams: {} sent, {} not sent, {} not understood; {} packets for nobody; {} streams in",
+            "datagrams: {} sent, {} not sent, {} not understood; {} packets for nobody; \
+             {} streams in",
             self.reports.datagrams_sent,
             self.reports.datagrams_unsent,
             self.reports.datagrams_invalid,

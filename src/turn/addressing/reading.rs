@@ -134,6 +134,10 @@ impl<'a> Reading<'a> {
                         .collect();
                     if whom.is_empty() {
                         whom = (0..self.cards.len()).collect();
+                        // "Please stop. Nora, do you like roses?" goes on with Nora.
+                        for called in self.called_in(range.end..self.line.len()) {
+                            whom.remove(&called);
+                        }
                     }
                     hush.whom.extend(whom);
                     hush.asked = Some(hush.asked.map_or(asked, |before| before.min(asked)));
@@ -142,6 +146,18 @@ impl<'a> Reading<'a> {
             }
         }
         hush
+    }
+
+    /// The personas that a stretch of the line calls by name.
+    fn called_in(&self, range: Range<usize>) -> Vec<usize> {
+        let words = &self.line[range];
+        let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
+        let called = calls::find(words, self.lexicon, mentions).called;
+        let persona = |call: &calls::Call| match call.who {
+            Who::Persona(one) => Some(one),
+            _ => None,
+        };
+        called.iter().filter_map(persona).collect()
     }
 
     /// Whether it lifts what silence was asked for before.

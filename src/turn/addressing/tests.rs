@@ -86,6 +86,9 @@ const CALLS: &[(&str, &str)] = &[
     // Nothing to say to it.
     ("Stop.", "nobody"),
     ("Ada, be quiet please.", "nobody"),
+    ("Please stop. Nora, do you like roses?", "Nora"),
+    ("Nora, how are you? Everybody, please stop.", "nobody"),
+    ("Nora, please stop. Ada, what is the time?", "Ada"),
     ("mhm", "nobody"),
     ("", "nobody"),
     ("…", "nobody"),

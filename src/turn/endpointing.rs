@@ -44,6 +44,11 @@ pub struct Options {
     pub longest: Duration,
     /// When no frame came for so long, the clock counts as silence (mute, DTX, a stalled link).
     pub gap: Duration,
+    /// With less voice than this a turn is seldom over, however complete it sounds: a name that is
+    /// called ("Felix, …") takes half a second, and what it is called for comes after it.
+    pub brief: Duration,
+    /// The least wait after so little, when a pause is judged: longer than one pauses behind a name.
+    pub brief_wait: Duration,
 }
 
 impl Default for Options {
@@ -56,6 +61,8 @@ impl Default for Options {
             least_voice: Duration::from_millis(128),
             longest: Duration::from_secs(15),
             gap: Duration::from_millis(100),
+            brief: Duration::from_millis(700),
+            brief_wait: Duration::from_millis(550),
         }
     }
 }
@@ -175,11 +182,11 @@ impl Endpointer {
     /// False when that pause is over.
     pub fn judged(&mut self, voiced_end: Time, complete: f32) -> bool {
         let told = |open: &Open| open.pause.is_told() && open.voiced_end == voiced_end;
-        let current = self.open.as_ref().is_some_and(told);
-        if current {
-            self.judged = Some(self.patience.wait(complete));
-        }
-        current
+        let Some(open) = self.open.as_ref().filter(|open| told(open)) else { return false };
+        let brief = frames_to_duration(open.voiced_frames) < self.options.brief;
+        let least = if brief { self.options.brief_wait } else { Duration::ZERO };
+        self.judged = Some(self.patience.wait(complete).max(least));
+        true
     }
 
     fn wait(&self) -> Duration {

@@ -149,7 +149,9 @@ fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
     let Some(first) = order.first() else { return false };
     let stops = lexicon.negations.has(first)
         || matches!(*first, "stop" | "quit" | "nobody" | "cease" | "enough" | "less");
-    let reach = order.len().min(5);
+    // "No more talking" is one; "no, or do you talk to them?" is none.
+    let bare = matches!(*first, "no" | "nor" | "not" | "non" | "nein" | "nee" | "nao" | "não");
+    let reach = order.len().min(if bare { 3 } else { 5 });
     let said = order[1..reach].iter().position(|word| lexicon.speaking.has(word));
     let stops = stops || *first == "do" && order.get(1) == Some(&"not");
     let told = |word: &&str| matches!(*word, "i" | "idea" | "if" | "know" | "want" | "care");

@@ -87,6 +87,8 @@ const CALLS: &[(&str, &str)] = &[
     ("Stop.", "nobody"),
     ("Ada, be quiet please.", "nobody"),
     ("Please stop. Nora, do you like roses?", "Nora"),
+    ("No more talking, please.", "nobody"),
+    ("What do you think, nor do you talk to your plants?", "rotation"),
     ("Nora, how are you? Everybody, please stop.", "nobody"),
     ("Nora, please stop. Ada, what is the time?", "Ada"),
     ("mhm", "nobody"),

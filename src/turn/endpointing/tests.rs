@@ -16,6 +16,8 @@ fn options() -> Options {
         least_voice: 6 * FRAME,
         longest: Duration::from_secs(2),
         gap: Duration::from_millis(100),
+        brief: Duration::ZERO,
+        brief_wait: 30 * FRAME,
     }
 }
 
@@ -220,6 +222,18 @@ fn a_judgement_sets_the_wait_of_its_pause_only() {
     let spans = speaker.many(".", 15).many("#", 10).many(".", 9).spans();
     assert_eq!(spans, []);
     assert_eq!(speaker.many(".", 1).spans()[0].endpoint, frame_end(50));
+}
+
+#[test]
+fn what_follows_a_called_name_is_waited_for_though_the_name_sounds_complete() {
+    // Voiced frames, and the frames of silence until the end.
+    for (voiced, silence) in [(11, 30), (12, 15)] {
+        let mut speaker = Speaker::new(Options { brief: 12 * FRAME, ..options() });
+        speaker.many("#", voiced).many(".", 5);
+        assert!(speaker.judged(voiced as u64, 1.0));
+        let spans = speaker.many(".", 30).spans();
+        assert_eq!(spans[0].endpoint, frame_end(voiced as u64 + silence));
+    }
 }
 
 #[test]

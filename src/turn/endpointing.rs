@@ -47,7 +47,7 @@ pub struct Options {
     /// With less voice than this a turn is seldom over, however complete it sounds: a name that is
     /// called ("Felix, …") takes half a second, and what it is called for comes after it.
     pub brief: Duration,
-    /// The least wait after so little, when a pause is judged: longer than one pauses behind a name.
+    /// The least wait after so little, when a pause is judged: longer than a pause behind a name.
     pub brief_wait: Duration,
 }
 

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
@@ -22,9 +22,20 @@ use crate::host::Stand;
 #[derive(Clone, Default)]
 struct Page(Arc<Mutex<Vec<u8>>>);
 
+/// One test at a time: levels that are cached for the whole process follow the newest log.
+static TURN: Mutex<()> = Mutex::new(());
+
+/// Ends the log, and then the test's turn.
+struct Open {
+    _log: DefaultGuard,
+    _turn: MutexGuard<'static, ()>,
+}
+
 impl Page {
     /// Everything at `level` and above, in JSON, until the guard is dropped.
-    fn open(level: Level) -> (Self, DefaultGuard) {
+    fn open(level: Level) -> (Self, Open) {
+        // A test that failed in its turn leaves nothing behind.
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
         let page = Self::default();
         let writer = page.clone();
         let log = tracing_subscriber::fmt()
@@ -32,7 +43,10 @@ impl Page {
             .with_max_level(level)
             .with_writer(move || writer.clone())
             .finish();
-        (page, tracing::subscriber::set_default(log))
+        let log = tracing::subscriber::set_default(log);
+        // Other tests have passed the same places without a log meanwhile.
+        tracing::callsite::rebuild_interest_cache();
+        (page, Open { _log: log, _turn: turn })
     }
 
     fn text(&self) -> String {

@@ -20,7 +20,7 @@ from person import Person, Text, prefer_us
 from sound import clips
 
 CAST = ["ada", "felix", "nora"]
-SPOKEN = ["1-nora", "2-felix", "3-ada", "nora_talk"]
+SPOKEN = ["1-nora", "2-felix", "3-ada", "felix_storm"]
 TYPED = ("Felix, which soup do you cook in a storm?", "felix")
 # Tries to cut in before a short reply is over.
 CUT_IN_TRIES = 3

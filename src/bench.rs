@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
+use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -111,6 +112,16 @@ pub fn row<const N: usize>(columns: [(&str, Value); N]) -> Map<String, Value> {
     columns.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
+/// The smallest value that so many are not above; of nothing, zero.
+fn quantile(sorted: &[Duration], part: f64) -> Duration {
+    let rank = (sorted.len() as f64 * part).ceil() as usize;
+    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
+}
+
+fn ms(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,5 +169,13 @@ mod tests {
 
         overhead_p99_ms_12  0.5
         ");
+    }
+
+    #[test]
+    fn quantiles_are_values_that_were_measured() {
+        let ms: Vec<Duration> = (1..=60).map(Duration::from_millis).collect();
+        let of = |part| quantile(&ms, part).as_millis();
+        assert_eq!([of(0.5), of(0.95), of(0.99), of(1.0)], [30, 57, 60, 60]);
+        assert_eq!(quantile(&[], 0.99), Duration::ZERO);
     }
 }

@@ -86,7 +86,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let (room_in, events) = mpsc::channel(1);
     let (hearing_in, hearing) = mpsc::channel(1);
     let (pages_in, commands) = mpsc::channel(1);
-    let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+    let ready = ears::Status::ready();
     let (_ears, ears_status) = watch::channel(ready);
     let passes: pages::Passes = Arc::new(|_| Err("a replay has no visitors".to_owned()));
     let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);

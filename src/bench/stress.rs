@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::machine::CpuUse;
-use super::{BenchError, Report, row, rss_mb};
+use super::{BenchError, Report, ms, quantile, row, rss_mb};
 use crate::llm::load::{Load, LoadEngine};
 use crate::time::Clock;
 
@@ -166,28 +166,5 @@ impl Figures {
             ("generations", self.generations.into()),
             ("errors", 0.into()),
         ])
-    }
-}
-
-/// The smallest value that so many are not above; of nothing, zero.
-pub(super) fn quantile(sorted: &[Duration], part: f64) -> Duration {
-    let rank = (sorted.len() as f64 * part).ceil() as usize;
-    sorted.get(rank.saturating_sub(1)).copied().unwrap_or_default()
-}
-
-pub(super) fn ms(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1_000.0
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn quantiles_are_values_that_were_measured() {
-        let ms: Vec<Duration> = (1..=60).map(Duration::from_millis).collect();
-        let of = |part| quantile(&ms, part).as_millis();
-        assert_eq!([of(0.5), of(0.95), of(0.99), of(1.0)], [30, 57, 60, 60]);
-        assert_eq!(quantile(&[], 0.99), Duration::ZERO);
     }
 }

@@ -12,8 +12,7 @@ use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::stress::{ms, quantile};
-use super::{BenchError, Report, row};
+use super::{BenchError, Report, ms, quantile, row};
 use crate::config::Config;
 use crate::host::questions::{QUESTIONS, Question};
 use crate::host::{self, Door, HostError, visitor_identity};

@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::parts::{self, Files};
 use super::server::LocalServer;
-use super::signal::asked_to_end;
+use super::signal::cancelled_when_asked;
 use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
@@ -41,13 +41,7 @@ pub(super) struct Visit {
 }
 
 pub(super) async fn run(config: &Config, visit: Visit) -> Result<Vec<TurnRecord>, HostError> {
-    let cancel = CancellationToken::new();
-    let tasks = TaskTracker::new();
-    let stop = cancel.clone();
-    tokio::spawn(async move {
-        asked_to_end().await;
-        stop.cancel();
-    });
+    let (cancel, tasks) = (cancelled_when_asked(), TaskTracker::new());
     let house = House { config, clock: Clock::start(), cancel: &cancel, tasks: &tasks };
     crate::probe::follow(house.clock);
     let result = match cancel.run_until_cancelled(house.start(&visit)).await {

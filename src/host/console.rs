@@ -9,7 +9,7 @@ use tokio_util::task::TaskTracker;
 
 use super::cast::{self, BootSummary};
 use super::parts::{self, Files};
-use super::signal::asked_to_end;
+use super::signal::cancelled_when_asked;
 use super::{HostError, Parts, Room, Server, predictor};
 use crate::admin::state::{self as pages, Publisher};
 use crate::config::Config;
@@ -20,7 +20,7 @@ use crate::room::console::device::{self, Devices};
 use crate::room::console::{Choice, ConsoleRoom, Listed};
 use crate::room::{LinkState, Transport as _};
 use crate::stt::Recogniser;
-use crate::stt::ears::{self, EarsState};
+use crate::stt::ears;
 use crate::stt::end_of_turn::Predictor;
 use crate::stt::scripted::ScriptedRecogniser;
 use crate::time::Clock;
@@ -74,12 +74,7 @@ pub async fn run<O: Write, N: Write>(
     // Mistakes that can be seen without work are told first: devices, then models.
     let devices = if options.text { None } else { Some(device::open(&options.devices, clock)?) };
     let files = Files::find(config)?;
-    let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let stop = cancel.clone();
-    tokio::spawn(async move {
-        asked_to_end().await;
-        stop.cancel();
-    });
+    let (cancel, tasks) = (cancelled_when_asked(), TaskTracker::new());
     writeln!(terminal.notes, "  loading {} …", files.language.name)?;
     let start = async {
         tokio::try_join!(
@@ -124,8 +119,7 @@ async fn hearing(
 
 /// A recogniser that nobody asks.
 fn no_ears() -> Hearing {
-    let ready = ears::Status { state: EarsState::Ready, ..ears::Status::default() };
-    (Arc::new(ScriptedRecogniser::default()), watch::channel(ready).1)
+    (Arc::new(ScriptedRecogniser::default()), watch::channel(ears::Status::ready()).1)
 }
 
 /// What a run of a console stands on.

@@ -78,6 +78,13 @@ pub struct Status {
     pub pid: Option<u32>,
 }
 
+impl Status {
+    /// That of a recogniser without a process, which is always there.
+    pub fn ready() -> Self {
+        Self { state: EarsState::Ready, ..Self::default() }
+    }
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EarsState {
     /// The model is being loaded.

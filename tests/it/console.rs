@@ -33,7 +33,7 @@ fn engines(clock: Clock, recogniser: ScriptedRecogniser) -> Engines {
             _ => "I would ask Felix, who cooks. ",
         })
     });
-    let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+    let ready = ears::Status::ready();
     Engines {
         recogniser: Arc::new(recogniser),
         ears: watch::channel(ready).1,

@@ -61,7 +61,7 @@ impl Stand {
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
         let (commands, inbox) = mpsc::channel(8);
-        let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+        let ready = ears::Status::ready();
         let (ears, ears_out) = watch::channel(ready);
         let pages = publisher(&config);
         let parts = Parts {

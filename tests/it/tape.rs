@@ -65,7 +65,7 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
     let transport = Arc::new(ScriptedRoom::new(clock));
     let (events, room_events) = mpsc::channel(64);
     let (commands, inbox) = mpsc::channel(8);
-    let ready = ears::Status { state: ears::EarsState::Ready, ..ears::Status::default() };
+    let ready = ears::Status::ready();
     let (_ears, ears_out) = watch::channel(ready);
     let mut voice = ScriptedVoice::default();
     voice.delay /= tempo.divide;

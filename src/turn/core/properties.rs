@@ -281,11 +281,14 @@ impl Watch {
         }
     }
 
+    /// Events of a turn that does not run; the first may bring a grant of this very turn.
     fn ghost(&mut self, turn: TurnId) {
-        if self.live.is_none_or(|(live, _)| live != turn) {
-            let (line, heard) = (LineId(u64::MAX), "Boo.".to_owned());
-            self.tell(Event::SpeechBegan { turn });
-            self.tell(Event::SpeechEnded { turn, line, heard, end: SpeechEnd::Finished });
+        let (line, heard) = (LineId(u64::MAX), "Boo.".to_owned());
+        let ended = Event::SpeechEnded { turn, line, heard, end: SpeechEnd::Finished };
+        for event in [Event::SpeechBegan { turn }, ended] {
+            if self.live.is_none_or(|(live, _)| live != turn) {
+                self.tell(event);
+            }
         }
     }
 

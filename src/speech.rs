@@ -19,7 +19,7 @@ use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
 use crate::time::Clock;
 use crate::tts::Synthesiser;
-use crate::turn::{Grant, Manner, SpeechEnd};
+use crate::turn::{Grant, Manner, Restart, SpeechEnd};
 
 mod event;
 mod player;
@@ -50,6 +50,8 @@ pub struct Stage {
     pub voice: Arc<dyn Synthesiser>,
     pub transport: Arc<dyn Transport>,
     pub clock: Clock,
+    /// Whether some human's sound is just rising: a speech does not begin into that.
+    pub rising: watch::Receiver<bool>,
     /// Of all speeches. Each sends [`What::COUNT`] at most; when the queue is full the speech
     /// waits, but its sound does not.
     pub events: mpsc::Sender<Event>,
@@ -75,19 +77,46 @@ pub struct Options {
 /// A speech under way. Dropping it stops the speech.
 #[derive(Debug)]
 pub struct Handle {
-    stop: watch::Sender<Option<Duration>>,
+    wish: watch::Sender<Wish>,
     task: JoinHandle<()>,
 }
 
+/// What its owner wants a speech to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Play(Restart),
+    /// Fall silent within this time, and wait.
+    Hold(Duration),
+    /// Fall silent within this time, and end.
+    Stop(Duration),
+}
+
 impl Handle {
+    /// Fades the sound out and keeps its place; text and sound are made on as far as they wait.
+    /// A speech of which no more than a moment is left goes on to its end.
+    pub fn hold(&self, fade: Duration) {
+        self.wish(Wish::Hold(fade), |now| matches!(now, Wish::Play(_)));
+    }
+
+    /// Goes on after [`Self::hold`].
+    pub fn resume(&self, from: Restart) {
+        self.wish(Wish::Play(from), |now| matches!(now, Wish::Hold(_)));
+    }
+
+    fn wish(&self, wish: Wish, after: impl Fn(&Wish) -> bool) {
+        self.wish.send_if_modified(|now| {
+            let is_new = after(now);
+            if is_new {
+                *now = wish;
+            }
+            is_new
+        });
+    }
+
     /// Fades the sound out, cancels what is not yet said, and ends the speech. Later calls change
     /// nothing.
     pub fn stop(&self, fade: Duration) {
-        self.stop.send_if_modified(|wish| {
-            let first = wish.is_none();
-            wish.get_or_insert(fade);
-            first
-        });
+        self.wish(Wish::Stop(fade), |now| !matches!(now, Wish::Stop(_)));
     }
 
     /// Waits until the speech has sent its last event.
@@ -106,12 +135,12 @@ impl Drop for Handle {
 impl Stage {
     /// Starts to speak.
     pub fn speak(&self, grant: Grant, options: Options) -> Handle {
-        let (stop, wish) = watch::channel(None);
+        let (wish, wishes) = watch::channel(Wish::Play(Restart::Clause));
         // The caller's span is the room's.
         let persona = info_span!("persona", id = %grant.persona);
         let turn = info_span!(parent: &persona, "turn", id = %grant.turn);
         let speech = Speech { stage: self.clone(), grant, options };
-        Handle { stop, task: tokio::spawn(speech.run(wish).instrument(turn)) }
+        Handle { wish, task: tokio::spawn(speech.run(wishes).instrument(turn)) }
     }
 }
 
@@ -122,7 +151,7 @@ struct Speech {
 }
 
 impl Speech {
-    async fn run(self, stop: watch::Receiver<Option<Duration>>) {
+    async fn run(self, wishes: watch::Receiver<Wish>) {
         let turn = self.grant.turn;
         let reporter = Reporter::new(turn, self.stage.clock, self.stage.events.clone());
         let (to_voice, clauses) = mpsc::channel(CLAUSES_MAX);
@@ -132,7 +161,7 @@ impl Speech {
         let reciter = Reciter::new(&self, &reporter, cancel.clone());
         let player = Player::new(&self, &reporter);
         let play = async {
-            let played = player.run(sounds, stop).await;
+            let played = player.run(sounds, wishes).await;
             // Finished or not, nobody listens any more.
             cancel.cancel();
             played

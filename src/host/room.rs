@@ -117,11 +117,13 @@ impl Room {
             }
             None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
         };
+        let (rising, rises) = watch::channel(false);
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
             transport: parts.transport.clone(),
             clock,
+            rising: rises,
             events: speech_events,
         };
         let out = Outputs {
@@ -129,6 +131,7 @@ impl Room {
             intake,
             asker,
             early_words: config.hearing.early_words,
+            rising,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: Replies::new(&config.cast, config.turn),

@@ -69,6 +69,8 @@ impl Play<'_> {
                 format!("    {name} gets the floor, to answer {line} ({turn})")
             }
             Record::Began { turn } => format!("    {} begins to speak", self.holder(*turn)),
+            Record::Held { turn, .. } => format!("    {} falls silent", self.holder(*turn)),
+            Record::Resumed { turn, .. } => format!("    {} goes on", self.holder(*turn)),
             Record::Stopped { turn, .. } => format!("    {} is stopped", self.holder(*turn)),
             Record::Ended { turn, end, reason, .. } => {
                 let how = match (end, reason) {

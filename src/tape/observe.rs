@@ -16,7 +16,7 @@ use crate::stt::gate::Evidence;
 use crate::stt::hearing;
 use crate::stt::service::Heard;
 use crate::time::{Time, micros};
-use crate::turn::{Grant, Manner, SpeechEnd};
+use crate::turn::{Grant, Manner, Restart, SpeechEnd};
 
 impl Tap {
     /// What came from the room.
@@ -60,6 +60,13 @@ impl Tap {
             }
             hearing::Event::SpeechDropped { human } => {
                 self.told(now, || Record::Noise { human: human.clone() });
+            }
+            hearing::Event::Lasts { human, voiced } => self.told(now, || {
+                let (human, voiced_us) = (human.clone(), micros(*voiced));
+                Record::Lasts { human, voiced_us }
+            }),
+            hearing::Event::Words { human, text } => {
+                self.told(now, || Record::Words { human: human.clone(), text: text.clone() });
             }
             hearing::Event::Utterance(utterance) => self.told(now, || {
                 Record::Utterance(Utterance {
@@ -133,6 +140,16 @@ impl Tap {
     /// A speech was told to stop.
     pub fn stopped(&self, now: Time, turn: TurnId, fade: Duration) {
         self.record(now, || Record::Stopped { turn, fade_us: micros(fade) });
+    }
+
+    /// A speech was told to wait in silence.
+    pub fn held(&self, now: Time, turn: TurnId, fade: Duration) {
+        self.record(now, || Record::Held { turn, fade_us: micros(fade) });
+    }
+
+    /// A speech was told to go on.
+    pub fn resumed(&self, now: Time, turn: TurnId, from: Restart) {
+        self.record(now, || Record::Resumed { turn, from });
     }
 
     /// The begin and the end of a speech; what lies between stands in its turn's record.

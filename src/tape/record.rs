@@ -7,7 +7,7 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
 use crate::llm::Finish;
 use crate::persona::Mode;
 use crate::room::AgentState;
-use crate::turn::Manner;
+use crate::turn::{Manner, Restart};
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
 const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
@@ -62,6 +62,16 @@ pub enum Record {
     /// It was none.
     Noise {
         human: HumanId,
+    },
+    /// It goes on; `voiced_us` is how much voice it has had.
+    Lasts {
+        human: HumanId,
+        voiced_us: u64,
+    },
+    /// What was recognised of it in a pause.
+    Words {
+        human: HumanId,
+        text: String,
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
@@ -140,6 +150,16 @@ pub enum Record {
     Stopped {
         turn: TurnId,
         fade_us: u64,
+    },
+    /// It was told to fall silent and keep its place.
+    Held {
+        turn: TurnId,
+        fade_us: u64,
+    },
+    /// And to go on.
+    Resumed {
+        turn: TurnId,
+        from: Restart,
     },
     /// The first voiced sample of a speech was handed to the room.
     Began {
@@ -273,6 +293,8 @@ impl Record {
             Self::Line { .. }
                 | Self::Granted { .. }
                 | Self::Stopped { .. }
+                | Self::Held { .. }
+                | Self::Resumed { .. }
                 | Self::Began { .. }
                 | Self::Ended { .. }
                 | Self::Turn { .. }
@@ -305,6 +327,7 @@ impl Record {
         let lengths = match self {
             Self::Utterance(utterance) => vec![utterance.clip_us, utterance.voiced_us],
             Self::Recognised(recognised) => vec![recognised.took_us],
+            Self::Lasts { voiced_us, .. } => vec![*voiced_us],
             Self::Says { speech_us, took_us, .. } => vec![*speech_us, *took_us],
             Self::Reply(reply) => vec![reply.queue_us, reply.prefill_us, reply.per_token_us],
             Self::Voice(voice) => vec![voice.took_us, voice.sound_us, voice.lead_us],

@@ -9,6 +9,7 @@ mod expertise;
 mod group;
 mod handing;
 mod lexicon;
+mod listening;
 mod mentions;
 mod names;
 mod order;
@@ -22,6 +23,7 @@ use std::collections::BTreeSet;
 
 use correction::Correction;
 pub use expertise::Card;
+pub use listening::is_listening;
 use mentions::Who;
 use reading::Reading;
 use silence::Silence;

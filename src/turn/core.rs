@@ -2,7 +2,8 @@
 //!
 //! A human line is decided at once (`addressing`). Whoever is to answer gets a ticket and waits
 //! for the floor, which is granted when nobody holds it and no human makes a sound; everybody else
-//! is settled at once. A human's onset takes the floor back. A line of the same human, or one that
+//! is settled at once. A human's onset silences the holder, and what is said takes the floor back
+//! (`giving_way`). A line of the same human, or one that
 //! calls the same persona, replaces what was not yet said. A persona's own line can lead to one
 //! further turn at most, out of a budget that only human lines refill: that is what makes the room
 //! fall silent by itself, whatever the model says.
@@ -20,6 +21,7 @@ use crate::latency::{Outcome, Reason};
 use crate::persona::{Mode, Persona};
 use crate::time::Time;
 
+mod giving_way;
 mod lines;
 #[cfg(test)]
 mod properties;
@@ -37,6 +39,9 @@ pub struct Options {
     /// Speech whose end is never told counts as ended after this. Longer than an utterance may
     /// last together with its recognition.
     pub speech_timeout: Duration,
+    /// A sound that has not lasted by then was no speech, unless its words say so: a cough is
+    /// shorter, and who listens does not wait longer for the rest of a sentence.
+    pub undecided: Duration,
     /// How long a human's talk with a persona goes on without naming it again.
     pub continuity: Duration,
     /// Of a holder that is stopped.
@@ -51,6 +56,7 @@ impl Default for Options {
             seed: 0,
             lines_max: 64,
             speech_timeout: Duration::from_secs(45),
+            undecided: Duration::from_millis(700),
             continuity: Duration::from_secs(60),
             fade: Duration::from_millis(20),
             follow_ups: 1,
@@ -81,6 +87,7 @@ pub struct Core {
     turns: u64,
     grants: u64,
     wake_at: Option<Time>,
+    deferred: giving_way::Lines,
     effects: Vec<Effect>,
     stats: Stats,
 }
@@ -97,6 +104,7 @@ impl Core {
             follow_ups_left: 0,
             turns: 0,
             wake_at: None,
+            deferred: giving_way::Lines::default(),
             effects: Vec::new(),
             stats: Stats::default(),
             options,
@@ -111,22 +119,27 @@ impl Core {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
                 let name = if name.is_empty() { human.as_str().to_owned() } else { name };
                 if self.people.join(human, name) {
-                    self.stop_if(Cause::Onset, |_| true);
+                    self.hold(now);
                 }
             }
             Event::HumanLeft { human } => self.human_left(&human),
             Event::SpeechStarted { human } => self.speech_started(now, &human),
+            Event::SpeechLasts { human, voiced } => self.speech_lasts(now, &human, voiced),
+            Event::Words { human, text } => self.words(&human, &text),
             Event::SpeechDropped { human } => {
                 let known = self.people.sound_ended(&human);
                 self.stats.events_ignored += u64::from(!known);
             }
-            Event::Line { id, human, manner, text } => self.line(now, id, human, manner, &text),
+            Event::Line { id, human, manner, text } => {
+                self.take_line(now, id, human, manner, text);
+            }
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,
                 None => self.stats.events_ignored += 1,
             },
             Event::SpeechEnded { turn, line, heard, end } => {
                 self.speech_ended(now, turn, line, &heard, end);
+                self.after_an_end(now);
             }
             Event::Hosted { persona, hosted } => self.hosted(&persona, hosted),
             Event::Mode { persona, mode } => self.mode(&persona, mode),
@@ -136,6 +149,7 @@ impl Core {
             },
             Event::Wake => self.wake_at = None,
         }
+        self.resume(now);
         self.grant();
         self.show_states();
         self.wish_to_wake();
@@ -159,7 +173,7 @@ impl Core {
 
     /// Nobody speaks, and nobody waits to.
     pub fn is_quiet(&self) -> bool {
-        self.floor.is_idle()
+        self.floor.is_idle() && self.deferred.is_empty()
     }
 
     fn human_left(&mut self, human: &HumanId) {
@@ -172,14 +186,6 @@ impl Core {
             self.follow_ups_left = 0;
             self.stop_if(Cause::Alone, |_| true);
             self.drop_waiting(Cause::Alone, |_| true);
-        }
-    }
-
-    fn speech_started(&mut self, now: Time, human: &HumanId) {
-        if self.people.sound_began(human, now) {
-            self.stop_if(Cause::Onset, |_| true);
-        } else {
-            self.stats.events_ignored += 1;
         }
     }
 

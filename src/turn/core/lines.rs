@@ -26,9 +26,6 @@ impl Core {
     ) {
         let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
-        if manner == Manner::Heard {
-            self.people.sound_ended(&human);
-        }
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, &whole);
         if !text.is_empty() {
@@ -187,7 +184,7 @@ impl Core {
             _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
         };
         self.drop_waiting(Cause::NewLine, pointless);
-        // A spoken line has silenced an audible holder by its onset, if it was to be silenced.
+        // A spoken line has silenced an audible holder before, if it was to be silenced.
         let typed = manner == Manner::Typed;
         self.stop_if(Cause::NewLine, |holder| {
             let old = &holder.ticket;

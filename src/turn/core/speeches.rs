@@ -53,7 +53,13 @@ impl Core {
             messages,
         }));
         let place = self.transcript.end();
-        self.floor.holders.push(Holder { ticket, place, audible: false, stopped: None });
+        self.floor.holders.push(Holder {
+            ticket,
+            place,
+            audible: false,
+            held_at: None,
+            stopped: None,
+        });
     }
 
     pub(super) fn speech_ended(
@@ -155,6 +161,7 @@ impl Core {
         for (index, member) in self.cast.iter_mut().enumerate().filter(|(_, one)| one.hosted) {
             let holder = holders.iter().find(|holder| holder.ticket.persona == index);
             let state = match holder {
+                Some(Holder { audible: true, held_at: Some(_), .. }) => rest,
                 Some(Holder { audible: true, .. }) => AgentState::Speaking,
                 Some(Holder { audible: false, .. }) => AgentState::Thinking,
                 None if member.mode == Mode::Asleep => AgentState::Idle,
@@ -168,7 +175,8 @@ impl Core {
 
     pub(super) fn wish_to_wake(&mut self) {
         let speaking = self.people.speaking_until(self.options.speech_timeout);
-        let Some(at) = speaking.filter(|_| self.floor.has_waiting()) else { return };
+        let speaking = speaking.filter(|_| self.floor.has_waiting());
+        let Some(at) = speaking.into_iter().chain(self.resumes_at()).min() else { return };
         if self.wake_at.replace(at) != Some(at) {
             self.effects.push(Effect::WakeAt(at));
         }

@@ -148,6 +148,11 @@ pub enum Effect {
         persona: PersonaId,
         state: AgentState,
     },
+    /// A human's word has set a persona's mode.
+    Mode {
+        persona: PersonaId,
+        mode: Mode,
+    },
     /// Call with [`Event::Wake`] then, replacing any earlier wish.
     WakeAt(crate::time::Time),
 }

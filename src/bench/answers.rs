@@ -220,6 +220,7 @@ impl Room {
                 | Effect::Resume { .. }
                 | Effect::Settled(_)
                 | Effect::State { .. }
+                | Effect::Mode { .. }
                 | Effect::WakeAt(_) => {}
             }
         }

@@ -436,6 +436,10 @@ impl Live {
                 self.out.publisher.state(&persona, state);
                 self.out.transport.send(Command::State { persona, state });
             }
+            Effect::Mode { persona, mode } => {
+                self.out.tap.became(self.clock.now(), &persona, mode);
+                self.out.publisher.persona(&persona, |status| status.mode = mode);
+            }
             Effect::WakeAt(time) => self.core_wake = Some(time),
         }
     }

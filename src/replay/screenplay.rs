@@ -52,7 +52,9 @@ impl Play<'_> {
             Record::Muted { human } => format!("({human} falls silent)"),
             Record::Onset { human, .. } => format!("({human} makes a sound)"),
             Record::Noise { human } => format!("({human} said nothing)"),
-            Record::Mode { persona, mode } => format!("({persona} is now {})", mode.as_str()),
+            Record::Mode { persona, mode } | Record::Became { persona, mode } => {
+                format!("({persona} is now {})", mode.as_str())
+            }
             Record::Hush { persona } => format!("({persona} is hushed)"),
             Record::Dropped { records } => format!("({records} records are missing)"),
             Record::Line { name, manner, text, .. } => {

@@ -137,6 +137,11 @@ impl Tap {
         });
     }
 
+    /// A human's word set a persona's mode.
+    pub fn became(&self, now: Time, persona: &PersonaId, mode: Mode) {
+        self.record(now, || Record::Became { persona: persona.clone(), mode });
+    }
+
     /// A speech was told to stop.
     pub fn stopped(&self, now: Time, turn: TurnId, fade: Duration) {
         self.record(now, || Record::Stopped { turn, fade_us: micros(fade) });

@@ -181,6 +181,11 @@ pub enum Record {
         persona: PersonaId,
         state: AgentState,
     },
+    /// A persona's mode was set by a human's word.
+    Became {
+        persona: PersonaId,
+        mode: Mode,
+    },
     Caption {
         speaker: String,
         segment: String,
@@ -299,6 +304,7 @@ impl Record {
                 | Self::Ended { .. }
                 | Self::Turn { .. }
                 | Self::State { .. }
+                | Self::Became { .. }
                 | Self::Caption { .. }
                 | Self::Chat { .. }
         )

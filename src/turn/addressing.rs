@@ -16,6 +16,7 @@ mod order;
 mod reading;
 mod sentence;
 mod silence;
+mod sleep;
 mod spoken;
 mod words;
 
@@ -27,6 +28,7 @@ pub use listening::is_listening;
 use mentions::Who;
 use reading::Reading;
 use silence::Silence;
+pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
 
 use crate::latency::{Outcome, Reason};

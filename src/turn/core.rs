@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use super::addressing::SleepWords;
 use super::cast::Cast;
 use super::floor::{Cause, Floor, Holder, Ticket};
 use super::people::People;
@@ -22,6 +23,7 @@ use crate::persona::{Mode, Persona};
 use crate::time::Time;
 
 mod giving_way;
+mod limits;
 mod lines;
 #[cfg(test)]
 mod properties;
@@ -48,6 +50,8 @@ pub struct Options {
     pub fade: Duration,
     /// Turns after personas' lines for each human line.
     pub follow_ups: u32,
+    /// Turns in any minute, but for those who are called by name; none is no limit.
+    pub turns_per_minute: Option<u32>,
 }
 
 impl Default for Options {
@@ -60,6 +64,7 @@ impl Default for Options {
             continuity: Duration::from_secs(60),
             fade: Duration::from_millis(20),
             follow_ups: 1,
+            turns_per_minute: None,
         }
     }
 }
@@ -88,6 +93,8 @@ pub struct Core {
     grants: u64,
     wake_at: Option<Time>,
     deferred: giving_way::Lines,
+    sleep_words: SleepWords,
+    minute: limits::Minute,
     effects: Vec<Effect>,
     stats: Stats,
 }
@@ -105,6 +112,8 @@ impl Core {
             turns: 0,
             wake_at: None,
             deferred: giving_way::Lines::default(),
+            sleep_words: SleepWords::default(),
+            minute: limits::Minute::default(),
             effects: Vec::new(),
             stats: Stats::default(),
             options,
@@ -150,7 +159,7 @@ impl Core {
             Event::Wake => self.wake_at = None,
         }
         self.resume(now);
-        self.grant();
+        self.grant(now);
         self.show_states();
         self.wish_to_wake();
         std::mem::take(&mut self.effects)
@@ -206,6 +215,11 @@ impl Core {
             self.stats.events_ignored += 1;
             return;
         };
+        self.cast[persona].mode_before = None;
+        self.set_mode(persona, mode);
+    }
+
+    fn set_mode(&mut self, persona: usize, mode: Mode) {
         self.cast[persona].mode = mode;
         if mode == Mode::Asleep {
             self.silence(persona, Cause::Asleep);

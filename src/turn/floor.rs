@@ -109,6 +109,10 @@ impl Floor {
         self.holders.is_empty() && self.waiting.is_empty()
     }
 
+    pub(super) fn waiting_count(&self) -> usize {
+        self.waiting.len()
+    }
+
     pub(super) fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }

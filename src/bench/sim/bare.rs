@@ -151,7 +151,7 @@ impl<'a> Bare<'a> {
                     self.wishes += 1;
                     self.later(at.since(self.now), Due::Wake { wish: self.wishes });
                 }
-                Effect::Settled(_) | Effect::State { .. } => {}
+                Effect::Settled(_) | Effect::State { .. } | Effect::Mode { .. } => {}
             }
         }
         self.rules.after(&self.core, &event)

@@ -175,7 +175,7 @@ impl Rules {
                 let old = self.states.insert(persona.clone(), *state);
                 rule(old != Some(*state), || format!("{persona} shows {state:?} twice"))
             }
-            Effect::WakeAt(_) => Ok(()),
+            Effect::Mode { .. } | Effect::WakeAt(_) => Ok(()),
         }
     }
 

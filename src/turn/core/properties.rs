@@ -20,7 +20,7 @@ const NAMES: [&str; 16] = [
 const HUMANS: [&str; 3] = ["tom", "zoe", "bob"];
 
 /// What humans say; `{}` is somebody's name.
-const SAYINGS: [&str; 12] = [
+const SAYINGS: [&str; 14] = [
     "{}, what do you think?",
     "What do you think, {}?",
     "Everyone, say hello.",
@@ -30,6 +30,8 @@ const SAYINGS: [&str; 12] = [
     "{} and {}, who is right?",
     "Not you, {}.",
     "Stop.",
+    "Go to sleep, {}.",
+    "{}, wake up!",
     "mhm",
     "",
     "\u{202e}\n\0",
@@ -212,6 +214,10 @@ impl Watch {
                 assert!(self.settled.insert(end.turn), "settled twice");
                 let line = (end.line, end.persona);
                 assert_eq!(self.outcomes.insert(line, end.outcome), None, "two outcomes");
+            }
+            Effect::Mode { persona, mode } => {
+                let who = self.cast.iter().position(|id| *id == persona).unwrap();
+                self.asleep[who] = mode == Mode::Asleep;
             }
             Effect::State { .. } | Effect::WakeAt(_) => {}
         }

@@ -27,16 +27,19 @@ impl Core {
         std::iter::once(member.system.clone()).chain(lines).collect()
     }
 
-    pub(super) fn grant(&mut self) {
+    pub(super) fn grant(&mut self, now: Time) {
         if self.people.speaking_until(self.options.speech_timeout).is_some() {
             return;
         }
         while let Some(ticket) = self.floor.next() {
-            self.grant_to(ticket);
+            self.grant_to(now, ticket);
         }
     }
 
-    fn grant_to(&mut self, mut ticket: Ticket) {
+    fn grant_to(&mut self, now: Time, mut ticket: Ticket) {
+        if ticket.grants == 0 && self.options.turns_per_minute.is_some() {
+            self.minute.granted(now);
+        }
         ticket.grants += 1;
         self.grants += 1;
         let member = &mut self.cast[ticket.persona];
@@ -131,7 +134,8 @@ impl Core {
 
     /// Lets a persona answer another one that named it, while nobody else waits.
     fn follow_up(&mut self, now: Time, line: LineId, spoken: Spoken) {
-        if self.follow_ups_left == 0 || self.floor.has_waiting() || self.people.is_empty() {
+        let full = self.minute_is_full(now);
+        if self.follow_ups_left == 0 || full || self.floor.has_waiting() || self.people.is_empty() {
             return;
         }
         let Some((persona, reason)) = spoken.next else { return };

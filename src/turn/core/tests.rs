@@ -16,6 +16,10 @@ pub(super) struct Room {
 
 impl Room {
     pub(super) fn new() -> Self {
+        Self::with(Options::default())
+    }
+
+    pub(super) fn with(options: Options) -> Self {
         let persona = |id: &str| Persona {
             id: PersonaId::new(id),
             name: id[..1].to_uppercase() + &id[1..],
@@ -24,7 +28,7 @@ impl Room {
             mode: Mode::Open,
         };
         let cast = ["ada", "nora", "hugo"];
-        let core = Core::new(cast.map(persona).to_vec(), Options::default());
+        let core = Core::new(cast.map(persona).to_vec(), options);
         let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None, log: Vec::new() };
         for id in cast {
             room.tell(Event::Hosted { persona: PersonaId::new(id), hosted: true });
@@ -54,6 +58,7 @@ impl Room {
                     format!("{turn} {persona} {}: {}", end.outcome.as_str(), end.reason)
                 }
                 Effect::State { persona, state } => format!("{persona} {}", state.as_str()),
+                Effect::Mode { persona, mode } => format!("the {persona} is {}", mode.as_str()),
                 Effect::WakeAt(at) => format!("wake at {at:?}"),
             });
         }
@@ -99,6 +104,10 @@ impl Room {
         self.tell(Event::Words { human: HumanId::new(human), text });
     }
 
+    pub(super) fn holder(&self) -> PersonaId {
+        self.grant.as_ref().expect("somebody was granted the floor").persona.clone()
+    }
+
     fn turn(&self) -> TurnId {
         self.grant.as_ref().expect("somebody was granted the floor").turn
     }
@@ -122,7 +131,7 @@ impl Room {
         self.ends(heard, SpeechEnd::Stopped);
     }
 
-    fn mode(&mut self, persona: &str, mode: Mode) {
+    pub(super) fn mode(&mut self, persona: &str, mode: Mode) {
         self.tell(Event::Mode { persona: PersonaId::new(persona), mode });
     }
 

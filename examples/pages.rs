@@ -138,6 +138,7 @@ fn cast(server: &str) -> Status {
             queue("engine", 0, 32, 0),
             queue("room.commands", 3, 256, 2),
         ],
+        echo: None,
         recording: None,
     }
 }

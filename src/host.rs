@@ -23,10 +23,12 @@ pub mod cast;
 pub mod console;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;
+mod echo;
 mod health;
 mod ledger;
 mod live;
 mod parts;
+mod played;
 mod predictor;
 mod probes;
 #[cfg(feature = "livekit")]

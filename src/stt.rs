@@ -13,6 +13,7 @@ use crate::id::{HumanId, UtteranceId};
 use crate::time::Time;
 
 pub mod ears;
+pub mod echo;
 pub mod end_of_turn;
 pub mod gate;
 pub mod hearing;

@@ -35,9 +35,25 @@ pub struct Status {
     pub humans: Vec<HumanStatus>,
     pub parts: Parts,
     pub queues: Vec<QueueStatus>,
+    /// None while no microphone may have heard the cast.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo: Option<Echo>,
     /// None when the room is not recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+}
+
+/// What was done about the cast's own sound in humans' microphones, since the start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Echo {
+    /// Microphones that were found to hear the cast.
+    pub microphones: u64,
+    /// Sound that was replaced by silence.
+    pub silenced_ms: u64,
+    /// Sound that was held back until it was known what it is.
+    pub held_back_ms: u64,
+    /// Lines that were the cast's own words.
+    pub lines: u64,
 }
 
 /// How the recording of the room does.

@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::ahead::Ahead;
+use super::echo::Echo;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
@@ -69,6 +70,7 @@ pub(super) struct Outputs {
     pub(super) stage: speech::Stage,
     /// Whether somebody's sound is just rising, for speeches that are about to begin.
     pub(super) rising: watch::Sender<bool>,
+    pub(super) echo: Echo,
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
@@ -155,6 +157,8 @@ impl Live {
                 () = self.health.changed() => {
                     let queues = inputs.queues(&*self.out.transport);
                     self.health.refresh(&self.out.publisher, queues);
+                    let echo = self.out.echo.shown();
+                    self.out.publisher.update(|status| status.echo = echo);
                 }
             }
         }
@@ -169,8 +173,11 @@ impl Live {
         self.out.tap.room(now, &event);
         match event {
             room::Event::Audio { human, at, samples } => {
-                for event in self.hearing.audio(now, &human, at, &samples) {
-                    self.on_hearing(event);
+                let speaks = self.hearing.speaks(&human);
+                for (at, samples) in self.out.echo.heard(&human, at, &samples, speaks) {
+                    for event in self.hearing.audio(now, &human, at, &samples) {
+                        self.on_hearing(event);
+                    }
                 }
                 self.show_rising();
             }
@@ -190,6 +197,7 @@ impl Live {
                 tracing::info!(%human, "a human left");
                 self.show_human(&human, None);
                 self.names.remove(&human);
+                self.out.echo.left(&human);
                 self.tell(turn::Event::HumanLeft { human });
             }
             room::Event::Link { member, state } => self.on_link(member, state),
@@ -198,7 +206,13 @@ impl Live {
 
     /// What was said up to now is still transcribed.
     fn deafen(&mut self, human: &HumanId) {
-        if let Some(event) = self.hearing.end(self.clock.now(), human) {
+        let now = self.clock.now();
+        for (at, samples) in self.out.echo.end(human) {
+            for event in self.hearing.audio(now, human, at, &samples) {
+                self.on_hearing(event);
+            }
+        }
+        if let Some(event) = self.hearing.end(now, human) {
             self.on_hearing(event);
         }
     }
@@ -280,7 +294,8 @@ impl Live {
         }
     }
 
-    fn on_heard(&mut self, heard: Heard) {
+    fn on_heard(&mut self, mut heard: Heard) {
+        self.out.echo.judge(&mut heard);
         self.out.tap.heard(&heard);
         let human = heard.utterance.human.clone();
         for merged in &heard.merged {

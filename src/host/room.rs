@@ -11,8 +11,10 @@ use tracing::{Instrument as _, info_span};
 
 use super::ahead::Ahead;
 use super::cast::BootSummary;
+use super::echo::Echo;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
+use super::played::overheard;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
@@ -118,20 +120,22 @@ impl Room {
             None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
         };
         let (rising, rises) = watch::channel(false);
+        let (transport, played) = overheard(parts.transport, clock);
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
-            transport: parts.transport.clone(),
+            transport: transport.clone(),
             clock,
             rising: rises,
             events: speech_events,
         };
         let out = Outputs {
-            transport: parts.transport,
+            transport,
             intake,
             asker,
             early_words: config.hearing.early_words,
             rising,
+            echo: Echo::new(played),
             ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: Replies::new(&config.cast, config.turn),

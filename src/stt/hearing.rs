@@ -116,6 +116,11 @@ impl Hearing {
         self.ears.values().any(|ear| ear.endpointer.is_rising())
     }
 
+    /// Is an utterance of this human in hand?
+    pub fn speaks(&self, human: &HumanId) -> bool {
+        self.ears.get(human).is_some_and(Ear::speaks)
+    }
+
     /// Is somebody speaking just now?
     pub fn anybody_speaks(&self) -> bool {
         self.ears.values().any(Ear::speaks)

@@ -68,6 +68,9 @@ pub enum Unheard {
     Gated(gate::Reason),
     #[error("{0}")]
     Failed(String),
+    /// It is a persona's speech, out of a human's loudspeaker.
+    #[error("the cast's own words")]
+    Echo,
 }
 
 /// Counted since the start; for the admin page and `/metrics`.
@@ -436,6 +439,7 @@ impl Service {
                 Ok(_) => "text",
                 Err(Unheard::Gated(_)) => "gated",
                 Err(Unheard::Failed(_)) => "failed",
+                Err(Unheard::Echo) => "echo",
             },
             merged: heard.merged.len() as u64,
             retries: pass.retries,
@@ -464,6 +468,8 @@ impl Service {
                 Ok(_) => stats.heard += 1,
                 Err(Unheard::Gated(_)) => stats.gated += 1,
                 Err(Unheard::Failed(_)) => stats.failed += 1,
+                // That is found later, and counted by who finds it.
+                Err(Unheard::Echo) => {}
             }
         });
     }

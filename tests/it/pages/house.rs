@@ -99,6 +99,7 @@ pub(super) fn status() -> Status {
             server: up("ws://127.0.0.1:7880"),
         },
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
+        echo: None,
         recording: None,
     }
 }

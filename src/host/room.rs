@@ -150,13 +150,7 @@ impl Room {
             longest: config.hearing.longest,
             ..hearing::Options::default()
         };
-        let options = turn::Options {
-            seed: config.turn.seed,
-            turns_per_minute: config.turn.turns_per_minute,
-            ..turn::Options::default()
-        };
-        let mut core = Core::new(config.cast.clone(), options);
-        core.set_sleep_words(config.sleep_words.clone());
+        let core = core(config);
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(ears);
         let live = Live::new(clock, core, cast, hearing, health, out);
@@ -208,4 +202,15 @@ impl Room {
         }
         self.live.run(self.inputs, cancel).instrument(room).await.into_records()
     }
+}
+
+fn core(config: &Config) -> Core {
+    let options = turn::Options {
+        seed: config.turn.seed,
+        turns_per_minute: config.turn.turns_per_minute,
+        ..turn::Options::default()
+    };
+    let mut core = Core::new(config.cast.clone(), options);
+    core.set_sleep_words(config.sleep_words.clone());
+    core
 }

@@ -1,8 +1,8 @@
 //! The cast's own sound that comes back through a human's open microphone.
 //!
 //! A core without clock. It knows what was played, as levels of six bands every 10 ms, and compares
-//! a human's sound with that at every delay up to [`DELAY_MAX`]. Until a human's microphone is known
-//! to hear the cast or not, sound that may be an echo is held back for half a second at most and
+//! a human's sound with it, at every delay up to [`DELAY_MAX`]. Until it is known whether a
+//! microphone hears the cast, sound that may be an echo is held back for half a second at most and
 //! then goes on as it was; from a microphone that does hear it, only what is louder than its echo
 //! can be goes on, and everything else is silence.
 
@@ -34,8 +34,8 @@ const PLAYED_DB: f32 = -50.0;
 /// A room rings on: the levels of what was played fall by so much in a frame at most, which is a
 /// reverberation of half a second.
 const RING_DB: f32 = 1.2;
-/// So unlike may a window be to what was played, 0 being the same and 1 anything else. Measured with
-/// real speech in simple rooms: nine of ten windows of an echo are below, one of thirty of others.
+/// So unlike may a window be to what was played, 0 being the same and 1 anything else. With real
+/// speech in simple rooms nine of ten windows of an echo are below, and one of thirty of others.
 const UNLIKE_MAX: f32 = 0.5;
 /// A shorter window proves less.
 const UNLIKE_SHORT_MAX: f32 = 0.42;
@@ -355,8 +355,7 @@ impl Microphone {
         let window = if whole { length } else { WINDOW_MIN };
         let heard: Vec<Levels> =
             self.levels.iter().skip(self.levels.len() - window as usize).copied().collect();
-        let found =
-            likeness(&heard, |back, delay| played.at(self.newest.saturating_sub(back + delay)));
+        let found = likeness(&heard, |back| played.at(self.newest.saturating_sub(back)));
         let most = if window == WINDOW { UNLIKE_MAX } else { UNLIKE_SHORT_MAX };
         let Some(found) = found.filter(|found| found.unlike < most) else {
             self.suspected = None;

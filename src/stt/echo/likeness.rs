@@ -21,14 +21,13 @@ pub(super) struct Likeness {
     pub(super) unlike: f32,
 }
 
-/// Finds the delay at which `heard` is most like what was played. `played` is asked for the frame so
-/// many before the newest of `heard`, and for a delay beyond that. None when too little was played.
-pub(super) fn likeness(heard: &[Levels], played: impl Fn(u64, u64) -> Levels) -> Option<Likeness> {
+/// Finds the delay at which `heard` is most like what was played. `played` gives the frame so
+/// many before the newest of `heard`. None when too little was played.
+pub(super) fn likeness(heard: &[Levels], played: impl Fn(u64) -> Levels) -> Option<Likeness> {
     let count = heard.len() as u64;
     let heard: Vec<Levels> =
         heard.iter().map(|levels| levels.map(|level| level.max(NOISE_DB))).collect();
-    // A frame is asked for by its sum of both, so each is fetched once.
-    let frames: Vec<Levels> = (0..count + DELAY_MAX).map(|back| played(back, 0)).collect();
+    let frames: Vec<Levels> = (0..count + DELAY_MAX).map(played).collect();
     let spread = spread(&heard);
     let matches = (0..=DELAY_MAX).filter_map(|delay| {
         let window: Vec<&Levels> =

@@ -93,9 +93,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What the speech that has the floor was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
-    ToSpeak,
-    ToWait,
-    ToStop,
+    Speak,
+    Wait,
+    Stop,
 }
 
 /// A human's sound that has not ended.
@@ -173,7 +173,7 @@ impl Watch {
         assert!(self.core.lines().count() <= 16, "the transcript is bounded");
         let now = self.now;
         let speaks = self.humans.values().flatten().any(|sound| sound.may_be_speech(now));
-        let goes_on = matches!(self.live, Some((_, Told::ToSpeak)));
+        let goes_on = matches!(self.live, Some((_, Told::Speak)));
         assert!(!(speaks && goes_on), "a persona goes on over a human");
     }
 
@@ -189,25 +189,21 @@ impl Watch {
                 let this = (grant.line, grant.persona);
                 let first = self.granted.entry(grant.turn).or_insert_with(|| this.clone());
                 assert_eq!(*first, this, "a turn is granted again as another one");
-                self.live = Some((grant.turn, Told::ToSpeak));
+                self.live = Some((grant.turn, Told::Speak));
                 self.grants += 1;
             }
             Effect::Hold { turn, .. } => {
-                assert_eq!(
-                    self.live,
-                    Some((turn, Told::ToSpeak)),
-                    "held, though it does not speak"
-                );
-                self.live = Some((turn, Told::ToWait));
+                assert_eq!(self.live, Some((turn, Told::Speak)), "held, though it does not speak");
+                self.live = Some((turn, Told::Wait));
             }
             Effect::Resume { turn, .. } => {
-                assert_eq!(self.live, Some((turn, Told::ToWait)), "resumed, though it is not held");
-                self.live = Some((turn, Told::ToSpeak));
+                assert_eq!(self.live, Some((turn, Told::Wait)), "resumed, though it is not held");
+                self.live = Some((turn, Told::Speak));
             }
             Effect::Stop { turn, .. } => {
                 let (live, told) = self.live.expect("somebody is stopped");
-                assert!(live == turn && told != Told::ToStop, "stopped, though it does not run");
-                self.live = Some((turn, Told::ToStop));
+                assert!(live == turn && told != Told::Stop, "stopped, though it does not run");
+                self.live = Some((turn, Told::Stop));
             }
             Effect::Settled(end) => {
                 assert_ne!(self.live.map(|live| live.0), Some(end.turn), "it still speaks");
@@ -252,6 +248,28 @@ impl Watch {
         if let Some(sounds) = sounds {
             sounds.remove(0);
         }
+    }
+
+    fn newest(&mut self, human: &HumanId) -> Option<&mut Sound> {
+        self.forget_old();
+        self.humans.get_mut(human).and_then(|sounds| sounds.last_mut())
+    }
+
+    fn lasts(&mut self, human: &str, voiced: Duration) {
+        let human = HumanId::new(human);
+        if let Some(sound) = self.newest(&human) {
+            (sound.lasts, sound.nod) = (true, false);
+        }
+        self.tell(Event::SpeechLasts { human, voiced });
+    }
+
+    fn words(&mut self, human: &str, text: &str) {
+        let human = HumanId::new(human);
+        let nod = matches!(text, "mhm" | "" | "\u{202e}\n\0");
+        if let Some(sound) = self.newest(&human).filter(|_| nod) {
+            sound.nod = true;
+        }
+        self.tell(Event::Words { human, text: text.to_owned() });
     }
 
     fn says(&mut self, human: &str, manner: Manner, text: String) {
@@ -308,25 +326,9 @@ impl Watch {
                 self.tell(Event::SpeechStarted { human });
             }
             Step::SoundLasts(who, voiced_ms) => {
-                let human = HumanId::new(human(who));
-                self.forget_old();
-                if let Some(sound) = self.humans.get_mut(&human).and_then(|one| one.last_mut()) {
-                    (sound.lasts, sound.nod) = (true, false);
-                }
-                let voiced = Duration::from_millis(*voiced_ms);
-                self.tell(Event::SpeechLasts { human, voiced });
+                self.lasts(human(who), Duration::from_millis(*voiced_ms));
             }
-            Step::Words(who, what) => {
-                let human = HumanId::new(human(who));
-                let text = (*what.get(SAYINGS.as_slice())).to_owned();
-                self.forget_old();
-                let nod = matches!(text.as_str(), "mhm" | "" | "\u{202e}\n\0");
-                let sound = self.humans.get_mut(&human).and_then(|one| one.last_mut());
-                if let Some(sound) = sound.filter(|_| nod) {
-                    sound.nod = true;
-                }
-                self.tell(Event::Words { human, text });
-            }
+            Step::Words(who, what) => self.words(human(who), SAYINGS[what.index(SAYINGS.len())]),
             Step::SoundDrops(who) => {
                 let human = HumanId::new(human(who));
                 self.sound_ended(&human);

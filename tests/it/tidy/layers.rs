@@ -54,7 +54,18 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
-    ("config", &["id", "persona", "probe", "telemetry", "models", "room::token"]),
+    (
+        "config",
+        &[
+            "id",
+            "persona",
+            "probe",
+            "telemetry",
+            "models",
+            "room::token",
+            "turn::addressing::SleepWords",
+        ],
+    ),
     (
         "host",
         &[

@@ -100,7 +100,8 @@ pub enum Effect {
     /// The speaker went on after [`Effect::Paused`].
     Resumed,
     /// There is much voice, `voiced` in all: told once of each stretch between two pauses, when it
-    /// has lasted for [`LASTING`], and once of the utterance, when that has [`LONG`].
+    /// has lasted for [`LASTING`] or at once when it follows a pause (whoever calls a name goes on
+    /// so), and once of the utterance, when that has [`LONG`].
     Lasts {
         voiced: Duration,
     },
@@ -151,6 +152,8 @@ struct Open {
     voiced_frames: u32,
     /// Of these, since the beginning or the last pause.
     stretch_frames: u32,
+    /// There was a pause in it.
+    went_on: bool,
     told_lasting: bool,
     told_long: bool,
     /// It is the rest of an utterance that was cut, so it is kept however short it is.
@@ -239,7 +242,7 @@ impl Endpointer {
     fn lasts(&mut self) -> Option<Effect> {
         let open = self.open.as_mut().filter(|open| open.pause == Pause::No)?;
         let voiced = frames_to_duration(open.voiced_frames);
-        let lasting = frames_to_duration(open.stretch_frames) >= LASTING;
+        let lasting = open.went_on || frames_to_duration(open.stretch_frames) >= LASTING;
         let long = voiced >= LONG;
         let is_news = lasting && !open.told_lasting || long && !open.told_long;
         open.told_lasting |= lasting;
@@ -301,6 +304,7 @@ impl Endpointer {
             voiced_to_sample: first.to_sample,
             voiced_frames: 0,
             stretch_frames: 0,
+            went_on: false,
             told_lasting: false,
             told_long: false,
             rest: false,
@@ -317,6 +321,7 @@ impl Endpointer {
         self.judged = None;
         open.stretch_frames = 0;
         open.told_lasting = false;
+        open.went_on |= pause.is_told();
         if pause.is_told() {
             self.patience.learn(at.since(open.voiced_end));
             effects.push(Effect::Resumed);

@@ -84,6 +84,7 @@ impl History {
             voiced_to_sample: last.to_sample,
             voiced_frames: count(after()),
             stretch_frames: count(after()),
+            went_on: false,
             told_lasting: false,
             told_long: false,
             rest: true,

@@ -121,9 +121,9 @@ fn what_lasts_is_told_of_each_stretch_and_what_is_long_once() {
     assert_eq!(of(&[("#", 18), (".", 20)]), [0; 0], "288 ms is short");
     assert_eq!(of(&[("#", 30), (".", 20)]), [19]);
     assert_eq!(of(&[("#", 70), (".", 20)]), [19, 63]);
-    // Two short stretches with a pause between them, then one that lasts.
-    assert_eq!(of(&[("#", 15), (".", 6), ("#", 15), (".", 6), ("#", 25)]), [49]);
-    assert_eq!(of(&[("#", 25), (".", 6), ("#", 25)]), [19, 44]);
+    // A name, a pause, and what it is called for.
+    assert_eq!(of(&[("#", 15), (".", 6), ("#", 15), (".", 20)]), [18]);
+    assert_eq!(of(&[("#", 25), (".", 6), ("#", 25)]), [19, 28]);
     // Two utterances.
     assert_eq!(of(&[("#", 25), (".", 20), ("#", 25)]), [19, 19]);
 }

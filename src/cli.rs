@@ -236,7 +236,7 @@ fn run(command: Command) -> Result<(), CliError> {
             serve(&Config::load(&flags, &env)?, show)
         }
         Command::Console(args) => console::run(args, env),
-        Command::Replay(command) => replay::run(&command),
+        Command::Replay(command) => replay::run(&command, &env),
         Command::Tape(command) => tape::run(command),
         Command::Models(command) => models::run(command),
         Command::Bench(bench) => bench::run(&bench),

@@ -15,6 +15,7 @@ use crate::audio::{FRAME_MS, ROOM_RATE_HZ};
 
 pub mod cut;
 pub mod export;
+pub mod hear;
 mod tracks;
 
 pub(super) use tracks::Tracks;

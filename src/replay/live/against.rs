@@ -297,14 +297,16 @@ mod tests {
     fn line(at_us: u64, id: u64, who: &str, text: &str) -> String {
         let manner = if who == "ada" { "spoken" } else { "heard" };
         format!(
-            r#"{{"at_us":{at_us},"kind":"line","line":"l{id}","speaker":"{who}","name":"{who}","manner":"{manner}","text":"{text}"}}"#
-        ) + "\n"
+            r#"{{"at_us":{at_us},"kind":"line","line":"l{id}","speaker":"{who}","name":"{who}","#
+        ) + &format!(r#""manner":"{manner}","text":"{text}"}}"#)
+            + "\n"
     }
 
     fn turn(at_us: u64, line: u64, outcome: &str, e2e_us: u64) -> String {
-        format!(
-            r#"{{"at_us":{at_us},"kind":"turn","record":{{"turn":"t{line}","line":"l{line}","persona":"ada","outcome":"{outcome}","reason":"called","e2e_us":{e2e_us}}}}}"#
-        ) + "\n"
+        format!(r#"{{"at_us":{at_us},"kind":"turn","record":{{"turn":"t{line}","line":"l{line}","#)
+            + &format!(r#""persona":"ada","outcome":"{outcome}","#)
+            + &format!(r#""reason":"called","e2e_us":{e2e_us}}}}}"#)
+            + "\n"
     }
 
     #[test]

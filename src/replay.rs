@@ -48,8 +48,8 @@ pub enum ReplayError {
     #[error(transparent)]
     Tape(#[from] TapeError),
     #[error(
-        "somebody speaks on the tape, and it has no sound of that, which live ears need; take one \
-         that was recorded, or leave --engines live out"
+        "somebody speaks on the tape, and it has no sound of that, which live ears need; a room \
+         by hand gets its sound by tests/rooms/make_sound.py"
     )]
     Silent,
 }

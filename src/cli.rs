@@ -320,7 +320,9 @@ fn level(cli: &Cli) -> &'static str {
         cli.command,
         Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
     );
+    let is_silent = matches!(&cli.command, Command::Bench(bench) if bench.breaks_on_purpose());
     match cli.verbose {
+        0 if is_silent => "off",
         0 if is_quiet => "warn",
         0 => "info",
         1 => "debug",

@@ -79,6 +79,13 @@ struct Visit {
     config: Option<PathBuf>,
 }
 
+impl Bench {
+    /// Its rooms break on purpose, thousands of times, and what they log is no news.
+    pub(super) fn breaks_on_purpose(&self) -> bool {
+        matches!(self.name, Name::Sim { .. } | Name::Replay { .. })
+    }
+}
+
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     let report = match &bench.name {
         Name::Machine => Report::new("machine"),

@@ -262,7 +262,10 @@ mod tests {
                 r#""took_us":1,"sound_us":0,"lead_us":0}"#
             ),
             r#"{"kind":"caption","speaker":"ada","segment":"t1","text":"Well, xx","last":false}"#,
-            r#"{"kind":"typed","human":"eve","text":"xxx-x is xxx's, and Mr. xx's; Tomas is not."}"#,
+            concat!(
+                r#"{"kind":"typed","human":"eve","#,
+                r#""text":"xxx-x is xxx's, and Mr. xx's; Tomas is not."}"#
+            ),
             r#"{"kind":"chat","persona":"ada","text":"Ask xxx xx."}"#,
             r#"{"kind":"leave","human":"redacted-1"}"#,
         ] {

@@ -1,8 +1,8 @@
 //! A participant's track: Ogg Opus, encoded from what passed the room's seam.
 //!
 //! Granule positions count samples at 48 kHz from the tape's begin, so that all tracks lie on one
-//! time line; where nothing came, they jump. Every quarter of a second a page ends, so that little is lost
-//! with the process.
+//! time line; where nothing came, they jump. Every quarter of a second a page ends, so that little
+//! is lost with the process.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Write as _};

@@ -5,8 +5,8 @@
     tests/rooms/make_sound.py tests/rooms/NAME [...]
     troupe replay tests/rooms/NAME --engines live
 
-Each human gets a pitch of its own, and speaks as fast as `speech_us` wants. A `says` without text is
-a burst of noise. The track is one stream from the tape's begin on, silent where nobody speaks.
+Each human gets a pitch of its own, and speaks as fast as `speech_us` wants. A `says` without text
+is a burst of noise. The track is one stream from the tape's begin on, silent where nobody speaks.
 """
 
 from __future__ import annotations

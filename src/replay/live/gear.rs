@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// While work is in hand, the virtual clock goes as the wall clock does; else it jumps from timer to
-/// timer. It is tokio's paused clock, let go and paused again, and belongs to the thread of the
+/// While work is in hand, the virtual clock goes as the wall clock does; else it jumps from timer
+/// to timer. It is tokio's paused clock, let go and paused again, and belongs to the thread of the
 /// runtime that was started with it paused.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Gear(Arc<AtomicUsize>);

@@ -67,7 +67,7 @@ fn a_killed_recording_lacks_its_last_second_at_most() {
         .spawn()
         .expect("this binary starts");
     let out = BufReader::new(process.stdout.take().expect("a pipe"));
-    let mut told_us = 0;
+    let mut told_us = 0_u64;
     for line in out.lines() {
         let line = line.expect("text");
         let Some(at) = line.strip_prefix("at ") else { continue };

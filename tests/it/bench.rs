@@ -33,6 +33,6 @@ fn every_tape_of_the_replay_bench_has_a_row_and_is_part_of_the_figure() {
     assert!(report.figures["realtime_factor"] > 20.0, "{:?}", report.figures);
     assert!(report.figures["realtime_factor_worst"] <= report.figures["realtime_factor"]);
     let none = replay::Options { tapes: vec![rooms] };
-    let error = replay::run(&none).err().expect("no tape lies there").to_string();
+    let error = replay::run(&none).expect_err("no tape lies there").to_string();
     assert!(error.contains("cannot be read"), "{error}");
 }

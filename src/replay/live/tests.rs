@@ -113,7 +113,7 @@ fn a_line_that_is_not_understood_is_told_and_nothing_hangs() {
 #[test]
 fn a_tape_without_its_sound_is_refused() {
     let place = tempfile::tempdir().expect("a folder");
-    let error = run(place.path(), &tape(), &settings()).err().expect("no sound").to_string();
+    let error = run(place.path(), &tape(), &settings()).expect_err("no sound").to_string();
     assert!(error.contains("sound"), "{error}");
 }
 

@@ -39,6 +39,7 @@ mod server;
 mod signal;
 
 pub use health::{Server, ServerState};
+pub use parts::engines;
 pub use recording::Recording;
 pub use room::{Parts, Room};
 

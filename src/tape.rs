@@ -12,6 +12,7 @@ mod observe;
 mod read;
 mod record;
 mod recorder;
+mod redact;
 mod seam;
 #[cfg(feature = "sound-files")]
 pub mod sound;

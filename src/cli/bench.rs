@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::CliError;
-use crate::bench::{Report, answers, sim, stress};
+use crate::bench::{Report, answers, replay, sim, stress};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
@@ -45,6 +45,11 @@ enum Name {
         #[arg(long, value_name = "PERSONAS", default_value_t = 64)]
         up_to: usize,
     },
+    /// How much faster than real time tapes are replayed, with scripted engines.
+    Replay {
+        /// Folders of tapes [default: tests/rooms when it is there, else rooms that are built in].
+        tapes: Vec<PathBuf>,
+    },
     /// Who answers: labelled rooms, played into the turn core.
     Answers {
         /// The cases, one JSON object a line.
@@ -74,6 +79,13 @@ struct Visit {
     config: Option<PathBuf>,
 }
 
+impl Bench {
+    /// Its rooms break on purpose, thousands of times, and what they log is no news.
+    pub(super) fn breaks_on_purpose(&self) -> bool {
+        matches!(self.name, Name::Sim { .. } | Name::Replay { .. })
+    }
+}
+
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     let report = match &bench.name {
         Name::Machine => Report::new("machine"),
@@ -81,6 +93,7 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::Stress { rounds, up_to } => {
             stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
         }
+        Name::Replay { tapes } => replay::run(&replay::Options { tapes: tapes.clone() })?,
         Name::Answers { cases, out } => {
             answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
         }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::HostError;
+use super::console::Engines;
+use super::{HostError, predictor};
 use crate::config::Config;
 use crate::llm::Engine;
 #[cfg(feature = "llama")]
@@ -34,6 +35,30 @@ impl Files {
             voice: find(&config.models.voice, Kind::Voice)?,
         })
     }
+}
+
+/// Starts every engine of a room, as configured, side by side.
+///
+/// # Errors
+/// When this build lacks an engine, or a model or a program is missing or broken.
+pub async fn engines(
+    config: &Config,
+    clock: Clock,
+    tasks: &TaskTracker,
+    cancel: &CancellationToken,
+) -> Result<Engines, HostError> {
+    if !cfg!(feature = "llama") {
+        return Err(HostError::NotBuilt("llama"));
+    }
+    let files = Files::find(config)?;
+    let (ears, engine, voice, predictor) = tokio::try_join!(
+        ears(&files, config, tasks, cancel),
+        engine(&files, config, clock),
+        voice(&files),
+        async { Ok::<_, HostError>(predictor::load(config).await) },
+    )?;
+    let (ears, recogniser) = (ears.status(), Arc::new(ears));
+    Ok(Engines { recogniser, ears, engine, voice, predictor })
 }
 
 /// Starts `troupe-ears` and waits until it can hear.

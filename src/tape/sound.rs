@@ -1,8 +1,8 @@
 //! A participant's track: Ogg Opus, encoded from what passed the room's seam.
 //!
 //! Granule positions count samples at 48 kHz from the tape's begin, so that all tracks lie on one
-//! time line; where nothing came, they jump. Every half second a page ends, so that little is lost
-//! with the process.
+//! time line; where nothing came, they jump. Every quarter of a second a page ends, so that little
+//! is lost with the process.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Write as _};
@@ -15,14 +15,16 @@ use crate::audio::{FRAME_MS, ROOM_RATE_HZ};
 
 pub mod cut;
 pub mod export;
+pub mod hear;
 mod tracks;
 
 pub(super) use tracks::Tracks;
 
 /// Every file has one stream.
 const SERIAL: u32 = 1;
-/// Half a second in a page.
-const PAGE_PACKETS: u32 = 25;
+/// A quarter of a second in a page: with the recorder's half a second until it is flushed, a killed
+/// process loses less than a second of sound.
+const PAGE_PACKETS: u32 = 12;
 /// Speech is transparent at this rate.
 const BITRATE: i32 = 32_000;
 /// Half of libopus' effort: good speech for little time.

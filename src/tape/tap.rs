@@ -126,6 +126,14 @@ impl Tap {
         }
     }
 
+    /// How many effects memory keeps.
+    pub fn kept(&self) -> usize {
+        match self.0.as_ref().map(|line| &line.sink) {
+            Some(Sink::Memory(kept)) => kept.lock().unwrap_or_else(PoisonError::into_inner).len(),
+            _ => 0,
+        }
+    }
+
     /// What found no place, in all.
     pub fn dropped(&self) -> u64 {
         self.0.as_ref().map_or(0, |line| line.dropped.load(Ordering::Relaxed))

@@ -1,6 +1,9 @@
 //! A room that is recorded, and its tape replayed.
 
 mod commands;
+#[cfg(unix)]
+mod disasters;
+mod kept;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,6 +64,21 @@ fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
 
 /// Plays an evening with scripted parts, on tape.
 async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
+    let evening = evening(folder, tempo).await;
+    (evening.tape.expect("the tape is whole"), evening.turns, evening.told)
+}
+
+/// What is left of an evening.
+struct Evening {
+    /// None when it is not whole.
+    tape: Option<PathBuf>,
+    turns: Vec<TurnRecord>,
+    told: Vec<Command>,
+    /// As the pages showed it at last.
+    recording: Option<pages::Recording>,
+}
+
+async fn evening(folder: &Path, tempo: Tempo) -> Evening {
     let (clock, config) = (Clock::start(), config());
     let transport = Arc::new(ScriptedRoom::new(clock));
     let (events, room_events) = mpsc::channel(64);
@@ -84,6 +102,7 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
         server: Server { url: String::new(), own: None, link: LinkState::Up },
         predictor: None,
     };
+    let shown = publisher.clone();
     let recording = Recording::start(Some(folder), &config, clock).expect("the folder is there");
     let room = Room::tapped(&config, clock, parts, publisher, inbox, recording.tap())
         .recorded(recording.state().expect("it records"));
@@ -122,9 +141,11 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
     tokio::time::sleep(Duration::from_secs(1)).await;
     cancel.cancel();
     let turns = run.await.expect("it ends in order");
-    let tape = recording.finish().await.expect("the tape is whole");
+    let tape = recording.finish().await;
     let told = transport.commands().into_iter().map(|(_, command)| command).collect();
-    (tape, turns, told)
+    let mut recording = None;
+    shown.update(|status| recording.clone_from(&status.recording));
+    Evening { tape, turns, told, recording }
 }
 
 fn recorded(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {

@@ -82,7 +82,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "bench",
         &[
             "id", "time", "audio", "persona", "latency", "turn", "models", "room", "stt", "llm",
-            "tts", "speech", "admin", "config", "host",
+            "tts", "speech", "admin", "config", "host", "tape", "replay",
         ],
     ),
     (

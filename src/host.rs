@@ -39,7 +39,7 @@ mod server;
 mod signal;
 
 pub use health::{Server, ServerState};
-pub use recording::Recording;
+pub use recording::{Recording, Shown};
 pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.

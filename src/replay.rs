@@ -14,11 +14,11 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::state as pages;
-use crate::config::{Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
+use crate::config::{self, Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
 use crate::host::{Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
-use crate::room::LinkState;
-use crate::stt::ears;
+use crate::room::{self, LinkState};
+use crate::stt::{ears, hearing};
 use crate::tape::{Entry, Header, Tap, Tape};
 use crate::time::{Clock, Time};
 
@@ -79,12 +79,12 @@ pub fn run(tape: &Tape) -> Result<Replay, ReplayError> {
 }
 
 async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), ReplayError> {
-    let clock = Clock::start();
     let plan = Plan::of(tape);
-    let tap = Tap::memory(Time::ZERO);
+    let clock = Clock::start_at(plan.begin);
+    let tap = Tap::memory(plan.begin);
     let config = config(&tape.header);
     let (room_in, events) = mpsc::channel(1);
-    let (hearing_in, hearing) = mpsc::channel(1);
+    let (hearing_in, hearing_out) = mpsc::channel(1);
     let (pages_in, commands) = mpsc::channel(1);
     let ready = ears::Status::ready();
     let (_ears, ears_status) = watch::channel(ready);
@@ -104,28 +104,51 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
         predictor: None,
     };
     let room = Room::tapped(&config, clock, parts, publisher, commands, tap.clone());
-    let room = room.hearing(hearing);
+    let room = room.hearing(hearing_out);
+    let room = match plan.memory {
+        Some((lines, memory)) => room.restored(lines, memory),
+        None => room,
+    };
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let (stop, room_tasks) = (cancel.clone(), tasks.clone());
     let running = tokio::spawn(async move { room.run(&room_tasks, stop).await });
 
-    for (at, event) in plan.feed {
-        tokio::time::sleep_until(clock.instant(at)).await;
-        // The room has taken each before the next is told: order within a moment is the tape's.
-        let taken = match event {
-            Feed::Room(event) => told(&room_in, event).await,
-            Feed::Hearing(event) => told(&hearing_in, event).await,
-            Feed::Page(command) => told(&pages_in, command).await,
-        };
-        if !taken {
-            break;
-        }
-    }
+    let ways = Ways { clock, room: room_in, hearing: hearing_in, pages: pages_in };
+    ways.feed(plan.before).await;
+    drop(tap.take());
+    ways.feed(plan.feed).await;
     tokio::time::sleep_until(clock.instant(plan.end)).await;
-    let length = clock.now().since(Time::ZERO);
+    let length = clock.now().since(plan.begin);
     cancel.cancel();
     let turns = running.await.map_err(|error| ReplayError::Broken(error.to_string()))?;
     Ok((tap.take(), turns, length))
+}
+
+/// The ways into the room.
+struct Ways {
+    clock: Clock,
+    room: mpsc::Sender<room::Event>,
+    hearing: mpsc::Sender<hearing::Event>,
+    pages: mpsc::Sender<pages::Command>,
+}
+
+impl Ways {
+    /// Tells everything at its time, until the room is gone.
+    async fn feed(&self, events: Vec<(Time, Feed)>) {
+        for (at, event) in events {
+            tokio::time::sleep_until(self.clock.instant(at)).await;
+            // The room has taken each before the next is told: order within a moment is the
+            // tape's.
+            let taken = match event {
+                Feed::Room(event) => told(&self.room, event).await,
+                Feed::Hearing(event) => told(&self.hearing, event).await,
+                Feed::Page(command) => told(&self.pages, command).await,
+            };
+            if !taken {
+                return;
+            }
+        }
+    }
 }
 
 /// Sends, and waits until it was taken. False when the room is gone.
@@ -155,6 +178,7 @@ fn config(header: &Header) -> Config {
             early_words: false,
         },
         turn: Turn { reply_tokens: header.reply_tokens, seed: header.seed },
+        tape: config::Tape { folder: None },
         cast: header.cast.iter().map(Into::into).collect(),
         probes: None,
         telemetry: None,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -23,6 +24,9 @@ use crate::persona::Mode;
 
 /// Turns in one answer when nothing is asked for.
 const TURNS_DEFAULT: usize = 100;
+
+/// A disk that takes longer to begin or end a tape is stuck.
+const RECORDER_PATIENCE: Duration = Duration::from_secs(10);
 
 type Shared = State<Arc<Desk>>;
 type Answer = Result<Response, ApiError>;
@@ -113,6 +117,24 @@ pub(super) async fn hush(State(desk): Shared, Path(id): Path<String>) -> Answer 
     let persona = known(&desk, &id)?;
     order(&desk, Command::Hush { persona: persona.clone() })?;
     accepted(json!({ "persona": persona }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordingBody {
+    on: bool,
+}
+
+/// Answers when it is done: how the newest recording does.
+pub(super) async fn recording(
+    State(desk): Shared,
+    body: Result<Json<RecordingBody>, JsonRejection>,
+) -> Answer {
+    let Json(RecordingBody { on }) = body?;
+    let done = tokio::time::timeout(RECORDER_PATIENCE, (desk.recording)(on)).await;
+    let recording = done.map_err(|_| ApiError::Busy)?.map_err(ApiError::Recorder)?;
+    tracing::info!(on, tape = recording.folder, "the recording was switched on the pages");
+    Ok(Json(recording).into_response())
 }
 
 /// The host does it next; the feed shows when it has.

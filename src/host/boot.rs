@@ -77,6 +77,10 @@ impl House<'_> {
         let (passes, passes_in) = watch::channel(None);
         let (publisher, commands, pages) =
             pages::open(Room::first_status(self.config), passes_from(passes_in));
+        // From here on things happen that belong on the tape.
+        let recording =
+            Recording::open(visit.record.as_deref(), self.config, self.clock, self.tasks)?;
+        let pages = pages.recorded_by(switch(&recording));
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
@@ -97,8 +101,6 @@ impl House<'_> {
         // A persona is hosted when its own prompt is in its seat, and in the room after that.
         let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
         let hosted = cast.hosted.iter().map(cast::Live::persona);
-        // From here on things happen that belong on the tape.
-        let recording = Recording::start(visit.record.as_deref(), self.config, self.clock)?;
         let mint = Mint::new(server.keys, &self.config.room);
         let options = RoomOptions {
             url: server.url.clone(),
@@ -122,11 +124,8 @@ impl House<'_> {
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },
         };
         let tap = recording.tap();
-        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap);
-        let room = match recording.state() {
-            Some(state) => room.recorded(state),
-            None => room,
-        };
+        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap)
+            .recorded(recording.shown());
         Ok(Started { room, recording, transport, url, mint, addresses })
     }
 
@@ -192,6 +191,15 @@ struct Server {
 
 fn up(detail: &str) -> pages::Part {
     pages::Part { state: PartState::Up, detail: detail.to_owned(), restarts: 0 }
+}
+
+/// Starts and stops recordings for the pages.
+fn switch(recording: &Recording) -> pages::RecordingSwitch {
+    let recording = recording.clone();
+    Arc::new(move |on| {
+        let recording = recording.clone();
+        Box::pin(async move { recording.set(on).await })
+    })
 }
 
 /// Gives passes once there is a room to join.

@@ -12,8 +12,9 @@ use super::ahead::Ahead;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
+use super::recording::Shown;
 use super::replies::Replies;
-use crate::admin::state::{self as pages, PartState, Publisher};
+use crate::admin::state::{self as pages, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::probe::time_sync;
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
@@ -21,9 +22,13 @@ use crate::speech;
 use crate::stt::end_of_turn::{Asker, Verdict};
 use crate::stt::hearing::{self, Hearing};
 use crate::stt::service::{Heard, Intake, Partial};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
+
+mod taping;
+
+use taping::Taping;
 
 /// Everything that can happen to a room.
 pub(super) struct Inputs {
@@ -36,8 +41,8 @@ pub(super) struct Inputs {
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
-    /// How the recording does.
-    pub(super) recorder: watch::Receiver<tape::State>,
+    /// How the newest recording does.
+    pub(super) recorder: watch::Receiver<Option<Shown>>,
 }
 
 impl Inputs {
@@ -87,6 +92,7 @@ pub(super) struct Live {
     lines: u64,
     ledger: Ledger,
     health: Health,
+    taping: Taping,
     out: Outputs,
 }
 
@@ -111,6 +117,7 @@ impl Live {
             lines: 0,
             ledger: Ledger::default(),
             health,
+            taping: Taping::default(),
             out,
         }
     }
@@ -118,6 +125,12 @@ impl Live {
     /// See [`Core::set_holders_max`].
     pub(super) fn set_holders_max(&mut self, holders_max: usize) {
         self.core.set_holders_max(holders_max);
+    }
+
+    /// Goes on from an earlier conversation of so many lines.
+    pub(super) fn restore(&mut self, lines: u64, memory: turn::Memory) {
+        self.lines = lines;
+        self.core.restore(memory);
     }
 
     /// Runs until cancelled.
@@ -130,8 +143,8 @@ impl Live {
                 biased;
                 () = cancel.cancelled() => break,
                 Ok(()) = inputs.recorder.changed() => {
-                    let state = inputs.recorder.borrow_and_update().clone();
-                    self.on_recorder(&state);
+                    let shown = inputs.recorder.borrow_and_update().clone();
+                    self.on_recorder(shown);
                 }
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
@@ -370,6 +383,7 @@ impl Live {
         if said && self.speeches.is_empty() {
             self.out.ahead.begin(self.core.views().collect());
         }
+        self.tell_scene();
     }
 
     fn act(&mut self, effect: Effect) {
@@ -438,29 +452,6 @@ impl Live {
         let name = self.out.replies.name(&persona).to_owned();
         let speaker = Speaker::Persona(persona);
         self.show_line(pages::Line::new(line, &speaker, &name, Manner::Spoken, heard));
-    }
-
-    /// Everybody in the room and on the pages sees whether they are recorded.
-    fn on_recorder(&self, state: &tape::State) {
-        let on = matches!(state, tape::State::On { .. });
-        self.out.transport.send(Command::Recording(on));
-        self.out.publisher.update(|status| {
-            status.recording = Some(match state {
-                tape::State::On { dropped } => {
-                    pages::Recording { state: PartState::Up, cause: None, dropped: *dropped }
-                }
-                tape::State::Failed { cause } => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some(cause.clone()),
-                    dropped: self.out.tap.dropped(),
-                },
-                tape::State::Ended => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some("the recording ended".to_owned()),
-                    dropped: self.out.tap.dropped(),
-                },
-            });
-        });
     }
 
     fn show_line(&self, line: pages::Line) {

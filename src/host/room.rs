@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::cast::BootSummary;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
+use super::recording::Shown;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
@@ -23,7 +24,7 @@ use crate::speech;
 use crate::stt::end_of_turn::{Judge, Predictor};
 use crate::stt::service::Service;
 use crate::stt::{Recogniser, ears, hearing, queue};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
@@ -151,7 +152,7 @@ impl Room {
         let partials = service.partials();
         // Nobody feeds these two until they are replaced.
         let (_, hearing) = mpsc::channel(1);
-        let (_, recorder) = watch::channel(tape::State::Ended);
+        let (_, recorder) = watch::channel(None);
         let inputs = Inputs {
             room: parts.events,
             heard,
@@ -181,9 +182,16 @@ impl Room {
 
     /// Shows in the room and on the pages how its recording does.
     #[must_use]
-    pub fn recorded(mut self, mut recorder: watch::Receiver<tape::State>) -> Self {
+    pub fn recorded(mut self, mut recorder: watch::Receiver<Option<Shown>>) -> Self {
         recorder.mark_changed();
         self.inputs.recorder = recorder;
+        self
+    }
+
+    /// Goes on from the memory of an earlier room, in which there were so many lines.
+    #[must_use]
+    pub fn restored(mut self, lines: u64, memory: turn::Memory) -> Self {
+        self.live.restore(lines, memory);
         self
     }
 

@@ -19,9 +19,12 @@ pub struct Cut {
 pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
     let mut standing: BTreeMap<String, Record> = BTreeMap::new();
     let mut entries = Vec::new();
+    let mut header = tape.header.clone();
     for entry in &tape.entries {
         if entry.at_us < cut.from_us {
             stand(&mut standing, &entry.record);
+            // It had come to rest: what is left begins like any other.
+            header.under_way &= !matches!(entry.record, Record::Scene { .. });
         } else if entry.at_us <= cut.to_us {
             let at_us = entry.at_us - cut.from_us;
             entries.push(Entry { at_us, record: shifted(&entry.record, cut.from_us) });
@@ -37,7 +40,7 @@ pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
     for entry in &mut entries {
         redact(&mut entry.record, &cut.redact, tape);
     }
-    Tape { header: tape.header.clone(), entries, torn: tape.torn }
+    Tape { header, entries, torn: tape.torn }
 }
 
 /// Remembers what is still the case when the cut comes.
@@ -71,6 +74,7 @@ fn shifted(record: &Record, by_us: u64) -> Record {
                 *time = time.saturating_sub(by_us);
             }
         }
+        Record::Scene { begin_us, .. } => *begin_us += by_us,
         _ => {}
     }
     record

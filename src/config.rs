@@ -99,6 +99,14 @@ pub struct Models {
     pub threads: Option<u32>,
 }
 
+impl Models {
+    /// The language model's name; of a path, which tells more of the machine, the file's.
+    pub fn language_name(&self) -> String {
+        let name = Path::new(&self.language).file_name();
+        name.map_or_else(|| self.language.clone(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
 /// When a turn is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndOfTurn {

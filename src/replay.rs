@@ -18,6 +18,7 @@ use crate::config::{self, Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Tu
 use crate::host::{Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
 use crate::room::{self, LinkState};
+use crate::stt::service::Partial;
 use crate::stt::{ears, hearing};
 use crate::tape::{Entry, Header, Tap, Tape};
 use crate::time::{Clock, Time};
@@ -104,7 +105,8 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
         predictor: None,
     };
     let room = Room::tapped(&config, clock, parts, publisher, commands, tap.clone());
-    let room = room.hearing(hearing_out);
+    let (partials, shown) = watch::channel(None);
+    let room = room.hearing(hearing_out, shown);
     let room = match plan.memory {
         Some((lines, memory)) => room.restored(lines, memory),
         None => room,
@@ -113,7 +115,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let (stop, room_tasks) = (cancel.clone(), tasks.clone());
     let running = tokio::spawn(async move { room.run(&room_tasks, stop).await });
 
-    let ways = Ways { clock, room: room_in, hearing: hearing_in, pages: pages_in };
+    let ways = Ways { clock, room: room_in, hearing: hearing_in, partials, pages: pages_in };
     ways.feed(plan.before).await;
     drop(tap.take());
     ways.feed(plan.feed).await;
@@ -129,6 +131,7 @@ struct Ways {
     clock: Clock,
     room: mpsc::Sender<room::Event>,
     hearing: mpsc::Sender<hearing::Event>,
+    partials: watch::Sender<Option<Partial>>,
     pages: mpsc::Sender<pages::Command>,
 }
 
@@ -143,6 +146,12 @@ impl Ways {
                 Feed::Room(event) => told(&self.room, event).await,
                 Feed::Hearing(event) => told(&self.hearing, event).await,
                 Feed::Page(command) => told(&self.pages, command).await,
+                Feed::Partial(partial) => {
+                    self.partials.send_replace(Some(partial));
+                    // The room has looked at it when this task is run again.
+                    tokio::task::yield_now().await;
+                    true
+                }
             };
             if !taken {
                 return;

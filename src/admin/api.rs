@@ -10,16 +10,17 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::access::Level;
 use super::error::ApiError;
-use super::ledger::{Question, TurnFilter};
+use super::ledger::{Entry, Question, TurnFilter};
 use super::routes::Desk;
 use super::state::Command;
 use super::visitor;
 use crate::id::PersonaId;
+use crate::latency::TurnRecord;
 use crate::persona::Mode;
 
 /// Turns in one answer when nothing is asked for.
@@ -58,6 +59,12 @@ pub(super) async fn status(State(desk): Shared) -> Answer {
     Ok(Json(report).into_response())
 }
 
+/// Written as it is: by way of a `Value` its numbers would get longer.
+#[derive(Serialize)]
+struct Turns {
+    turns: Vec<Entry<TurnRecord>>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct TurnsQuery {
     after: Option<String>,
@@ -84,7 +91,7 @@ pub(super) async fn turns(
         limit: query.limit.unwrap_or(TURNS_DEFAULT),
     };
     let turns = desk.ask(|reply| Question::Turns(filter, reply)).await?;
-    Ok(Json(json!({ "turns": turns })).into_response())
+    Ok(Json(Turns { turns }).into_response())
 }
 
 fn is_turn(text: &str) -> bool {

@@ -16,6 +16,7 @@ use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
 use crate::latency::TurnRecord;
+use crate::persona::Persona;
 use crate::room::livekit::{LiveKitRoom, Options as RoomOptions};
 use crate::room::token::Mint;
 use crate::room::{LinkState, Transport as _};
@@ -102,10 +103,13 @@ impl House<'_> {
         let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
         let hosted = cast.hosted.iter().map(cast::Live::persona);
         let mint = Mint::new(server.keys, &self.config.room);
+        let member = |persona: &Persona| {
+            (persona.id.clone(), persona.name.clone(), cast::span(persona, &publisher))
+        };
         let options = RoomOptions {
             url: server.url.clone(),
             mint: mint.clone(),
-            cast: hosted.map(|persona| (persona.id.clone(), persona.name.clone())).collect(),
+            cast: hosted.map(member).collect(),
         };
         let (transport, events) = LiveKitRoom::join(options, self.clock).await?;
         let transport = Arc::new(transport);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::ahead::Ahead;
 use super::health::{Health, queue};
@@ -260,7 +261,9 @@ impl Live {
 
     /// Shows what a human has said so far. Nobody acts on it.
     fn on_partial(&mut self, partial: Option<Partial>) {
-        let Some(Partial { human, utterance, text }) = partial else { return };
+        let Some(partial) = partial else { return };
+        self.out.tap.partial(self.clock.now(), &partial);
+        let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human, utterance, text, false);
     }
@@ -336,9 +339,15 @@ impl Live {
             tracing::error!(%persona, "in the room with a cold seat; it is not served");
             return;
         }
+        let span = match &member {
+            Member::Persona(persona) => self.out.replies.span(persona),
+            Member::Listener => Span::current(),
+        };
         match &state {
-            LinkState::Up => tracing::info!(?member, "in the room"),
-            LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),
+            LinkState::Up => tracing::info!(parent: &span, ?member, "in the room"),
+            LinkState::Down { cause } => {
+                tracing::warn!(parent: &span, ?member, cause, "out of the room");
+            }
         }
         let hosted = state == LinkState::Up;
         self.health.link(&self.out.publisher, &member, state);
@@ -407,7 +416,9 @@ impl Live {
             Effect::Settled(settled) => {
                 let record = self.ledger.settle(settled, self.clock.now());
                 self.out.tap.settled(self.clock.now(), &record);
+                let span = self.out.replies.turn_span(&record.persona, record.turn);
                 tracing::info!(
+                    parent: &span,
                     turn = %record.turn, line = %record.line, persona = %record.persona,
                     outcome = record.outcome.as_str(), reason = %record.reason,
                     e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"

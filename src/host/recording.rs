@@ -187,7 +187,8 @@ impl Keeper {
     async fn on(&mut self) -> Result<pages::Recording, String> {
         self.watch();
         if self.recorder.is_none() {
-            let folder = self.folder.clone().ok_or("there is no place for tapes; set tape.folder")?;
+            let folder =
+                self.folder.clone().ok_or("there is no place for tapes; set tape.folder")?;
             let (mut header, clock) = (self.header.clone(), self.clock);
             header.under_way = true;
             let begun = tokio::task::spawn_blocking(move || begin(&folder, header, clock)).await;

@@ -3,8 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use tracing::{Span, info_span};
+
+use crate::admin::state::Publisher;
 use crate::config;
-use crate::id::PersonaId;
+use crate::id::{PersonaId, TurnId};
 use crate::llm::Sampling;
 use crate::llm::guard::Limits;
 use crate::persona::{Persona, VoiceStyle};
@@ -23,12 +26,15 @@ pub(super) struct Replies {
 struct Speaker {
     name: String,
     style: VoiceStyle,
+    span: Span,
 }
 
 impl Replies {
-    pub(super) fn new(cast: &[Persona], settings: config::Turn) -> Self {
+    pub(super) fn new(cast: &[Persona], settings: config::Turn, publisher: &Publisher) -> Self {
         let speaker = |persona: &Persona| {
-            (persona.id.clone(), Speaker { name: persona.name.clone(), style: persona.voice })
+            let (name, style) = (persona.name.clone(), persona.voice);
+            let span = super::cast::span(persona, publisher);
+            (persona.id.clone(), Speaker { name, style, span })
         };
         Self { cast: cast.iter().map(speaker).collect(), settings }
     }
@@ -36,6 +42,16 @@ impl Replies {
     /// A persona's name; its id where it is not of the cast.
     pub(super) fn name<'a>(&'a self, persona: &'a PersonaId) -> &'a str {
         self.cast.get(persona).map_or(persona.as_str(), |speaker| &speaker.name)
+    }
+
+    /// What is logged about a persona stands in this; in nothing where it is not of the cast.
+    pub(super) fn span(&self, persona: &PersonaId) -> Span {
+        self.cast.get(persona).map_or_else(Span::none, |speaker| speaker.span.clone())
+    }
+
+    /// What is logged about a turn of a persona stands in this.
+    pub(super) fn turn_span(&self, persona: &PersonaId, turn: TurnId) -> Span {
+        info_span!(parent: &self.span(persona), "turn", id = %turn)
     }
 
     /// `humans` are the names of those who are in the room: a reply ends where it begins to speak
@@ -59,6 +75,7 @@ impl Replies {
             sampling: Sampling { seed, ..Sampling::default() },
             stop: Vec::new(),
             deadline: DEADLINE,
+            span: self.turn_span(&grant.persona, grant.turn),
         }
     }
 }

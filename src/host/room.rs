@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 use super::ahead::Ahead;
 use super::cast::BootSummary;
@@ -22,7 +22,7 @@ use crate::llm::Engine;
 use crate::room::{self, Transport};
 use crate::speech;
 use crate::stt::end_of_turn::{Judge, Predictor};
-use crate::stt::service::Service;
+use crate::stt::service::{Partial, Service};
 use crate::stt::{Recogniser, ears, hearing, queue};
 use crate::tape::Tap;
 use crate::time::Clock;
@@ -61,7 +61,8 @@ pub struct Room {
     inputs: Inputs,
     service: Service,
     judge: Option<Judge>,
-    name: String,
+    /// Everything that is logged stands in it.
+    span: Span,
 }
 
 impl Room {
@@ -74,6 +75,10 @@ impl Room {
             personas: personas
                 .map(|persona| PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode))
                 .collect(),
+            parts: pages::Parts {
+                engine: pages::Part { detail: config.models.language_name(), ..Default::default() },
+                ..Default::default()
+            },
             ..pages::Status::default()
         }
     }
@@ -99,6 +104,7 @@ impl Room {
         tap: Tap,
     ) -> Self {
         crate::probe::follow(clock);
+        let span = info_span!("room", room = config.room);
         let parts = Parts {
             transport: tap.transport(parts.transport, clock),
             engine: tap.engine(parts.engine, clock),
@@ -132,7 +138,7 @@ impl Room {
             early_words: config.hearing.early_words,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
-            replies: Replies::new(&config.cast, config.turn),
+            replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
             publisher,
             tap,
         };
@@ -163,7 +169,7 @@ impl Room {
             pages: commands,
             recorder,
         };
-        Self { live, inputs, service, judge, name: config.room.clone() }
+        Self { live, inputs, service, judge, span }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -175,8 +181,13 @@ impl Room {
 
     /// Takes what is heard from a tape, instead of making it from the room's sound.
     #[must_use]
-    pub fn hearing(mut self, events: mpsc::Receiver<hearing::Event>) -> Self {
+    pub fn hearing(
+        mut self,
+        events: mpsc::Receiver<hearing::Event>,
+        partials: watch::Receiver<Option<Partial>>,
+    ) -> Self {
         self.inputs.hearing = events;
+        self.inputs.partials = partials;
         self
     }
 
@@ -197,7 +208,7 @@ impl Room {
 
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
-        let room = info_span!("room", name = self.name);
+        let room = self.span;
         tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
         if let Some(judge) = self.judge {
             tasks.spawn(judge.run(cancel.clone()).instrument(room.clone()));

@@ -10,6 +10,7 @@ use crate::llm::Finish;
 use crate::room::{self, LinkState, Member};
 use crate::stt;
 use crate::stt::hearing;
+use crate::stt::service::Partial;
 use crate::tape::{Entry, Header, Record, Reply, Tape, Utterance};
 use crate::time::Time;
 use crate::turn::Memory;
@@ -41,6 +42,7 @@ pub(super) struct Plan {
 pub(super) enum Feed {
     Room(room::Event),
     Hearing(hearing::Event),
+    Partial(Partial),
     Page(Command),
 }
 
@@ -99,6 +101,10 @@ impl Plan {
             }
             Record::Noise { human } => {
                 self.hears(at, hearing::Event::SpeechDropped { human: human.clone() });
+            }
+            Record::Partial { utterance, human, text } => {
+                let (human, utterance, text) = (human.clone(), *utterance, text.clone());
+                self.feed.push((at, Feed::Partial(Partial { human, utterance, text })));
             }
             Record::Recognised(recognised) => {
                 let answer = Recognised {

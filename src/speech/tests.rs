@@ -67,6 +67,7 @@ impl Scene {
             sampling: Sampling::default(),
             stop: Vec::new(),
             deadline: Duration::from_secs(30),
+            span: Span::none(),
         };
         self.stage.speak(grant, options)
     }

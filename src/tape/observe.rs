@@ -14,7 +14,7 @@ use crate::room::{self, Caption, Command, LinkState, Member};
 use crate::speech::{self, What};
 use crate::stt::gate::Evidence;
 use crate::stt::hearing;
-use crate::stt::service::Heard;
+use crate::stt::service::{Heard, Partial};
 use crate::time::{Time, micros};
 use crate::turn::{Grant, Manner, Memory, SpeechEnd};
 
@@ -82,6 +82,16 @@ impl Tap {
             | hearing::Event::StillPaused(_)
             | hearing::Event::Resumed { .. } => {}
         }
+    }
+
+    /// Words that are shown before it is known whether they are all.
+    pub fn partial(&self, now: Time, partial: &Partial) {
+        let Partial { human, utterance, text } = partial;
+        self.told(now, |_| Record::Partial {
+            utterance: *utterance,
+            human: human.clone(),
+            text: text.clone(),
+        });
     }
 
     /// What the recogniser made of an utterance.

@@ -67,6 +67,12 @@ pub enum Record {
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
+    /// Words that were shown while the speaker might go on; nobody acts on them.
+    Partial {
+        utterance: UtteranceId,
+        human: HumanId,
+        text: String,
+    },
     Recognised(Recognised),
     /// By hand: an onset now, an utterance after `speech_us` and the room's silence, and `text`
     /// (or nothing) from the recogniser `took_us` later.
@@ -296,6 +302,7 @@ impl Record {
     fn check(&self) -> Result<(), String> {
         let number = match self {
             Self::Utterance(utterance) => utterance.utterance.0,
+            Self::Partial { utterance, .. } => utterance.0,
             Self::Asked { request, .. } => *request,
             Self::Scene { lines, .. } => *lines,
             _ => 0,

@@ -180,11 +180,7 @@ impl Switch {
 }
 
 impl Line {
-    pub(super) fn thread(
-        begin: Time,
-        queue: SyncSender<Message>,
-        dropped: Arc<AtomicU64>,
-    ) -> Self {
+    pub(super) fn thread(begin: Time, queue: SyncSender<Message>, dropped: Arc<AtomicU64>) -> Self {
         Self::new(begin, Sink::Thread(queue), dropped)
     }
 

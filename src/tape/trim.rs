@@ -86,7 +86,11 @@ fn redact(record: &mut Record, who: &[String], tape: &Tape) {
         text.chars().map(|c| if c.is_alphanumeric() { 'x' } else { c }).collect()
     };
     match record {
-        Record::Typed { human, text } if named(human.as_str()) => *text = masked(text),
+        Record::Typed { human, text } | Record::Partial { human, text, .. }
+            if named(human.as_str()) =>
+        {
+            *text = masked(text);
+        }
         Record::Says { human, text, .. } if named(human.as_str()) => {
             *text = text.as_deref().map(masked);
         }

@@ -3,6 +3,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
 use std::time::{Duration, Instant};
@@ -34,8 +35,6 @@ pub(super) struct Metronome {
     clock: Clock,
     reply: Duration,
     open: blocking::SyncSender<Open>,
-    requests: AtomicU64,
-    warm_ups: AtomicU64,
 }
 
 struct Open {
@@ -49,18 +48,13 @@ impl Metronome {
         let (open, requests) = blocking::sync_channel(REQUESTS_MAX);
         // It ends when the engine is dropped.
         std::thread::spawn(move || keep_time(clock, &requests));
-        Self { clock, reply, open, requests: AtomicU64::new(0), warm_ups: AtomicU64::new(0) }
-    }
-
-    pub(super) fn warm_ups(&self) -> u64 {
-        self.warm_ups.load(Ordering::Relaxed)
+        Self { clock, reply, open }
     }
 }
 
 #[async_trait]
 impl Engine for Metronome {
     async fn warm_up(&self, _: &PersonaId, _: &[Message]) -> Result<WarmUp, EngineError> {
-        self.warm_ups.fetch_add(1, Ordering::Relaxed);
         Ok(WarmUp { prompt_tokens: 1, took_us: 0 })
     }
 
@@ -71,13 +65,50 @@ impl Engine for Metronome {
         let _ = events.try_send(Event::Started { at: self.clock.now() });
         let open = Open { due, request, events };
         self.open.try_send(open).map_err(|_| EngineError::Overloaded { waiting: REQUESTS_MAX })?;
-        self.requests.fetch_add(1, Ordering::Relaxed);
         Ok(receiver)
     }
 
     fn stats(&self) -> EngineStats {
-        let requests = self.requests.load(Ordering::Relaxed);
-        EngineStats { requests, ..EngineStats::default() }
+        EngineStats::default()
+    }
+}
+
+/// Counts what is asked of an engine.
+pub(super) struct Counted {
+    inner: Arc<dyn Engine>,
+    warm_ups: AtomicU64,
+    generations: AtomicU64,
+}
+
+impl Counted {
+    pub(super) fn new(inner: Arc<dyn Engine>) -> Self {
+        Self { inner, warm_ups: AtomicU64::new(0), generations: AtomicU64::new(0) }
+    }
+
+    /// Work ahead of time is counted too.
+    pub(super) fn warm_ups(&self) -> u64 {
+        self.warm_ups.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn generations(&self) -> u64 {
+        self.generations.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Engine for Counted {
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        self.warm_ups.fetch_add(1, Ordering::Relaxed);
+        self.inner.warm_up(seat, messages).await
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        self.generations.fetch_add(1, Ordering::Relaxed);
+        self.inner.generate(request)
+    }
+
+    fn stats(&self) -> EngineStats {
+        self.inner.stats()
     }
 }
 

@@ -75,9 +75,8 @@ async fn two_recordings_of_one_run_each_replay_to_their_own_records() {
     // The last one ends after the room.
     assert_eq!(recording_shown(&told), [true, false, true]);
 
-    let [first, second] = [first, second].map(|shown| {
-        Tape::read(shown.folder.as_ref()).expect("a good tape")
-    });
+    let [first, second] =
+        [first, second].map(|shown| Tape::read(shown.folder.as_ref()).expect("a good tape"));
     for tape in [&first, &second] {
         assert!(tape.header.under_way && tape.end_us().is_some());
         replays_to_its_own(tape);

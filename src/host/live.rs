@@ -168,6 +168,10 @@ impl Live {
                     let queues = inputs.queues(&*self.out.transport);
                     self.health.refresh(&self.out.publisher, queues);
                 }
+                // Last: only when there is nothing else to do.
+                place = self.out.ahead.wants() => {
+                    self.out.ahead.give(self.core.view_from(place));
+                }
             }
         }
         self.ledger
@@ -390,7 +394,7 @@ impl Live {
             self.act(effect);
         }
         if said && self.speeches.is_empty() {
-            self.out.ahead.begin(self.core.views().collect());
+            self.out.ahead.begin();
         }
         self.tell_scene();
     }

@@ -141,11 +141,23 @@ def entries(tape: Path) -> list[dict]:
     return [json.loads(line) for line in lines[1:-1]]
 
 
-def replayed_turns(tape: Path) -> list[dict]:
+def replayed(tape: Path) -> list[dict]:
     done = troupe("replay", tape, "--json")
     assert done.returncode == 0, done.stderr
-    effects = [json.loads(line) for line in done.stdout.splitlines()]
-    return [effect["record"] for effect in effects if effect["kind"] == "turn"]
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def replayed_turns(tape: Path) -> list[dict]:
+    return [effect["record"] for effect in replayed(tape) if effect["kind"] == "turn"]
+
+
+def captions(effects: list[dict]) -> dict[str, list[tuple[str, bool]]]:
+    """The pieces of each segment, in order."""
+    pieces: dict[str, list[tuple[str, bool]]] = {}
+    for effect in effects:
+        if effect["kind"] == "caption":
+            pieces.setdefault(effect["segment"], []).append((effect["text"], effect["last"]))
+    return pieces
 
 
 def pairs(run: Run) -> list[tuple[dict, dict]]:
@@ -191,6 +203,15 @@ def test_a_replay_gives_the_turns_of_the_live_run(run: Run) -> None:
             assert one == two, f"{lived['turn']} {name}: {one!r}, in the replay {two!r}"
 
 
+def test_a_replay_gives_the_captions_of_the_live_run(run: Run) -> None:
+    tape = run.tapes()[0]
+    lived, again = captions(entries(tape)), captions(replayed(tape))
+    assert len(lived) >= 6, lived
+    for segment, pieces in lived.items():
+        assert again.get(segment) == pieces, f"{segment}: {pieces}, but {again.get(segment)}"
+    assert len(again) == len(lived)
+
+
 def test_a_replay_takes_the_time_of_the_live_run(run: Run) -> None:
     for name, ms in stages_off_ms(run).items():
         most = E2E_OFF_MS_MAX if name == "e2e" else STAGE_OFF_MS_MAX
@@ -228,8 +249,8 @@ def test_a_killed_recording_loses_a_second_at_most(run: Run) -> None:
     assert shown.returncode == 0, shown.stderr
     there = entries(tape)
     assert all(entry["kind"] != "end" for entry in there)
-    captions = (entry for entry in there if entry["kind"] == "caption")
-    said = "".join(entry["text"] for entry in captions if entry["speaker"] in CAST)
+    spoken = (entry for entry in there if entry["kind"] == "caption")
+    said = "".join(entry["text"] for entry in spoken if entry["speaker"] in CAST)
     assert run.captioned and run.captioned in said, f"{run.captioned!r} is not in {said!r}"
     assert troupe("tape", "export-wav", tape).returncode == 0
 
@@ -238,10 +259,7 @@ def test_a_killed_recording_that_began_in_the_middle_can_be_replayed(run: Run) -
     tape = run.tapes()[1]
     kinds = [entry["kind"] for entry in entries(tape)]
     assert "scene" in kinds and kinds.index("scene") < kinds.index("typed"), kinds
-    done = troupe("replay", tape, "--json")
-    assert done.returncode == 0, done.stderr
-    told = [json.loads(line) for line in done.stdout.splitlines()]
-    granted = [effect for effect in told if effect["kind"] == "granted"]
+    granted = [effect for effect in replayed(tape) if effect["kind"] == "granted"]
     lived = [entry for entry in entries(tape) if entry["kind"] == "granted"]
     named = [[(g["turn"], g["line"], g["persona"]) for g in grants] for grants in (granted, lived)]
     assert named[0] == named[1] != [], named

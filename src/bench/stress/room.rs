@@ -60,10 +60,7 @@ pub(super) struct Turn {
 
 impl Stage {
     /// Boots the room, lets it answer every line, and takes it down. The error is what went wrong.
-    pub(super) async fn run(
-        self,
-        engine: Arc<Counted>,
-    ) -> Result<Served, String> {
+    pub(super) async fn run(self, engine: Arc<Counted>) -> Result<Served, String> {
         let names = (0..self.personas).map(|index| format!("Voice{index}"));
         let mut config = house::config(names).map_err(|error| error.to_string())?;
         if self.variant == Variant::Model {

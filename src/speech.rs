@@ -62,8 +62,8 @@ pub struct Stage {
 pub struct Options {
     /// The speaker's name, which the model may put before its line.
     pub name: String,
-    /// Everybody else's: a line of theirs ends the reply.
-    pub others: Vec<String>,
+    /// Everybody's in the room: a line of anybody else ends the reply.
+    pub others: Arc<[String]>,
     pub limits: Limits,
     pub style: VoiceStyle,
     pub max_tokens: u32,

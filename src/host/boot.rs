@@ -78,10 +78,8 @@ impl House<'_> {
         let (passes, passes_in) = watch::channel(None);
         let (publisher, commands, pages) =
             pages::open(Room::first_status(self.config), passes_from(passes_in));
-        // From here on things happen that belong on the tape.
-        let recording =
-            Recording::open(visit.record.as_deref(), self.config, self.clock, self.tasks)?;
-        let pages = pages.recorded_by(switch(&recording));
+        let (recorder, recorder_in) = watch::channel(None);
+        let pages = pages.recorded_by(switch_from(recorder_in));
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
@@ -102,6 +100,10 @@ impl House<'_> {
         // A persona is hosted when its own prompt is in its seat, and in the room after that.
         let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
         let hosted = cast.hosted.iter().map(cast::Live::persona);
+        // From here on things happen that belong on the tape.
+        let record = visit.record.as_deref();
+        let recording = Recording::open(record, self.config, self.clock, self.tasks)?;
+        recorder.send_replace(Some(recording.clone()));
         let mint = Mint::new(server.keys, &self.config.room);
         let member = |persona: &Persona| {
             (persona.id.clone(), persona.name.clone(), cast::span(persona, &publisher))
@@ -197,12 +199,14 @@ fn up(detail: &str) -> pages::Part {
     pages::Part { state: PartState::Up, detail: detail.to_owned(), restarts: 0 }
 }
 
-/// Starts and stops recordings for the pages.
-fn switch(recording: &Recording) -> pages::RecordingSwitch {
-    let recording = recording.clone();
+/// Starts and stops recordings for the pages, once there is something to record.
+fn switch_from(recorder: watch::Receiver<Option<Recording>>) -> pages::RecordingSwitch {
     Arc::new(move |on| {
-        let recording = recording.clone();
-        Box::pin(async move { recording.set(on).await })
+        let recording = recorder.borrow().clone();
+        Box::pin(async move {
+            let recording = recording.ok_or("the cast is still getting ready; try again")?;
+            recording.set(on).await
+        })
     })
 }
 

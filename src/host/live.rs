@@ -198,6 +198,7 @@ impl Live {
             room::Event::HumanJoined { human, name } => {
                 tracing::info!(%human, "a human joined");
                 self.names.insert(human.clone(), name.clone());
+                self.out.replies.set_humans(self.names.values());
                 self.show_human(&human, Some(&name));
                 self.tell(turn::Event::HumanJoined { human, name });
             }
@@ -205,6 +206,7 @@ impl Live {
                 tracing::info!(%human, "a human left");
                 self.show_human(&human, None);
                 self.names.remove(&human);
+                self.out.replies.set_humans(self.names.values());
                 self.tell(turn::Event::HumanLeft { human });
             }
             room::Event::Link { member, state } => self.on_link(member, state),
@@ -407,7 +409,7 @@ impl Live {
                 self.out.ahead.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
-                let options = self.out.replies.options(&grant, self.names.values());
+                let options = self.out.replies.options(&grant);
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
             Effect::Stop { turn, fade } => {

@@ -1,6 +1,7 @@
 //! How each persona's replies are made.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tracing::{Span, info_span};
@@ -21,6 +22,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(super) struct Replies {
     cast: HashMap<PersonaId, Speaker>,
     settings: config::Turn,
+    /// The names of all who are in the room, made once for all replies.
+    everybody: Arc<[String]>,
 }
 
 struct Speaker {
@@ -36,7 +39,10 @@ impl Replies {
             let span = super::cast::span(persona, publisher);
             (persona.id.clone(), Speaker { name, style, span })
         };
-        Self { cast: cast.iter().map(speaker).collect(), settings }
+        let cast = cast.iter().map(speaker).collect();
+        let mut replies = Self { cast, settings, everybody: Arc::default() };
+        replies.set_humans(std::iter::empty());
+        replies
     }
 
     /// A persona's name; its id where it is not of the cast.
@@ -54,21 +60,19 @@ impl Replies {
         info_span!(parent: &self.span(persona), "turn", id = %turn)
     }
 
-    /// `humans` are the names of those who are in the room: a reply ends where it begins to speak
-    /// for somebody else.
-    pub(super) fn options<'a>(
-        &self,
-        grant: &Grant,
-        humans: impl Iterator<Item = &'a String>,
-    ) -> speech::Options {
-        let others = self.cast.iter().filter(|(id, _)| **id != grant.persona);
-        let others = others.map(|(_, speaker)| speaker.name.clone());
+    /// Who is in the room beside the cast: a reply ends where it begins to speak for somebody else.
+    pub(super) fn set_humans<'a>(&mut self, humans: impl Iterator<Item = &'a String>) {
+        let cast = self.cast.values().map(|speaker| speaker.name.clone());
+        self.everybody = cast.chain(humans.cloned()).collect();
+    }
+
+    pub(super) fn options(&self, grant: &Grant) -> speech::Options {
         let style = self.cast.get(&grant.persona).map(|speaker| speaker.style).unwrap_or_default();
         // Another seed for every turn of a run, and the same ones in every run.
         let seed = self.settings.seed.wrapping_add(grant.turn.0) as u32;
         speech::Options {
             name: self.name(&grant.persona).to_owned(),
-            others: others.chain(humans.cloned()).collect(),
+            others: Arc::clone(&self.everybody),
             limits: Limits::default(),
             style,
             max_tokens: self.settings.reply_tokens,

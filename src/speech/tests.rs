@@ -60,7 +60,7 @@ impl Scene {
         };
         let options = Options {
             name: "Ada".to_owned(),
-            others: vec!["Tom".to_owned()],
+            others: Arc::new(["Tom".to_owned()]),
             limits: Limits::default(),
             style: VoiceStyle::default(),
             max_tokens: 100,

@@ -50,6 +50,7 @@ pub struct Config {
     pub models: Models,
     pub hearing: Hearing,
     pub turn: Turn,
+    pub tape: Tape,
     pub cast: Vec<Persona>,
     /// Where probes are written; none leaves them off.
     pub probes: Option<probe::Options>,
@@ -98,6 +99,14 @@ pub struct Models {
     pub threads: Option<u32>,
 }
 
+impl Models {
+    /// The language model's name; of a path, which tells more of the machine, the file's.
+    pub fn language_name(&self) -> String {
+        let name = Path::new(&self.language).file_name();
+        name.map_or_else(|| self.language.clone(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
 /// When a turn is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndOfTurn {
@@ -124,6 +133,12 @@ pub struct Turn {
     pub seed: u64,
 }
 
+#[derive(Clone, Debug)]
+pub struct Tape {
+    /// Where tapes go that are begun on the pages; none where there is no place for data.
+    pub folder: Option<PathBuf>,
+}
+
 impl Config {
     /// Resolves flags, environment and file. Without `--config`, `troupe.toml` in the working
     /// folder is used when it is there.
@@ -139,7 +154,7 @@ impl Config {
         Self::resolve(flags, env, &options, &base)
     }
 
-    /// The pure part of [`Config::load`]; relative paths of cards start at `base`.
+    /// The pure part of [`Config::load`]; relative paths of cards and tapes start at `base`.
     pub fn resolve(
         flags: &Flags,
         env: &Env,
@@ -157,6 +172,12 @@ impl Config {
             turn: Turn {
                 reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
                 seed: options.turn.seed,
+            },
+            tape: Tape {
+                folder: match &options.tape.folder {
+                    Some(folder) => Some(base.join(folder)),
+                    None => env.data_root().map(|root| root.join("tapes")),
+                },
             },
             cast: cast::resolve(&options.persona, base)?,
             probes: probes(env)?,

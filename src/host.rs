@@ -40,7 +40,7 @@ mod signal;
 
 pub use health::{Server, ServerState};
 pub use parts::engines;
-pub use recording::Recording;
+pub use recording::{Recording, Shown};
 pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.

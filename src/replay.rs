@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::admin::state as pages;
-use crate::config::{Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
+use crate::config::{self, Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
 use crate::host::{HostError, Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
 use crate::room::LinkState;
@@ -91,8 +91,8 @@ pub fn run(tape: &Tape) -> Result<Replay, ReplayError> {
 }
 
 async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), ReplayError> {
-    let clock = Clock::start();
     let plan = Plan::of(tape);
+    let clock = Clock::start_at(plan.begin);
     let config = config(&tape.header);
     let (publisher, _, _house) = pages::open(Room::first_status(&config), no_passes());
     let mind = Arc::new(Mind::new(clock, plan.answers));
@@ -110,7 +110,9 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
         // What it said is on the tape: pauses and utterances come from there.
         predictor: None,
     };
-    let hall = Hall::open(&config, clock, publisher, parts);
+    let hall = Hall::open(&config, clock, publisher, plan.memory, parts);
+    hall.feed(plan.before).await;
+    hall.forget_effects();
     hall.feed(plan.feed).await;
     tokio::time::sleep_until(clock.instant(plan.end)).await;
     hall.close().await
@@ -147,6 +149,7 @@ fn config(header: &Header) -> Config {
             early_words: false,
         },
         turn: Turn { reply_tokens: header.reply_tokens, seed: header.seed },
+        tape: config::Tape { folder: None },
         cast: header.cast.iter().map(Into::into).collect(),
         probes: None,
         telemetry: None,

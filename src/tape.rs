@@ -24,7 +24,7 @@ pub use header::{Header, Member, Model, Models, Pace, VERSION};
 pub use read::{Tape, TapeError, expectation};
 pub use record::{End, Entry, Recognised, Record, Reply, Utterance, Voice};
 pub use recorder::{Recorder, State};
-pub use tap::Tap;
+pub use tap::{Switch, Tap};
 pub use trim::{Cut, trim};
 pub use write::{SOUND_FOLDER, Writer, file_name};
 

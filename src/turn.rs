@@ -17,7 +17,7 @@ mod talk;
 mod text;
 mod transcript;
 
-pub use self::core::{Core, Options, Stats};
+pub use self::core::{Core, Memory, Options, Stats};
 
 /// An entry of the transcript.
 #[derive(Clone, Debug, PartialEq)]

@@ -29,6 +29,8 @@ pub(super) enum ApiError {
     NoTurn(String),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Recorder(String),
     #[error("the request cannot be read: {0}")]
     Unreadable(String, StatusCode),
     #[error("the host is busy: try again in a second")]
@@ -49,6 +51,7 @@ impl ApiError {
             Self::NoPage | Self::NoPersona(_) => StatusCode::NOT_FOUND,
             Self::NoMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_, status) => *status,
+            Self::Recorder(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Crowded | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::error::ApiError;
 use super::ledger::{Losses, Question};
-use super::state::{Command, House, Passes, Status};
+use super::state::{Command, House, Passes, RecordingSwitch, Status};
 use super::{api, assets, events, guard};
 
 /// The largest body that any route takes is a name.
@@ -26,6 +26,7 @@ pub(super) struct Desk {
     pub(super) status: watch::Receiver<Status>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
+    pub(super) recording: RecordingSwitch,
     pub(super) access: Access,
     /// The join page's address, for sharing.
     pub(super) share: String,
@@ -48,6 +49,7 @@ impl Desk {
             status: house.status.clone(),
             commands: house.commands.clone(),
             passes: house.passes.clone(),
+            recording: house.recording.clone(),
             access,
             share,
             losses,
@@ -88,6 +90,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/events", get(events::events))
         .route("/api/personas/{id}/mode", post(api::mode))
         .route("/api/personas/{id}/hush", post(api::hush))
+        .route("/api/recording", post(api::recording))
         .route("/api/token", post(api::token))
         .fallback(async || ApiError::NoPage)
         .method_not_allowed_fallback(async || ApiError::NoMethod)

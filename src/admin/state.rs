@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, watch};
 
@@ -35,7 +36,7 @@ pub struct Status {
     pub humans: Vec<HumanStatus>,
     pub parts: Parts,
     pub queues: Vec<QueueStatus>,
-    /// None when the room is not recorded.
+    /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
 }
@@ -49,6 +50,8 @@ pub struct Recording {
     pub cause: Option<String>,
     /// Records that found no place in its queue.
     pub dropped: u64,
+    /// Of its tape.
+    pub folder: String,
 }
 
 /// One configured persona.
@@ -224,6 +227,11 @@ pub struct Pass {
 /// sentence for the visitor.
 pub type Passes = Arc<dyn Fn(&Visitor) -> Result<Pass, String> + Send + Sync>;
 
+/// Starts (true) or stops the recording of the room; what is so already stays. Gives how the newest
+/// recording does; the error is a sentence.
+pub type RecordingSwitch =
+    Arc<dyn Fn(bool) -> BoxFuture<'static, Result<Recording, String>> + Send + Sync>;
+
 /// The host's end: it tells the pages what is the case and what happens.
 #[derive(Clone, Debug)]
 pub struct Publisher {
@@ -232,6 +240,11 @@ pub struct Publisher {
 }
 
 impl Publisher {
+    /// What the pages show now.
+    pub fn status(&self) -> watch::Ref<'_, Status> {
+        self.status.borrow()
+    }
+
     /// Changes the status; the pages hear of it when it differs.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {
@@ -272,6 +285,15 @@ pub struct House {
     pub(super) events: broadcast::Receiver<Event>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
+    pub(super) recording: RecordingSwitch,
+}
+
+impl House {
+    /// With a recorder; without one the pages refuse to record.
+    #[must_use]
+    pub fn recorded_by(self, recording: RecordingSwitch) -> Self {
+        Self { recording, ..self }
+    }
 }
 
 /// Makes both ends and the host's inbox. `status` has the whole cast, hosted or not.
@@ -280,5 +302,9 @@ pub fn open(status: Status, passes: Passes) -> (Publisher, mpsc::Receiver<Comman
     let (events_tx, events) = broadcast::channel(EVENTS_MAX);
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let publisher = Publisher { status: status_tx, events: events_tx };
-    (publisher, inbox, House { status, events, commands, passes })
+    let refuses = |_| -> BoxFuture<'static, Result<Recording, String>> {
+        Box::pin(async { Err("this host keeps no tapes".to_owned()) })
+    };
+    let recording: RecordingSwitch = Arc::new(refuses);
+    (publisher, inbox, House { status, events, commands, passes, recording })
 }

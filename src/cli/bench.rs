@@ -44,6 +44,10 @@ enum Name {
         /// Leave larger rooms out.
         #[arg(long, value_name = "PERSONAS", default_value_t = 64)]
         up_to: usize,
+        /// Leave the real engine out.
+        #[cfg(feature = "llama")]
+        #[arg(long)]
+        no_model: bool,
     },
     /// How much faster than real time tapes are replayed, with scripted engines.
     Replay {
@@ -90,8 +94,14 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     let report = match &bench.name {
         Name::Machine => Report::new("machine"),
         Name::Sim { seeds, first } => sim::run(sim::Options { first_seed: *first, seeds: *seeds })?,
+        #[cfg(feature = "llama")]
+        Name::Stress { rounds, up_to, no_model } => {
+            let model = if *no_model { None } else { Some(default_model()?) };
+            stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model })?
+        }
+        #[cfg(not(feature = "llama"))]
         Name::Stress { rounds, up_to } => {
-            stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
+            stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model: None })?
         }
         Name::Replay { tapes } => replay::run(&replay::Options { tapes: tapes.clone() })?,
         Name::Answers { cases, out } => {
@@ -113,6 +123,20 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         report.write_table(&mut out)?;
     }
     Ok(())
+}
+
+/// The file of the language model that is the default.
+#[cfg(feature = "llama")]
+fn default_model() -> Result<PathBuf, CliError> {
+    use crate::config::{Config, Env, Flags, Options};
+    let config = Config::resolve(
+        &Flags::default(),
+        &Env::read(),
+        &Options::default(),
+        std::path::Path::new("."),
+    )?;
+    let files = crate::models::resolve(&config.models.root, &config.models.language)?;
+    Ok(files.main().to_owned())
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

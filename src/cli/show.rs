@@ -44,6 +44,9 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         "[turn]\nreply_tokens = {}\nseed = {}",
         config.turn.reply_tokens, config.turn.seed
     )?;
+    if let Some(folder) = &config.tape.folder {
+        writeln!(out, "\n[tape]\nfolder = {:?}", folder.display().to_string())?;
+    }
     for persona in &config.cast {
         let voice = persona.voice;
         writeln!(
@@ -98,6 +101,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "longest_s": config.hearing.longest.as_secs(),
         },
         "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },
+        "tape": { "folder": &config.tape.folder },
         "persona": cast.collect::<Vec<_>>(),
         "probes": config.probes.as_ref().map(|probes| &probes.file),
         "otlp": config.telemetry.is_some(),

@@ -15,6 +15,7 @@ pub struct Options {
     pub models: Models,
     pub hearing: Hearing,
     pub turn: Turn,
+    pub tape: Tape,
     /// The cast; empty means the three that come with Troupe.
     pub persona: Vec<Persona>,
 }
@@ -90,6 +91,12 @@ impl Default for Turn {
         // Two spoken sentences.
         Self { reply_tokens: 64, seed: 0 }
     }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tape {
+    pub folder: Option<std::path::PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

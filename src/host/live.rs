@@ -7,13 +7,15 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::ahead::Ahead;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
+use super::recording::Shown;
 use super::replies::Replies;
-use crate::admin::state::{self as pages, PartState, Publisher};
+use crate::admin::state::{self as pages, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::probe::time_sync;
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
@@ -21,9 +23,13 @@ use crate::speech;
 use crate::stt::end_of_turn::{Asker, Verdict};
 use crate::stt::hearing::{self, Hearing};
 use crate::stt::service::{Heard, Intake, Partial};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
+
+mod taping;
+
+use taping::Taping;
 
 /// Everything that can happen to a room.
 pub(super) struct Inputs {
@@ -36,8 +42,8 @@ pub(super) struct Inputs {
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
-    /// How the recording does.
-    pub(super) recorder: watch::Receiver<tape::State>,
+    /// How the newest recording does.
+    pub(super) recorder: watch::Receiver<Option<Shown>>,
 }
 
 impl Inputs {
@@ -87,6 +93,7 @@ pub(super) struct Live {
     lines: u64,
     ledger: Ledger,
     health: Health,
+    taping: Taping,
     out: Outputs,
 }
 
@@ -111,6 +118,7 @@ impl Live {
             lines: 0,
             ledger: Ledger::default(),
             health,
+            taping: Taping::default(),
             out,
         }
     }
@@ -118,6 +126,12 @@ impl Live {
     /// See [`Core::set_holders_max`].
     pub(super) fn set_holders_max(&mut self, holders_max: usize) {
         self.core.set_holders_max(holders_max);
+    }
+
+    /// Goes on from an earlier conversation of so many lines.
+    pub(super) fn restore(&mut self, lines: u64, memory: turn::Memory) {
+        self.lines = lines;
+        self.core.restore(memory);
     }
 
     /// Runs until cancelled.
@@ -130,8 +144,8 @@ impl Live {
                 biased;
                 () = cancel.cancelled() => break,
                 Ok(()) = inputs.recorder.changed() => {
-                    let state = inputs.recorder.borrow_and_update().clone();
-                    self.on_recorder(&state);
+                    let shown = inputs.recorder.borrow_and_update().clone();
+                    self.on_recorder(shown);
                 }
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
@@ -153,6 +167,10 @@ impl Live {
                 () = self.health.changed() => {
                     let queues = inputs.queues(&*self.out.transport);
                     self.health.refresh(&self.out.publisher, queues);
+                }
+                // Last: only when there is nothing else to do.
+                place = self.out.ahead.wants() => {
+                    self.out.ahead.give(self.core.view_from(place));
                 }
             }
         }
@@ -180,6 +198,7 @@ impl Live {
             room::Event::HumanJoined { human, name } => {
                 tracing::info!(%human, "a human joined");
                 self.names.insert(human.clone(), name.clone());
+                self.out.replies.set_humans(self.names.values());
                 self.show_human(&human, Some(&name));
                 self.tell(turn::Event::HumanJoined { human, name });
             }
@@ -187,6 +206,7 @@ impl Live {
                 tracing::info!(%human, "a human left");
                 self.show_human(&human, None);
                 self.names.remove(&human);
+                self.out.replies.set_humans(self.names.values());
                 self.tell(turn::Event::HumanLeft { human });
             }
             room::Event::Link { member, state } => self.on_link(member, state),
@@ -247,7 +267,9 @@ impl Live {
 
     /// Shows what a human has said so far. Nobody acts on it.
     fn on_partial(&mut self, partial: Option<Partial>) {
-        let Some(Partial { human, utterance, text }) = partial else { return };
+        let Some(partial) = partial else { return };
+        self.out.tap.partial(self.clock.now(), &partial);
+        let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human, utterance, text, false);
     }
@@ -323,9 +345,15 @@ impl Live {
             tracing::error!(%persona, "in the room with a cold seat; it is not served");
             return;
         }
+        let span = match &member {
+            Member::Persona(persona) => self.out.replies.span(persona),
+            Member::Listener => Span::current(),
+        };
         match &state {
-            LinkState::Up => tracing::info!(?member, "in the room"),
-            LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),
+            LinkState::Up => tracing::info!(parent: &span, ?member, "in the room"),
+            LinkState::Down { cause } => {
+                tracing::warn!(parent: &span, ?member, cause, "out of the room");
+            }
         }
         let hosted = state == LinkState::Up;
         self.health.link(&self.out.publisher, &member, state);
@@ -368,8 +396,9 @@ impl Live {
             self.act(effect);
         }
         if said && self.speeches.is_empty() {
-            self.out.ahead.begin(self.core.views().collect());
+            self.out.ahead.begin();
         }
+        self.tell_scene();
     }
 
     fn act(&mut self, effect: Effect) {
@@ -380,7 +409,7 @@ impl Live {
                 self.out.ahead.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
-                let options = self.out.replies.options(&grant, self.names.values());
+                let options = self.out.replies.options(&grant);
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
             Effect::Stop { turn, fade } => {
@@ -393,7 +422,9 @@ impl Live {
             Effect::Settled(settled) => {
                 let record = self.ledger.settle(settled, self.clock.now());
                 self.out.tap.settled(self.clock.now(), &record);
+                let span = self.out.replies.turn_span(&record.persona, record.turn);
                 tracing::info!(
+                    parent: &span,
                     turn = %record.turn, line = %record.line, persona = %record.persona,
                     outcome = record.outcome.as_str(), reason = %record.reason,
                     e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
@@ -438,29 +469,6 @@ impl Live {
         let name = self.out.replies.name(&persona).to_owned();
         let speaker = Speaker::Persona(persona);
         self.show_line(pages::Line::new(line, &speaker, &name, Manner::Spoken, heard));
-    }
-
-    /// Everybody in the room and on the pages sees whether they are recorded.
-    fn on_recorder(&self, state: &tape::State) {
-        let on = matches!(state, tape::State::On { .. });
-        self.out.transport.send(Command::Recording(on));
-        self.out.publisher.update(|status| {
-            status.recording = Some(match state {
-                tape::State::On { dropped } => {
-                    pages::Recording { state: PartState::Up, cause: None, dropped: *dropped }
-                }
-                tape::State::Failed { cause } => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some(cause.clone()),
-                    dropped: self.out.tap.dropped(),
-                },
-                tape::State::Ended => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some("the recording ended".to_owned()),
-                    dropped: self.out.tap.dropped(),
-                },
-            });
-        });
     }
 
     fn show_line(&self, line: pages::Line) {

@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 use super::ahead::Ahead;
 use super::cast::BootSummary;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
+use super::recording::Shown;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
@@ -21,9 +22,9 @@ use crate::llm::Engine;
 use crate::room::{self, Transport};
 use crate::speech;
 use crate::stt::end_of_turn::{Judge, Predictor};
-use crate::stt::service::Service;
+use crate::stt::service::{Partial, Service};
 use crate::stt::{Recogniser, ears, hearing, queue};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
@@ -60,7 +61,8 @@ pub struct Room {
     inputs: Inputs,
     service: Service,
     judge: Option<Judge>,
-    name: String,
+    /// Everything that is logged stands in it.
+    span: Span,
 }
 
 impl Room {
@@ -73,6 +75,10 @@ impl Room {
             personas: personas
                 .map(|persona| PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode))
                 .collect(),
+            parts: pages::Parts {
+                engine: pages::Part { detail: config.models.language_name(), ..Default::default() },
+                ..Default::default()
+            },
             ..pages::Status::default()
         }
     }
@@ -98,6 +104,7 @@ impl Room {
         tap: Tap,
     ) -> Self {
         crate::probe::follow(clock);
+        let span = info_span!("room", room = config.room);
         let parts = Parts {
             transport: tap.transport(parts.transport, clock),
             engine: tap.engine(parts.engine, clock),
@@ -131,7 +138,7 @@ impl Room {
             early_words: config.hearing.early_words,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
-            replies: Replies::new(&config.cast, config.turn),
+            replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
             publisher,
             tap,
         };
@@ -151,7 +158,7 @@ impl Room {
         let partials = service.partials();
         // Nobody feeds these two until they are replaced.
         let (_, hearing) = mpsc::channel(1);
-        let (_, recorder) = watch::channel(tape::State::Ended);
+        let (_, recorder) = watch::channel(None);
         let inputs = Inputs {
             room: parts.events,
             heard,
@@ -162,7 +169,7 @@ impl Room {
             pages: commands,
             recorder,
         };
-        Self { live, inputs, service, judge, name: config.room.clone() }
+        Self { live, inputs, service, judge, span }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -174,22 +181,34 @@ impl Room {
 
     /// Takes what is heard from a tape, instead of making it from the room's sound.
     #[must_use]
-    pub fn hearing(mut self, events: mpsc::Receiver<hearing::Event>) -> Self {
+    pub fn hearing(
+        mut self,
+        events: mpsc::Receiver<hearing::Event>,
+        partials: watch::Receiver<Option<Partial>>,
+    ) -> Self {
         self.inputs.hearing = events;
+        self.inputs.partials = partials;
         self
     }
 
     /// Shows in the room and on the pages how its recording does.
     #[must_use]
-    pub fn recorded(mut self, mut recorder: watch::Receiver<tape::State>) -> Self {
+    pub fn recorded(mut self, mut recorder: watch::Receiver<Option<Shown>>) -> Self {
         recorder.mark_changed();
         self.inputs.recorder = recorder;
         self
     }
 
+    /// Goes on from the memory of an earlier room, in which there were so many lines.
+    #[must_use]
+    pub fn restored(mut self, lines: u64, memory: turn::Memory) -> Self {
+        self.live.restore(lines, memory);
+        self
+    }
+
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
-        let room = info_span!("room", name = self.name);
+        let room = self.span;
         tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
         if let Some(judge) = self.judge {
             tasks.spawn(judge.run(cancel.clone()).instrument(room.clone()));

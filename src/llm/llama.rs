@@ -102,6 +102,8 @@ impl Drop for Pass {
 struct Command {
     pass: Pass,
     asked: Time,
+    /// The asker's: what the thread logs about the request stands in it.
+    span: tracing::Span,
     wish: Wish,
 }
 
@@ -142,7 +144,8 @@ impl LlamaEngine {
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
-        let command = Command { pass, asked: self.clock.now(), wish };
+        let (asked, span) = (self.clock.now(), tracing::Span::current());
+        let command = Command { pass, asked, span, wish };
         let inbox = self.inbox.as_ref().ok_or_else(ended)?;
         inbox.try_send(command).map_err(|refused| match refused {
             TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open.max as usize },

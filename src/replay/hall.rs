@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,39 +15,61 @@ use crate::host::{Parts, Room};
 use crate::latency::TurnRecord;
 use crate::room;
 use crate::stt::hearing;
+use crate::stt::service::Partial;
 use crate::tape::{Entry, Tap};
 use crate::time::{Clock, Time};
+use crate::turn::Memory;
 
 /// See the module.
 pub(super) struct Hall {
     clock: Clock,
+    begin: Time,
     tap: Tap,
     room: mpsc::Sender<room::Event>,
     hearing: mpsc::Sender<hearing::Event>,
+    partials: watch::Sender<Option<Partial>>,
     pages: mpsc::Sender<Command>,
     cancel: CancellationToken,
     running: JoinHandle<Vec<TurnRecord>>,
 }
 
 impl Hall {
-    /// Runs a room of these parts, which get their end of the room's events.
+    /// Runs a room of these parts, which get their end of the room's events. It begins now, and
+    /// goes on from so many lines and what was remembered then.
     pub(super) fn open(
         config: &Config,
         clock: Clock,
         publisher: Publisher,
+        memory: Option<(u64, Memory)>,
         parts: impl FnOnce(mpsc::Receiver<room::Event>) -> Parts,
     ) -> Self {
-        let tap = Tap::memory(Time::ZERO);
+        let begin = clock.now();
+        let tap = Tap::memory(begin);
         let (room_in, events) = mpsc::channel(1);
         let (hearing_in, hearing) = mpsc::channel(1);
         let (pages_in, commands) = mpsc::channel(1);
         let parts = parts(events);
         let room = Room::tapped(config, clock, parts, publisher, commands, tap.clone());
-        let room = room.hearing(hearing);
+        let (partials, shown) = watch::channel(None);
+        let room = room.hearing(hearing, shown);
+        let room = match memory {
+            Some((lines, memory)) => room.restored(lines, memory),
+            None => room,
+        };
         let cancel = CancellationToken::new();
         let (stop, tasks) = (cancel.clone(), TaskTracker::new());
         let running = tokio::spawn(async move { room.run(&tasks, stop).await });
-        Self { clock, tap, room: room_in, hearing: hearing_in, pages: pages_in, cancel, running }
+        Self {
+            clock,
+            begin,
+            tap,
+            room: room_in,
+            hearing: hearing_in,
+            partials,
+            pages: pages_in,
+            cancel,
+            running,
+        }
     }
 
     /// Tells the room everything at its time, the first of which is not before now.
@@ -59,11 +81,22 @@ impl Hall {
                 Feed::Room(event) => told(&self.room, event).await,
                 Feed::Hearing(event) => told(&self.hearing, event).await,
                 Feed::Page(command) => told(&self.pages, command).await,
+                Feed::Partial(partial) => {
+                    self.partials.send_replace(Some(partial));
+                    // The room has looked at it when this task is run again.
+                    tokio::task::yield_now().await;
+                    true
+                }
             };
             if !taken {
                 break;
             }
         }
+    }
+
+    /// What came of the begin is no effect of the replay.
+    pub(super) fn forget_effects(&self) {
+        drop(self.tap.take());
     }
 
     /// How many effects there are so far.
@@ -78,7 +111,7 @@ impl Hall {
     pub(super) async fn close(
         self,
     ) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), ReplayError> {
-        let length = self.clock.now().since(Time::ZERO);
+        let length = self.clock.now().since(self.begin);
         self.cancel.cancel();
         let turns = self.running.await.map_err(|error| ReplayError::Broken(error.to_string()))?;
         Ok((self.tap.take(), turns, length))

@@ -138,7 +138,8 @@ pub fn play(
     let stage = builder.enable_time().start_paused(true).build().map_err(ReplayError::Runtime)?;
     let begun = Instant::now();
     let (effects, turns, length) = stage.block_on(async {
-        let clock = Clock::start();
+        let Plan { before, feed, memory, begin, end, .. } = Plan::of(tape);
+        let clock = Clock::start_at(begin);
         let gear = Gear::default();
         let timed = Timed::new(real.handle().clone(), gear.clone(), clock);
         let parts = |events| Parts {
@@ -152,9 +153,10 @@ pub fn play(
             voice: timed.voice(engines.voice),
             server: super::no_server(),
         };
-        let hall = Hall::open(config, clock, publisher, parts);
-        let Plan { feed, end, .. } = Plan::of(tape);
-        hall.feed(merged(feed, sound, end)).await;
+        let hall = Hall::open(config, clock, publisher, memory, parts);
+        hall.feed(before).await;
+        hall.forget_effects();
+        hall.feed(merged(feed, sound, begin, end)).await;
         tokio::time::sleep_until(clock.instant(end)).await;
         rest(&hall, &gear, clock).await;
         hall.close().await
@@ -182,16 +184,18 @@ async fn rest(hall: &Hall, gear: &Gear, clock: Clock) {
 fn merged(
     feed: Vec<(Time, Feed)>,
     sound: Vec<Sound>,
+    begin: Time,
     end: Time,
 ) -> impl Iterator<Item = (Time, Feed)> {
     type Pieces = Box<dyn Iterator<Item = (Time, Feed)>>;
-    let told = feed.into_iter().filter(|(_, event)| !matches!(event, Feed::Hearing(_)));
+    let told =
+        feed.into_iter().filter(|(_, event)| !matches!(event, Feed::Hearing(_) | Feed::Partial(_)));
     let heard = sound.into_iter().map(move |Sound { human, pieces }| -> Pieces {
-        let event = move |(at, samples)| {
-            let human = human.clone();
+        let event = move |(at, samples): (Time, Vec<i16>)| {
+            let (human, at) = (human.clone(), begin + at.since(Time::ZERO));
             (at, Feed::Room(room::Event::Audio { human, at, samples }))
         };
-        Box::new(pieces.take_while(move |(at, _)| *at <= end).map(event))
+        Box::new(pieces.map(event).take_while(move |(at, _)| *at <= end))
     });
     let all = std::iter::once(Box::new(told) as Pieces).chain(heard);
     let mut all: Vec<_> = all.map(Iterator::peekable).collect();

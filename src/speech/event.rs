@@ -57,6 +57,20 @@ pub struct Ended {
     pub decode: Option<Duration>,
 }
 
+impl Ended {
+    /// Of a speech that ended by a fault: nobody knows what was heard of it.
+    pub(super) fn broken() -> Self {
+        let reason = "the speech broke off by a fault of the program".to_owned();
+        Self {
+            heard: String::new(),
+            said: String::new(),
+            end: SpeechEnd::Failed { reason },
+            completion_tokens: None,
+            decode: None,
+        }
+    }
+}
+
 /// Sends one speech's events.
 #[derive(Debug)]
 pub(super) struct Reporter {

@@ -25,6 +25,9 @@ pub struct Header {
     /// Milliseconds since 1970 at the tape's time 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_unix_ms: Option<u64>,
+    /// It began in a room that was there already: a replay begins at [`super::Record::Scene`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_way: bool,
     #[serde(default = "default_room")]
     pub room: String,
     #[serde(default)]
@@ -131,6 +134,7 @@ impl Header {
             version: VERSION,
             troupe: env!("CARGO_PKG_VERSION").to_owned(),
             began_unix_ms: None,
+            under_way: false,
             room: default_room(),
             seed: 0,
             reply_tokens: default_reply_tokens(),

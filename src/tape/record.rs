@@ -7,12 +7,14 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
 use crate::llm::Finish;
 use crate::persona::Mode;
 use crate::room::AgentState;
-use crate::turn::Manner;
+use crate::turn::{Manner, Memory};
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
 const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
 /// More utterances and requests than a week has.
 const NUMBER_MAX: u64 = 1 << 23;
+/// A host that has run for this long, thirty years, has another problem.
+const BEGIN_US_MAX: u64 = 30 * 365 * 24 * 3_600 * 1_000_000;
 /// The longest stretch of sound or work in one record.
 const LENGTH_US_MAX: u64 = 120 * 1_000_000;
 
@@ -65,6 +67,12 @@ pub enum Record {
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
+    /// Words that were shown while the speaker might go on; nobody acts on them.
+    Partial {
+        utterance: UtteranceId,
+        human: HumanId,
+        text: String,
+    },
     Recognised(Recognised),
     /// By hand: an onset now, an utterance after `speech_us` and the room's silence, and `text`
     /// (or nothing) from the recogniser `took_us` later.
@@ -115,6 +123,14 @@ pub enum Record {
     },
     Hush {
         persona: PersonaId,
+    },
+    /// In a tape that began in the middle: nothing is under way any more, and a replay begins here.
+    Scene {
+        /// The host's time at the tape's begin, in which the memory counts.
+        begin_us: u64,
+        /// Lines so far.
+        lines: u64,
+        memory: Memory,
     },
     /// So many records found no place in the recorder's queue since the last of these.
     Dropped {
@@ -286,11 +302,18 @@ impl Record {
     fn check(&self) -> Result<(), String> {
         let number = match self {
             Self::Utterance(utterance) => utterance.utterance.0,
+            Self::Partial { utterance, .. } => utterance.0,
             Self::Asked { request, .. } => *request,
+            Self::Scene { lines, .. } => *lines,
             _ => 0,
         };
         if number > NUMBER_MAX {
             return Err(format!("no room comes to the number {number}; {NUMBER_MAX} is the most"));
+        }
+        if let Self::Scene { begin_us, memory, .. } = self
+            && (*begin_us > BEGIN_US_MAX || !memory.is_within(NUMBER_MAX))
+        {
+            return Err("no room has been there so long".to_owned());
         }
         let times = match self {
             Self::Utterance(utterance) => {

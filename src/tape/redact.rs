@@ -120,6 +120,7 @@ impl Redaction {
             }
             Record::Join { human, .. }
             | Record::Typed { human, .. }
+            | Record::Partial { human, .. }
             | Record::Says { human, .. } => self.aliases.contains_key(human.as_str()),
             _ => false,
         }
@@ -133,8 +134,10 @@ impl Redaction {
             | Record::Typed { human, .. }
             | Record::Onset { human, .. }
             | Record::Noise { human }
+            | Record::Partial { human, .. }
             | Record::Says { human, .. } => self.rename_human(human),
             Record::Utterance(utterance) => self.rename_human(&mut utterance.human),
+            Record::Scene { memory, .. } => memory.rename(|human| self.rename_human(human)),
             Record::Line { speaker, .. } | Record::Caption { speaker, .. } => {
                 if let Some(alias) = self.aliases.get(speaker) {
                     *speaker = alias.as_str().to_owned();
@@ -198,6 +201,7 @@ fn piece(record: &mut Record) -> Option<&mut String> {
 fn texts(record: &mut Record) -> Vec<&mut String> {
     match record {
         Record::Typed { text, .. }
+        | Record::Partial { text, .. }
         | Record::Line { text, .. }
         | Record::Caption { text, .. }
         | Record::Chat { text, .. } => vec![text],

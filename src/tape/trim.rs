@@ -20,9 +20,12 @@ pub struct Cut {
 pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
     let mut standing: BTreeMap<String, Record> = BTreeMap::new();
     let mut entries = Vec::new();
+    let mut header = tape.header.clone();
     for entry in &tape.entries {
         if entry.at_us < cut.from_us {
             stand(&mut standing, &entry.record);
+            // It had come to rest: what is left begins like any other.
+            header.under_way &= !matches!(entry.record, Record::Scene { .. });
         } else if entry.at_us <= cut.to_us {
             let at_us = entry.at_us - cut.from_us;
             entries.push(Entry { at_us, record: shifted(&entry.record, cut.from_us) });
@@ -35,7 +38,6 @@ pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
         let at_us = cut.to_us.saturating_sub(cut.from_us);
         entries.push(Entry { at_us, record: Record::End });
     }
-    let mut header = tape.header.clone();
     Redaction::of(tape, &cut.redact).apply(&mut header, &mut entries);
     Tape { header, entries, torn: tape.torn }
 }
@@ -71,6 +73,7 @@ fn shifted(record: &Record, by_us: u64) -> Record {
                 *time = time.saturating_sub(by_us);
             }
         }
+        Record::Scene { begin_us, .. } => *begin_us += by_us,
         _ => {}
     }
     record

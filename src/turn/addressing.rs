@@ -63,7 +63,7 @@ pub struct Candidate<'a> {
 }
 
 /// A persona's speech that is the newest in the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SpokeLast {
     /// An index of [`Scene::cast`].
     pub persona: usize,

@@ -21,12 +21,15 @@ use crate::persona::{Mode, Persona};
 use crate::time::Time;
 
 mod lines;
+mod memory;
 #[cfg(test)]
 mod properties;
 mod recall;
 mod speeches;
 #[cfg(test)]
 mod tests;
+
+pub use memory::Memory;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {

@@ -8,7 +8,8 @@ use troupe::bench::stress::{Options, run};
 #[test]
 fn every_room_of_the_stress_bench_does_all_its_work() {
     // The bench itself refuses a wrong number of seats, warm-ups or generations, and any failure.
-    let report = run(Options { rounds: 1, personas_max: 4 }).expect("the rooms do their work");
+    let report =
+        run(&Options { rounds: 1, personas_max: 4, model: None }).expect("the rooms do their work");
     let rooms: Vec<_> = report.rows.iter().map(|row| (&row["variant"], &row["room"])).collect();
     assert_eq!(rooms.len(), 6, "{rooms:?}");
     for row in &report.rows {

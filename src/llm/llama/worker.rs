@@ -111,7 +111,7 @@ impl<'m> Worker<'m> {
     }
 
     fn accept(&mut self, command: Command) {
-        let Command { pass, asked, wish } = command;
+        let Command { pass, asked, span, wish } = command;
         let (persona, max_tokens, deadline) = match &wish {
             Wish::Reply { request, .. } => {
                 let most = REPLY_TOKENS_MAX.min((self.room / 2) as u32);
@@ -121,6 +121,7 @@ impl<'m> Worker<'m> {
             Wish::WarmUp { seat, .. } => (seat.clone(), 2, WARM_UP_DEADLINE),
         };
         let mut task = Task::new(pass, asked, max_tokens, wish);
+        task.span = span;
         let Some(seat) = self.seat(&persona, task.warms_up()) else {
             return self.close(task, Err(EngineError::NoSeat(persona)));
         };
@@ -289,7 +290,8 @@ impl<'m> Worker<'m> {
             Ok(Finish::Cancelled) => self.stats.cancelled += 1,
             Err(error) => {
                 self.stats.failed += 1;
-                tracing::warn!(seat = %task.persona(), %error, "a request failed");
+                let seat = task.persona();
+                tracing::warn!(parent: &task.span, %seat, %error, "a request failed");
             }
             Ok(_) => {}
         }

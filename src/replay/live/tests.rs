@@ -128,7 +128,7 @@ fn what_is_told_at_one_time_is_the_tapes_first() {
     let mut sound = sound(&[0]);
     sound[0].pieces =
         Box::new([(Time::from_ms(10), vec![0]), (Time::from_ms(30), vec![0])].into_iter());
-    let all: Vec<_> = merged(feed, sound, Time::from_ms(20)).collect();
+    let all: Vec<_> = merged(feed, sound, Time::ZERO, Time::from_ms(20)).collect();
     assert_eq!(all.len(), 2, "what comes after the end is left out");
     assert!(matches!(all[0].1, Feed::Page(_)));
 }

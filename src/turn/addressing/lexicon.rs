@@ -14,7 +14,22 @@ impl Set {
     }
 
     pub(super) fn has(self, word: &str) -> bool {
-        !word.is_empty() && self.0.split(' ').any(|one| one == word)
+        let (set, word) = (self.0.as_bytes(), word.as_bytes());
+        let mut from = 0;
+        // By hand, since every word of every line is looked up in a dozen of these: a general
+        // search costs more to begin than most words are long.
+        while from < set.len() && !word.is_empty() {
+            let end = from + word.len();
+            let ends = end == set.len() || set.get(end) == Some(&b' ');
+            if ends && set[from..end] == *word {
+                return true;
+            }
+            while set.get(from).is_some_and(|letter| *letter != b' ') {
+                from += 1;
+            }
+            from += 1;
+        }
+        false
     }
 }
 

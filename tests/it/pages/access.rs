@@ -120,6 +120,7 @@ async fn the_link_to_share_opens_the_join_page_only() {
         assert_eq!(with("GET", path, "").await.status, 403, "{path}");
     }
     assert_eq!(with("POST", "/api/personas/ada/hush", "").await.status, 403);
+    assert_eq!(with("POST", "/api/recording", r#"{"on":true}"#).await.status, 403);
     stage.close().await;
 }
 

@@ -148,6 +148,24 @@ async fn orders_reach_the_host() {
 }
 
 #[tokio::test]
+async fn the_recording_answers_how_it_does() {
+    let stage = Stage::open().await;
+    let off = post(stage.at, "/api/recording", r#"{"on":false}"#).await;
+    let expected = json!({
+        "state": "down",
+        "cause": "the recording ended",
+        "dropped": 2,
+        "folder": "tapes/demo-1.tape",
+    });
+    assert_eq!((off.status, off.json()), (200, expected));
+    let on = post(stage.at, "/api/recording", r#"{"on":true}"#).await;
+    assert_eq!(on.status, 500);
+    assert_eq!(on.json()["error"], "the tape cannot be begun: the disk is full");
+    assert_eq!(post(stage.at, "/api/recording", r#"{"on":1}"#).await.status, 422);
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn wrong_orders_reach_nobody() {
     let mut stage = Stage::open().await;
     for (path, body, status) in [

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
     Command, HumanStatus, Link, Part, PartState, Parts, Pass, PersonaStatus, Publisher,
-    QueueStatus, Seat, Status, Visitor, open,
+    QueueStatus, Recording, Seat, Status, Visitor, open,
 };
 use troupe::admin::{Options, Server};
 use troupe::id::{HumanId, LineId, PersonaId, TurnId};
@@ -36,6 +36,7 @@ impl Stage {
 
     pub(super) async fn with(token: Option<&str>) -> Self {
         let (publisher, commands, house) = open(status(), Arc::new(pass));
+        let house = house.recorded_by(Arc::new(|on| Box::pin(async move { record(on) })));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, token: token.map(str::to_owned) };
         let server = Server::bind(options, house).await.expect("loopback has a free port");
@@ -65,6 +66,15 @@ fn pass(visitor: &Visitor) -> Result<Pass, String> {
     }
     let token = format!("token for {}", visitor.name);
     Ok(Pass { url: "ws://127.0.0.1:7880".to_owned(), token, room: "demo".to_owned() })
+}
+
+/// A recorder whose disk is full.
+fn record(on: bool) -> Result<Recording, String> {
+    if on {
+        return Err("the tape cannot be begun: the disk is full".to_owned());
+    }
+    let (cause, folder) = (Some("the recording ended".to_owned()), "tapes/demo-1.tape".to_owned());
+    Ok(Recording { state: PartState::Down, cause, dropped: 2, folder })
 }
 
 pub(super) fn status() -> Status {

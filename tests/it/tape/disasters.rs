@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tokio_util::task::TaskTracker;
 use troupe::host::Recording;
 use troupe::id::HumanId;
 use troupe::replay;
@@ -47,7 +48,9 @@ fn child_is_recorded_until_it_is_killed() {
     let _guard = runtime.enter();
     let clock = Clock::start();
     let folder = PathBuf::from(folder);
-    let recording = Recording::start(Some(&folder), &super::config(), clock).expect("it begins");
+    let tasks = TaskTracker::new();
+    let recording = Recording::open(Some(&folder), &super::config(), clock, &tasks);
+    let recording = recording.expect("it begins");
     let (tap, tom) = (recording.tap(), HumanId::new("tom"));
     loop {
         std::thread::sleep(Duration::from_millis(10));
@@ -169,12 +172,11 @@ fn a_flipped_bit_is_an_error_or_a_tape_and_never_a_panic() {
 fn a_flipped_bit_of_a_track_is_an_error_or_less_sound() {
     let place = tempfile::tempdir().expect("a folder");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    let clock = {
-        let _guard = runtime.enter();
-        Clock::start()
+    let recording = {
+        let (_guard, tasks) = (runtime.enter(), TaskTracker::new());
+        Recording::open(Some(place.path()), &super::config(), Clock::start(), &tasks)
     };
-    let recording =
-        Recording::start(Some(place.path()), &super::config(), clock).expect("it begins");
+    let recording = recording.expect("it begins");
     let tom = HumanId::new("tom");
     for ten_ms in 1..=150 {
         let at = troupe::time::Time::from_ms(ten_ms * 10);

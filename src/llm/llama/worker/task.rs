@@ -16,6 +16,8 @@ pub(super) struct Task {
     /// Closed when the task is dropped.
     _pass: Pass,
     asked: Time,
+    /// The asker's.
+    pub span: tracing::Span,
     pub seat: SeatId,
     pub prompt_tokens: u32,
     pub cached_tokens: u32,
@@ -46,6 +48,7 @@ impl Task {
         Self {
             _pass: pass,
             asked,
+            span: tracing::Span::none(),
             seat: SeatId(0),
             prompt_tokens: 0,
             cached_tokens: 0,

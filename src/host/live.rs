@@ -445,21 +445,14 @@ impl Live {
         let on = matches!(state, tape::State::On { .. });
         self.out.transport.send(Command::Recording(on));
         self.out.publisher.update(|status| {
-            status.recording = Some(match state {
-                tape::State::On { dropped } => {
-                    pages::Recording { state: PartState::Up, cause: None, dropped: *dropped }
-                }
-                tape::State::Failed { cause } => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some(cause.clone()),
-                    dropped: self.out.tap.dropped(),
-                },
-                tape::State::Ended => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some("the recording ended".to_owned()),
-                    dropped: self.out.tap.dropped(),
-                },
-            });
+            let folder = status.recording.take().map(|it| it.folder).unwrap_or_default();
+            let (state, cause) = match state {
+                tape::State::On { .. } => (PartState::Up, None),
+                tape::State::Failed { cause } => (PartState::Down, Some(cause.clone())),
+                tape::State::Ended => (PartState::Down, Some("the recording ended".to_owned())),
+            };
+            let dropped = self.out.tap.dropped();
+            status.recording = Some(pages::Recording { state, cause, dropped, folder });
         });
     }
 

@@ -6,6 +6,7 @@ use std::time::SystemTime;
 use tokio::sync::watch;
 
 use super::HostError;
+use crate::admin::state::{self as pages, PartState};
 use crate::config::{Config, EndOfTurn};
 use crate::models::Catalogue;
 use crate::tape::{Header, Member, Model, Models, Recorder, State, Tap, file_name};
@@ -34,6 +35,12 @@ impl Recording {
 
     pub fn tap(&self) -> Tap {
         self.0.as_ref().map_or_else(Tap::off, Recorder::tap)
+    }
+
+    /// As the pages show it at first.
+    pub fn shown(&self) -> Option<pages::Recording> {
+        let folder = self.0.as_ref()?.folder().display().to_string();
+        Some(pages::Recording { state: PartState::Starting, cause: None, dropped: 0, folder })
     }
 
     pub fn state(&self) -> Option<watch::Receiver<State>> {

@@ -1,0 +1,78 @@
+// Starts `troupe up` with a LiveKit server of its own, and takes both down.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, openSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './checks.js';
+
+/** Models load and seats warm up; on two busy cores that takes a while. */
+const READY_MS_MAX = 120_000;
+/** It says goodbye in the room and lets its children end. */
+const STOP_MS_MAX = 15_000;
+
+async function freePort() {
+  const probe = createServer();
+  await new Promise((ready) => { probe.listen(0, '127.0.0.1', ready); });
+  const { port } = probe.address();
+  await new Promise((closed) => { probe.close(closed); });
+  return port;
+}
+
+export class Host {
+  /** Starts it in a folder of its own, in which it keeps a tape; resolves when the cast is there. */
+  static async start(binary) {
+    const host = new Host();
+    host.folder = mkdtempSync(join(tmpdir(), 'troupe-browser-'));
+    host.log = join(host.folder, 'log');
+    host.base = `http://127.0.0.1:${await freePort()}`;
+    const output = openSync(host.log, 'w');
+    // Neither somebody else's server nor a token that the pages would ask for.
+    const ours = ([name]) => name === 'LIVEKIT_SERVER_BIN' || !/^(LIVEKIT_|TROUPE_TOKEN)/.test(name);
+    host.process = spawn(binary, ['up', '--livekit', 'auto', '--room', 'browser', '--record', host.folder,
+      '--listen', host.base.slice('http://'.length)], {
+      cwd: host.folder,
+      stdio: ['ignore', output, output],
+      env: Object.fromEntries(Object.entries(process.env).filter(ours)),
+    });
+    host.ended = new Promise((ended) => {
+      host.process.on('exit', ended);
+      host.process.on('error', ended);
+    });
+    host.ended.then(() => { host.gone = true; });
+    try {
+      await until('the cast is hosted', () => {
+        if (host.gone) throw new Error(`troupe ended at once:\n${host.tail()}`);
+        return fetch(`${host.base}/readyz`).then((answer) => answer.ok, () => false);
+      }, READY_MS_MAX);
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
+    return host;
+  }
+
+  async get(path) {
+    return (await fetch(this.base + path)).json();
+  }
+
+  /** The last lines of its log. */
+  tail() {
+    return readFileSync(this.log, 'utf8').split('\n').slice(-25).join('\n');
+  }
+
+  /** Asks it to end; resolves to its exit code, 0 after an orderly end. */
+  async stop() {
+    this.process.kill('SIGTERM');
+    const late = setTimeout(() => this.process.kill('SIGKILL'), STOP_MS_MAX);
+    const code = await this.ended;
+    clearTimeout(late);
+    return code;
+  }
+
+  /** Removes its folder. */
+  clean() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -10,7 +10,8 @@ export async function check(name, act) {
     console.log(`ok      ${name}`);
   } catch (error) {
     results.failed += 1;
-    console.log(`FAILED  ${name}\n        ${String(error?.stack ?? error).replaceAll('\n', '\n        ')}`);
+    const words = String(error?.stack ?? error).replaceAll('\n', '\n        ');
+    console.log(`FAILED  ${name}\n        ${words}`);
   }
 }
 

@@ -14,7 +14,8 @@ const CLIENT = 'livekit-client';
 
 export function chromiumBinary() {
   const named = process.env.CHROMIUM ?? 'chromium';
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', named], { encoding: 'utf8' }).stdout.trim();
+  const asked = spawnSync('sh', ['-c', 'command -v "$0"', named], { encoding: 'utf8' });
+  const found = asked.stdout.trim();
   assert(found, `there is no ${named}: run scripts/setup, or set CHROMIUM to a Chromium or Chrome`);
   return found;
 }

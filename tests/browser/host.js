@@ -21,7 +21,7 @@ async function freePort() {
 }
 
 export class Host {
-  /** Starts it in a folder of its own, in which it keeps a tape; resolves when the cast is there. */
+  /** Starts it in a folder of its own, with a tape; resolves when the cast is there. */
   static async start(binary) {
     const host = new Host();
     host.folder = mkdtempSync(join(tmpdir(), 'troupe-browser-'));
@@ -29,9 +29,11 @@ export class Host {
     host.base = `http://127.0.0.1:${await freePort()}`;
     const output = openSync(host.log, 'w');
     // Neither somebody else's server nor a token that the pages would ask for.
-    const ours = ([name]) => name === 'LIVEKIT_SERVER_BIN' || !/^(LIVEKIT_|TROUPE_TOKEN)/.test(name);
-    host.process = spawn(binary, ['up', '--livekit', 'auto', '--room', 'browser', '--record', host.folder,
-      '--listen', host.base.slice('http://'.length)], {
+    const ours = ([name]) => (
+      name === 'LIVEKIT_SERVER_BIN' || !/^(LIVEKIT_|TROUPE_TOKEN)/.test(name));
+    const options = ['--livekit', 'auto', '--room', 'browser', '--record', host.folder];
+    const listen = host.base.slice('http://'.length);
+    host.process = spawn(binary, ['up', ...options, '--listen', listen], {
       cwd: host.folder,
       stdio: ['ignore', output, output],
       env: Object.fromEntries(Object.entries(process.env).filter(ours)),

@@ -120,11 +120,12 @@ function row(persona, stage) {
   const histogram = BOUNDS_US.concat(0).map(() => (roll(3) ? 0 : roll(20)));
   histogram[6] += 30;
   return {
-    persona, stage, count: 90, p50_us: 180e3, p95_us: 300e3, p99_us: 420e3, max_us: 600e3, histogram,
+    persona, stage, count: 90, p50_us: 180e3, p95_us: 300e3, p99_us: 420e3, max_us: 600e3,
+    histogram,
   };
 }
 
-/** Serves until `close()`. `state` may be changed at any time; `tell` sends a frame to the pages. */
+/** Serves until `close()`. `state` may be changed at any time; `tell` sends a frame. */
 export class StandIn {
   state;
   /** Orders that came: `[path, body]`. */
@@ -213,7 +214,8 @@ export class StandIn {
       ?? normalize(path).replace(/^\/assets\//, '');
     try {
       const file = await readFile(join(this.#web, named));
-      answer.writeHead(200, { 'content-type': KINDS[extname(named)] ?? 'application/octet-stream' });
+      const kind = KINDS[extname(named)] ?? 'application/octet-stream';
+      answer.writeHead(200, { 'content-type': kind });
       answer.end(file);
     } catch {
       json(answer, 404, { error: 'there is no such page' });

@@ -68,7 +68,7 @@ export class VirtualList {
     this.#list.style.height = top ? `${top}px` : '';
   }
 
-  /** The first row in sight, and how far it is cut; none at the very top, which follows the news. */
+  /** The first row in sight, and how far it is cut; none at the top, which follows the news. */
   #anchor() {
     const { scrollTop } = this.#scroller;
     if (scrollTop < 4) return null;

@@ -91,7 +91,8 @@ export function showHearing(hearing) {
     ['Recognised', `${hearing.heard} utterances, the longest took `
       + duration(hearing.recognition_us_max)],
     ['Not speech', `${hearing.gated} dropped, ${hearing.failed} given up`],
-    ['Ahead of time', `${early.begun} begun in pauses: ${early.used} used, ${early.thrown} for nothing`],
+    ['Ahead of time', `${early.begun} begun in pauses: ${early.used} used, `
+      + `${early.thrown} for nothing`],
     ['End of turn', pauses
       ? `${pauses.answered} pauses judged, ${pauses.skipped + pauses.failed} not; the longest took `
         + duration(pauses.took_us_max)

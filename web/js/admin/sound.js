@@ -12,8 +12,10 @@ export function listen(turn) {
     say(word, 'Looking for it on the tape…');
     try {
       const source = await fetchSound(turn);
-      const player = el('audio', { controls: true, src: source, 'aria-label': 'The turn as it was' });
-      place.replaceChildren(player, el('p', { class: 'soft', text: 'left: humans · right: persona' }));
+      const label = 'The turn as it was';
+      const player = el('audio', { controls: true, src: source, 'aria-label': label });
+      const legend = el('p', { class: 'soft', text: 'left: humans · right: persona' });
+      place.replaceChildren(player, legend);
       player.focus();
       await player.play();
     } catch (error) {

@@ -29,7 +29,8 @@ export function showLegend() {
  */
 export function showTurns(turns, filter, known) {
   know = known;
-  list ??= new VirtualList($('turns-scroll'), $('turns'), { key: (turn) => turn.turn, make, update });
+  const key = (turn) => turn.turn;
+  list ??= new VirtualList($('turns-scroll'), $('turns'), { key, make, update });
   const chosen = turns.filter((turn) => wanted(turn, filter)).reverse();
   const longest = chosen.reduce((most, turn) => Math.max(most, span(turn)), 0);
   axis_us = 1e6 * (AXIS_S.find((s) => s * 1e6 >= longest) ?? AXIS_S.at(-1));

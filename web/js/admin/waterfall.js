@@ -61,7 +61,8 @@ function axis(whole) {
 function note(turn, early) {
   const words = early.map(({ stage }) => (
     `${stage.name.toLowerCase()} was ready ${duration(turn.ahead_us[stage.id])} before its turn`));
-  return el('p', { class: 'soft early-note', text: `Ahead of time, not in the sum: ${words.join('; ')}.` });
+  const text = `Ahead of time, not in the sum: ${words.join('; ')}.`;
+  return el('p', { class: 'soft early-note', text });
 }
 
 function spelled(turn) {

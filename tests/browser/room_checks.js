@@ -55,9 +55,8 @@ export async function roomChecks(host, question, to, words, pictures) {
   const context = await browser.newContext({
     viewport: WIDE, permissions: ['microphone', 'camera'], colorScheme: 'light',
   });
-  const visit = await context.newPage();
   const watch = new Watch(context);
-  const watched = new Watch(context);
+  const visit = await context.newPage();
   await visit.addInitScript(spy);
   try {
     await lobbyChecks(visit, host);
@@ -69,7 +68,7 @@ export async function roomChecks(host, question, to, words, pictures) {
       watch.stayed(host.base, url);
       assert(watch.asked.some((address) => address.startsWith('ws')), 'the room was asked');
     });
-    await check('no script of the pages failed', () => equal(watched.errors, [], 'errors'));
+    await check('no script of the pages failed', () => equal(watch.errors, [], 'errors'));
   } finally {
     await browser.close();
   }

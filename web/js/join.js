@@ -47,7 +47,7 @@ const view = {
     if ($('taped').hidden !== on) return;
     $('taped').hidden = !on;
     say($('taped'), on ? 'Recording' : '');
-    talk.note(on ? 'The room is recorded from here on.' : 'The recording ended.');
+    talk.note(on ? 'The room is being recorded.' : 'The recording ended.');
   },
   over: (word, manner) => {
     call = null;

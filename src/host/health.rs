@@ -27,6 +27,8 @@ pub(super) struct Health {
     asker: Option<Asker>,
     engine: Arc<dyn Engine>,
     server: Server,
+    /// What recognises, as it was when it began.
+    ears_model: Option<String>,
     /// The host's own, as they were at the last tick.
     inboxes: Vec<QueueStatus>,
     tick: Interval,
@@ -58,7 +60,7 @@ impl Health {
     ) -> Self {
         let mut tick = interval(REFRESH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ears, stt, asker, engine, server, inboxes: Vec::new(), tick }
+        Self { ears, stt, asker, engine, server, ears_model: None, inboxes: Vec::new(), tick }
     }
 
     /// Resolves when there may be something new to show.
@@ -100,7 +102,7 @@ impl Health {
     }
 
     fn publish(&mut self, publisher: &Publisher) {
-        let ears = self.ears_part();
+        let mut ears = self.ears_part();
         let server = self.server.part();
         let engine = self.engine.stats();
         let stt = *self.stt.borrow();
@@ -114,6 +116,10 @@ impl Health {
         queues.extend_from_slice(&self.inboxes);
         let hearing = hearing(&stt, self.asker.as_ref());
         publisher.update(|status| {
+            let model = self.ears_model.get_or_insert_with(|| status.parts.ears.detail.clone());
+            if ears.state == PartState::Up {
+                ears.detail.clone_from(model);
+            }
             status.parts.ears = ears;
             status.parts.server = server;
             status.parts.engine.state = PartState::Up;

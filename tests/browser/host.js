@@ -2,23 +2,15 @@
 
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, openSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './checks.js';
+import { LiveKit, freePort } from './livekit.js';
 
 /** Models load and seats warm up; on two busy cores that takes a while. */
 const READY_MS_MAX = 120_000;
 /** It says goodbye in the room and lets its children end. */
 const STOP_MS_MAX = 15_000;
-
-async function freePort() {
-  const probe = createServer();
-  await new Promise((ready) => { probe.listen(0, '127.0.0.1', ready); });
-  const { port } = probe.address();
-  await new Promise((closed) => { probe.close(closed); });
-  return port;
-}
 
 export class Host {
   /** Starts it in a folder of its own, with a tape; resolves when the cast is there. */
@@ -28,15 +20,18 @@ export class Host {
     host.log = join(host.folder, 'log');
     host.base = `http://127.0.0.1:${await freePort()}`;
     const output = openSync(host.log, 'w');
-    // Neither somebody else's server nor a token that the pages would ask for.
-    const ours = ([name]) => (
-      name === 'LIVEKIT_SERVER_BIN' || !/^(LIVEKIT_|TROUPE_TOKEN)/.test(name));
-    const options = ['--livekit', 'auto', '--room', 'browser', '--record', host.folder];
+    host.livekit = await LiveKit.start();
+    // No token that the pages would ask for.
+    const ours = ([name]) => name !== 'TROUPE_TOKEN';
+    const options = ['--room', 'browser', '--record', host.folder];
     const listen = host.base.slice('http://'.length);
     host.process = spawn(binary, ['up', ...options, '--listen', listen], {
       cwd: host.folder,
       stdio: ['ignore', output, output],
-      env: Object.fromEntries(Object.entries(process.env).filter(ours)),
+      env: {
+        ...Object.fromEntries(Object.entries(process.env).filter(ours)),
+        ...host.livekit.environment,
+      },
     });
     host.ended = new Promise((ended) => {
       host.process.on('exit', ended);
@@ -64,12 +59,13 @@ export class Host {
     return readFileSync(this.log, 'utf8').split('\n').slice(-25).join('\n');
   }
 
-  /** Asks it to end; resolves to its exit code, 0 after an orderly end. */
+  /** Asks it to end, and then the server; resolves to its exit code, 0 in order. */
   async stop() {
     this.process.kill('SIGTERM');
     const late = setTimeout(() => this.process.kill('SIGKILL'), STOP_MS_MAX);
     const code = await this.ended;
     clearTimeout(late);
+    await this.livekit.stop();
     return code;
   }
 

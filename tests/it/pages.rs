@@ -7,6 +7,7 @@ mod feed;
 mod grafana;
 mod house;
 mod sound;
+mod stuck;
 
 use client::get;
 use house::Stage;

@@ -2,9 +2,9 @@
 
 import { el } from '../dom.js';
 
-/** `, 95 % sure`; nothing where nobody was asked. */
+/** ` (95 % sure)`; nothing where nothing spoke for an answer. */
 export function sure({ confidence }) {
-  if (confidence === null || confidence === undefined) return '';
+  if (!confidence) return '';
   return ` (${Math.round(confidence * 100)} % sure)`;
 }
 

@@ -2,7 +2,7 @@
 
 import { $, attr, el, keep, say } from '../dom.js';
 import { tint } from '../face.js';
-import { STAGES, duration } from './stages.js';
+import { STAGES, duration, pair } from './stages.js';
 
 const COLUMNS = [...STAGES, { id: 'e2e', name: 'Together' }];
 const PARTS = [
@@ -33,7 +33,7 @@ function cell(row, { part }, bounds_us) {
   return el('td', { title, 'data-part': part },
     bars(row.histogram, bounds_us),
     el('b', { text: duration(row.p50_us) }),
-    el('span', { class: 'soft', text: `${duration(row.p95_us)} · ${duration(row.p99_us)}` }));
+    el('span', { class: 'soft', text: pair(row.p95_us, row.p99_us) }));
 }
 
 /** How often a stage took how long: a bar for each bucket, short ones left. */
@@ -88,20 +88,23 @@ export function showHearing(hearing) {
   if (!hearing) return;
   const { early, pauses } = hearing;
   const rows = [
-    ['Recognised', `${hearing.heard} utterances, the longest took `
-      + duration(hearing.recognition_us_max)],
+    ['Recognised', hearing.heard
+      ? `${hearing.heard} utterances, the longest took ${duration(hearing.recognition_us_max)}`
+      : 'nothing yet'],
     ['Not speech', `${hearing.gated} dropped, ${hearing.failed} given up`],
     ['Ahead of time', `${early.begun} begun in pauses: ${early.used} used, `
       + `${early.thrown} for nothing`],
-    ['End of turn', pauses
-      ? `${pauses.answered} pauses judged, ${pauses.skipped + pauses.failed} not; the longest took `
-        + duration(pauses.took_us_max)
-      : 'a fixed wait; no model judges pauses'],
+    ['End of turn', pauses ? judged(pauses) : 'a fixed wait; no model judges pauses'],
   ];
   keep($('hearing'), rows, ([name]) => name, ([name]) => el('div', {},
     el('dt', { text: name }), el('dd', {})), (node, [, text]) => {
     say(node.lastElementChild, text);
   });
+}
+
+function judged({ answered, skipped, failed, took_us_max }) {
+  const most = answered ? `; the longest took ${duration(took_us_max)}` : '';
+  return `${answered} pauses judged, ${skipped + failed} not${most}`;
 }
 
 export function showQueues(queues) {

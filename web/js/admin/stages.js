@@ -28,6 +28,13 @@ export function duration(us) {
   return `${(ms / 1000).toFixed(2)} s`;
 }
 
+/** Two as `83 · 120 ms`, or each with its unit where these differ. */
+export function pair(one_us, other_us) {
+  const [one, other] = [duration(one_us), duration(other_us)];
+  const unit = other.slice(other.lastIndexOf(' '));
+  return one.endsWith(unit) ? `${one.slice(0, -unit.length)} · ${other}` : `${one} · ${other}`;
+}
+
 /**
  * Where the stages are on the turn's own axis: `[{stage, from_us, us, early}]`. What follows a
  * stage that is missing is placed by the end of the turn, so that the gap stands where it was.

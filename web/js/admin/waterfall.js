@@ -51,7 +51,7 @@ function piece(manner, stage, from_us, us, whole) {
 
 function axis(whole) {
   const marks = [0, 0.25, 0.5, 0.75, 1].map((part) => {
-    const mark = el('span', { text: duration(part * whole) });
+    const mark = el('span', { text: part ? duration(part * whole) : '0' });
     mark.style.setProperty('--from', part);
     return mark;
   });

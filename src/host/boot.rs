@@ -1,7 +1,7 @@
 //! The start, step by step, and the end.
 
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::watch;
@@ -11,16 +11,14 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::cancelled_when_asked;
-use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor};
+use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor, sound};
 use crate::admin;
-use crate::admin::state::{self as pages, NoSound, PartState, Pass, Visitor};
+use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
-use crate::id::TurnId;
 use crate::latency::TurnRecord;
 use crate::room::livekit::{LiveKitRoom, Options as RoomOptions};
 use crate::room::token::Mint;
 use crate::room::{LinkState, Transport as _};
-use crate::tape::{self, ClipError};
 use crate::time::Clock;
 
 /// What keeps a host running beside its room.
@@ -161,7 +159,7 @@ impl House<'_> {
             listen: self.config.pages.listen,
             token: self.config.pages.token.clone(),
         };
-        let server = admin::Server::bind(options, house).await?.with_sounds(Arc::new(sound));
+        let server = admin::Server::bind(options, house).await?.with_sounds(Arc::new(sound::of));
         let addresses = Addresses { join: server.join_url(), admin: server.admin_url() };
         let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
@@ -195,18 +193,6 @@ struct Server {
 
 fn up(detail: &str) -> pages::Part {
     pages::Part { state: PartState::Up, detail: detail.to_owned(), restarts: 0 }
-}
-
-/// What a turn sounded like, for the pages.
-fn sound(tape: &Path, turn: TurnId) -> Result<Vec<u8>, NoSound> {
-    tape::clip(tape, turn).map_err(|error| {
-        let sentence = error.to_string();
-        match error {
-            ClipError::NotOnTape(_) | ClipError::Silent(_) => NoSound::Missing(sentence),
-            ClipError::NotBuilt => NoSound::NotBuilt(sentence),
-            ClipError::Tape(_) => NoSound::Broken(sentence),
-        }
-    })
 }
 
 /// Gives passes once there is a room to join.

@@ -24,7 +24,7 @@ export function showTape(recording, complain) {
 
 /** It stopped by itself, which somebody must see. */
 const failed = (recording) => (
-  recording?.state === 'down' && !/ended$/.test(recording.cause ?? 'ended'));
+  recording?.state === 'down' && recording.folder && !/ended$/.test(recording.cause ?? 'ended'));
 
 function taping({ dropped }) {
   return dropped ? `Recording, ${dropped} records lost` : 'Recording';

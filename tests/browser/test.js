@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { launch } from './chromium.js';
 import { assert, check, close } from './checks.js';
+import { firefoxBinary, firefoxChecks } from './firefox_checks.js';
 import { Host } from './host.js';
 import { houseChecks } from './house_checks.js';
 import { roomChecks } from './room_checks.js';
@@ -40,6 +41,9 @@ async function room(question, to, pictures) {
   let whole = false;
   try {
     await roomChecks(host, question, to, HEARD_WORD, pictures);
+    const fox = firefoxBinary();
+    if (fox) await firefoxChecks(host, fox, to);
+    else console.log('not run: there is no Firefox on this machine');
     whole = true;
   } finally {
     if (!whole) console.log(host.tail());

@@ -97,11 +97,19 @@ export function wish(deviceId) {
 
 let context;
 
-/** The level of a track as a function: 0 to 1 on a scale of loudness, from -60 dB to -10 dB. */
+/**
+ * The level of a track as a function: 0 to 1 on a scale of loudness, from -60 dB to -10 dB. Null
+ * where the browser cannot tell: Firefox refuses tracks of another rate than its output's.
+ */
 export function levelOf(track) {
-  context ??= new AudioContext();
-  context.resume();
-  const source = context.createMediaStreamSource(new MediaStream([track]));
+  let source;
+  try {
+    context ??= new AudioContext();
+    context.resume();
+    source = context.createMediaStreamSource(new MediaStream([track]));
+  } catch {
+    return null;
+  }
   const analyser = context.createAnalyser();
   analyser.fftSize = 1024;
   source.connect(analyser);

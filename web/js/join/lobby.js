@@ -94,13 +94,15 @@ class Preview {
     await fill($('mics'), 'audioinput', track.getSettings().deviceId);
     this.on = true;
     say($('try'), 'Stop');
-    say($('mic-word'), 'Say something: the bar shows what is heard.');
     this.read = levelOf(track);
+    say($('mic-word'), this.read
+      ? 'Say something: the bar shows what is heard.'
+      : 'The microphone is open; this browser cannot show its level.');
     this.draw();
   }
 
   draw() {
-    if (!this.on) return;
+    if (!this.on || !this.read) return;
     const level = this.read();
     this.paint(level);
     if (level > HEARD) say($('mic-word'), 'You are heard.');

@@ -293,6 +293,13 @@ mod tests {
         assert!(matches!(find(&b"\xff\n{}\n"[..], TurnId(1)), Err(ClipError::Tape(_))));
     }
 
+    #[cfg(not(feature = "sound-files"))]
+    #[test]
+    fn a_build_without_the_codec_says_so() {
+        let refused = clip(Path::new("anywhere.tape"), TurnId(1)).expect_err("it cannot");
+        assert!(matches!(refused, ClipError::NotBuilt), "{refused}");
+    }
+
     #[test]
     fn a_clip_has_an_end_whatever_the_tape_says() {
         let long = TAPE.concat().replace("\"at_us\":5000000", "\"at_us\":500000000");

@@ -9,6 +9,8 @@ import { loudest, sides } from './voice.js';
 const PAGE_BYTES_MAX = 300_000;
 /** From joining to the end of an answer: the question, the reply, and a busy machine. */
 const ANSWER_MS_MAX = 60_000;
+/** Opus at 16 kbit/s; a voice is sent at more. */
+const SECOND_BYTES = 2_000;
 const WIDE = { width: 1280, height: 800 };
 /** The path through the code, of one who answers. */
 const PATH = ['listening', 'thinking', 'speaking', 'listening'];
@@ -110,11 +112,11 @@ async function conversation(visit, admin, host, to, words, pictures) {
     if (pictures) await visit.screenshot({ path: join(pictures, 'join.png') });
   });
   await check('the answer is heard: bytes, energy and level', async () => {
-    const heard = await until('a level', async () => {
+    await until('a level', async () => (await visit.evaluate(inbound)).level > 0.01);
+    await until('a second of sound', async () => {
       const now = await visit.evaluate(inbound);
-      return now.level > 0.01 && now.energy > before.energy && now;
+      return now.bytes > before.bytes + SECOND_BYTES && now.energy > before.energy;
     });
-    assert(heard.bytes > before.bytes + 1000, `${heard.bytes - before.bytes} bytes came in`);
   });
   const turn = await settled(host, to);
   await check('the tile went listening, thinking, speaking and back', async () => {
@@ -184,6 +186,15 @@ async function adminChecks(admin, host, turn, pictures) {
     await until('it plays', () => row.locator('audio').evaluate((it) => it.currentTime > 0));
   });
   await check('the admin page is accessible', () => accessible(admin));
+  await check('recording is switched off, or the page says that it cannot', async () => {
+    const known = (await fetch(`${host.base}/api/recording`)).status !== 404;
+    await admin.click('#record');
+    if (known) await admin.locator('#tape').waitFor({ state: 'hidden' });
+    else await admin.locator('#banner', { hasText: 'cannot switch recording' }).waitFor();
+    equal((await host.get('/api/status')).recording.state, known ? 'down' : 'up', 'recording');
+    const heard = await fetch(`${host.base}/api/turns/${turn.turn}/audio`);
+    equal(heard.status, 200, 'the turn is still on the last tape');
+  });
 }
 
 async function paint(admin, path) {

@@ -153,6 +153,8 @@ async function adminChecks(admin, host, turn, pictures) {
   await check('the admin page shows the turn; its stages sum to its e2e', async () => {
     await row.locator('summary').click();
     const lanes = row.locator('.waterfall .lane');
+    // They are made when the row opens.
+    await lanes.first().waitFor();
     equal(await lanes.count(), 9, 'lanes');
     const shown = await lanes.evaluateAll((all) => all.map((lane) => Number(lane.dataset.us ?? 0)));
     const sum = shown.reduce((all, us) => all + us, 0);

@@ -37,6 +37,8 @@ mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod server;
 mod signal;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod sound;
 
 pub use health::{Server, ServerState};
 pub use parts::engines;

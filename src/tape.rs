@@ -7,6 +7,7 @@
 //! host, seams ── Tap ──► bounded queue ──► writer thread ──► NAME.tape/tape.jsonl, audio/*.ogg
 //! ```
 
+mod clip;
 mod header;
 mod observe;
 mod read;
@@ -20,6 +21,7 @@ mod tap;
 mod trim;
 mod write;
 
+pub use clip::{ClipError, clip};
 pub use header::{Header, Member, Model, Models, Pace, VERSION};
 pub use read::{Tape, TapeError, expectation};
 pub use record::{End, Entry, Recognised, Record, Reply, Utterance, Voice};

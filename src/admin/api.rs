@@ -18,7 +18,7 @@ use super::error::ApiError;
 use super::ledger::{Entry, Question, TurnFilter};
 use super::routes::Desk;
 use super::state::Command;
-use super::visitor;
+use super::{sound, visitor};
 use crate::id::PersonaId;
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
@@ -78,7 +78,7 @@ pub(super) async fn turns(
 ) -> Answer {
     let Query(query) = query?;
     if let Some(after) = &query.after
-        && !is_turn(after)
+        && sound::turn_id(after).is_none()
     {
         return Err(ApiError::NoTurn(after.clone()));
     }
@@ -92,10 +92,6 @@ pub(super) async fn turns(
     };
     let turns = desk.ask(|reply| Question::Turns(filter, reply)).await?;
     Ok(Json(Turns { turns }).into_response())
-}
-
-fn is_turn(text: &str) -> bool {
-    text.strip_prefix('t').is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
 pub(super) async fn latency(State(desk): Shared) -> Answer {

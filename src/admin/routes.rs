@@ -13,13 +13,15 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::error::ApiError;
 use super::ledger::{Losses, Question};
-use super::state::{Command, House, Passes, RecordingSwitch, Status};
-use super::{api, assets, events, guard};
+use super::state::{Command, House, Passes, RecordingSwitch, Sounds, Status};
+use super::{api, assets, events, guard, sound};
 
 /// The largest body that any route takes is a name.
 const BODY_BYTES_MAX: usize = 4096;
 /// Pages that may listen at once; each costs one connection and one place in the event ring.
 const READERS_MAX: usize = 64;
+/// Turns whose sound is cut out of the tape at once: each may hold 20 MB while it is.
+const LISTENERS_MAX: usize = 4;
 
 /// What the handlers share.
 pub(super) struct Desk {
@@ -32,6 +34,8 @@ pub(super) struct Desk {
     pub(super) share: String,
     pub(super) losses: Arc<Losses>,
     pub(super) readers: Arc<Semaphore>,
+    pub(super) sounds: Sounds,
+    pub(super) listeners: Arc<Semaphore>,
     pub(super) cancel: CancellationToken,
     ask: mpsc::Sender<Question>,
 }
@@ -43,6 +47,7 @@ impl Desk {
         access: Access,
         share: String,
         losses: Arc<Losses>,
+        sounds: Sounds,
         cancel: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -54,6 +59,8 @@ impl Desk {
             share,
             losses,
             readers: Arc::new(Semaphore::new(READERS_MAX)),
+            sounds,
+            listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
             cancel,
             ask,
         })
@@ -86,6 +93,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/status", get(api::status))
         .route("/api/turns", get(api::turns))
+        .route("/api/turns/{turn}/audio", get(sound::turn))
         .route("/api/latency", get(api::latency))
         .route("/api/events", get(events::events))
         .route("/api/personas/{id}/mode", post(api::mode))

@@ -4,13 +4,14 @@
 //! here waits for a reader: status is the newest only, events go through a bounded ring whose
 //! oldest entries are overwritten, and the pages count what they missed.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::id::{HumanId, LineId, PersonaId, Speaker};
+use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
 use crate::room::{AgentState, Caption};
@@ -35,6 +36,7 @@ pub struct Status {
     pub personas: Vec<PersonaStatus>,
     pub humans: Vec<HumanStatus>,
     pub parts: Parts,
+    pub hearing: Hearing,
     pub queues: Vec<QueueStatus>,
     /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -68,6 +70,8 @@ pub struct PersonaStatus {
     pub restarts: u64,
     pub link: Link,
     pub seat: Seat,
+    /// The name of its LoRA, when it has one.
+    pub adapter: Option<String>,
 }
 
 impl PersonaStatus {
@@ -83,6 +87,7 @@ impl PersonaStatus {
             restarts: 0,
             link: Link::default(),
             seat: Seat::default(),
+            adapter: None,
         }
     }
 }
@@ -140,6 +145,41 @@ pub enum PartState {
     Strained,
     /// It is being brought back.
     Down,
+}
+
+/// How hearing goes, counted since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Hearing {
+    /// Utterances that became text.
+    pub heard: u64,
+    /// Texts that were no speech, and were dropped.
+    pub gated: u64,
+    /// Utterances that the recogniser gave up.
+    pub failed: u64,
+    pub recognition_us_max: u64,
+    pub early: EarlyPasses,
+    /// None where no model judges pauses.
+    pub pauses: Option<JudgedPauses>,
+}
+
+/// Recognition in a pause, ahead of the end of the turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EarlyPasses {
+    pub begun: u64,
+    /// Their text was there when the turn ended.
+    pub used: u64,
+    /// The speaker went on, or something else came first.
+    pub thrown: u64,
+}
+
+/// What the model that judges whether a turn is over has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct JudgedPauses {
+    pub answered: u64,
+    /// Too many at once, or too late to be of use: the fixed wait held.
+    pub skipped: u64,
+    pub failed: u64,
+    pub took_us_max: u64,
 }
 
 /// A bounded queue.
@@ -222,6 +262,21 @@ pub struct Pass {
     pub token: String,
     pub room: String,
 }
+
+/// Why a turn cannot be heard; each a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoSound {
+    /// It is on no tape, or nothing of it was aloud.
+    Missing(String),
+    /// This build cannot.
+    NotBuilt(String),
+    /// The tape is broken.
+    Broken(String),
+}
+
+/// Cuts the sound of a turn out of the tape in a folder: a WAV file. It reads the disk and may take
+/// a second, so it is called on a thread of its own.
+pub type Sounds = Arc<dyn Fn(&Path, TurnId) -> Result<Vec<u8>, NoSound> + Send + Sync>;
 
 /// Makes a pass for a visitor, so that the server's keys stay with the host. The error is a
 /// sentence for the visitor.

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::cancelled_when_asked;
-use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor};
+use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor, sound};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -163,7 +163,7 @@ impl House<'_> {
             listen: self.config.pages.listen,
             token: self.config.pages.token.clone(),
         };
-        let server = admin::Server::bind(options, house).await?;
+        let server = admin::Server::bind(options, house).await?.with_sounds(Arc::new(sound::of));
         let addresses = Addresses { join: server.join_url(), admin: server.admin_url() };
         let cancel = self.cancel.clone();
         self.tasks.spawn(async move {

@@ -113,7 +113,6 @@ impl Room {
         };
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
-        let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
         let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
         let (speech_events, speech) = mpsc::channel(speech_events);
         let predictor = parts.predictor.filter(|_| config.hearing.end_of_turn == EndOfTurn::Auto);
@@ -124,6 +123,9 @@ impl Room {
             }
             None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
         };
+        let stats = service.stats();
+        let health =
+            Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,

@@ -13,6 +13,7 @@ use opus::{Application, Bitrate, Channels, Encoder};
 
 use crate::audio::{FRAME_MS, ROOM_RATE_HZ};
 
+pub(super) mod clip;
 pub mod cut;
 pub mod export;
 pub mod hear;

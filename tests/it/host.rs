@@ -58,13 +58,23 @@ impl Stand {
         recogniser: ScriptedRecogniser,
         predictor: Option<Arc<dyn Predictor>>,
     ) -> Self {
+        Self::open_beside(clock, engine, recogniser, predictor, publisher(&config())).await
+    }
+
+    /// A room whose pages are somebody else's.
+    pub(super) async fn open_beside(
+        clock: Clock,
+        engine: Arc<dyn Engine>,
+        recogniser: ScriptedRecogniser,
+        predictor: Option<Arc<dyn Predictor>>,
+        pages: Publisher,
+    ) -> Self {
         let config = config();
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
         let (commands, inbox) = mpsc::channel(8);
         let ready = ears::Status::ready();
         let (ears, ears_out) = watch::channel(ready);
-        let pages = publisher(&config);
         let parts = Parts {
             cast: warm_up(&*engine, &config.cast, &pages).await,
             transport: transport.clone(),

@@ -1,5 +1,7 @@
 //! A room that is recorded, and its tape replayed.
 
+#[cfg(feature = "sound-files")]
+mod clip;
 mod commands;
 #[cfg(unix)]
 mod disasters;

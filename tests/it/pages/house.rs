@@ -1,6 +1,7 @@
 //! A house that is invented: two personas, one visitor, and the pages over it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
-    Command, HumanStatus, Link, Part, PartState, Parts, Pass, PersonaStatus, Publisher,
-    QueueStatus, Recording, Seat, Status, Visitor, open,
+    Command, EarlyPasses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part, PartState,
+    Parts, Pass, PersonaStatus, Publisher, QueueStatus, Recording, Seat, Status, Visitor, open,
 };
 use troupe::admin::{Options, Server};
 use troupe::id::{HumanId, LineId, PersonaId, TurnId};
@@ -40,6 +41,7 @@ impl Stage {
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, token: token.map(str::to_owned) };
         let server = Server::bind(options, house).await.expect("loopback has a free port");
+        let server = server.with_sounds(Arc::new(sound));
         let cancel = CancellationToken::new();
         Self {
             at: server.address(),
@@ -57,6 +59,17 @@ impl Stage {
         self.cancel.cancel();
         let served = timeout(Duration::from_secs(5), self.served).await.expect("it ends by itself");
         served.expect("no panic").expect("no error of the socket");
+    }
+}
+
+/// The tape has the turn 1; whoever asks for 501 has a build without sound.
+fn sound(tape: &Path, turn: TurnId) -> Result<Vec<u8>, NoSound> {
+    assert_eq!(tape, Path::new("tapes/demo-1.tape"));
+    match turn.0 {
+        1 => Ok(b"RIFF of t1".to_vec()),
+        500 => Err(NoSound::Broken("the tape is broken".to_owned())),
+        501 => Err(NoSound::NotBuilt("this build cannot".to_owned())),
+        _ => Err(NoSound::Missing(format!("the turn {turn} is on no tape"))),
     }
 }
 
@@ -83,6 +96,7 @@ pub(super) fn status() -> Status {
         state: AgentState::Listening,
         link: Link { up: true, cause: None },
         seat: Seat { tokens: 412, cached_ratio: Some(0.75) },
+        adapter: Some("botanist".to_owned()),
         ..PersonaStatus::new(PersonaId::new("ada"), "Ada", Mode::Open)
     };
     let otis = PersonaStatus {
@@ -109,8 +123,22 @@ pub(super) fn status() -> Status {
             server: up("ws://127.0.0.1:7880"),
         },
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
+        hearing: Hearing {
+            heard: 12,
+            gated: 2,
+            failed: 1,
+            recognition_us_max: 310_000,
+            early: EarlyPasses { begun: 9, used: 6, thrown: 3 },
+            pauses: Some(JudgedPauses { answered: 14, skipped: 1, failed: 0, took_us_max: 61_000 }),
+        },
         recording: None,
     }
+}
+
+/// A recording that runs.
+pub(super) fn recording() -> Recording {
+    let folder = "tapes/demo-1.tape".to_owned();
+    Recording { state: PartState::Up, cause: None, dropped: 0, folder }
 }
 
 /// A turn of `ada` that spoke, every stage 10 ms times its place; or one of `otis` that slept.

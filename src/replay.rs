@@ -4,6 +4,7 @@
 //! The room is [`host::Room`], the live host's. Below its seams stand doubles that answer what the
 //! tape holds, after the times that it holds: [`parts`] has them, [`plan`] makes them of a tape.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::admin::state as pages;
-use crate::config::{Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
+use crate::config::{Config, EndOfTurn, Hearing, Language, LiveKit, Models, Pages, Turn};
 use crate::host::{Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
 use crate::room::LinkState;
@@ -142,11 +143,14 @@ fn config(header: &Header) -> Config {
         pages: none,
         models: Models {
             root: PathBuf::new(),
-            language: header.models.language.name.clone(),
+            language: Language::Here(header.models.language.name.clone()),
             recognition: header.models.recognition.name.clone(),
             voice: header.models.voice.name.clone(),
             context_tokens: 0,
             threads: None,
+            step: Duration::ZERO,
+            adapters: HashMap::new(),
+            adapters_bytes: 0,
         },
         hearing: Hearing {
             // Utterances come from the tape, so nothing waits for this.

@@ -4,6 +4,7 @@
 //! handle puts requests into its bounded inbox and reads the counters that it publishes. The
 //! thread ends when the handle is dropped.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +15,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::adapter::Adapter;
 use super::budget::LoadError;
 use super::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
+mod adapters;
+mod lora;
 mod model;
 mod worker;
 
@@ -35,13 +39,28 @@ pub struct Options {
     pub threads: u32,
     /// The most tokens computed in one step: bounds how long anybody waits for one step.
     pub step_tokens: u32,
+    /// How long a step may take while somebody speaks; prompts are computed in smaller pieces then.
+    pub step: Duration,
+    /// LoRAs of those who have one.
+    pub adapters: HashMap<PersonaId, Adapter>,
+    /// Memory for adapters; those not used for longest leave it.
+    pub adapters_bytes: u64,
 }
 
 impl Options {
     /// `model` for `seats` personas: room for about sixty lines each, and steps of less than
     /// half a second with the default model on one core.
     pub fn new(model: PathBuf, seats: usize) -> Self {
-        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 64 }
+        Self {
+            model,
+            seats,
+            context_tokens: 2_048,
+            threads: 0,
+            step_tokens: 64,
+            step: Duration::from_millis(100),
+            adapters: HashMap::new(),
+            adapters_bytes: 512 << 20,
+        }
     }
 }
 

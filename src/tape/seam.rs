@@ -150,6 +150,14 @@ impl Tapped<dyn Engine> {
                     cached_tokens,
                 });
             }
+            Event::Counted { prompt_tokens, cached_tokens } => {
+                let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+                self.tap.record(self.clock.now(), || Record::Counted {
+                    request,
+                    prompt_tokens,
+                    cached_tokens,
+                });
+            }
             Event::Text { at, text } => {
                 self.tap.record(*at, || Record::Text { request, text: text.clone() });
             }

@@ -66,7 +66,7 @@ pub struct Sampling {
     /// 0 is greedy.
     pub temperature: f32,
     pub top_p: f32,
-    /// 1 is none.
+    /// 1 is none, and less counts as none.
     pub repeat_penalty: f32,
     pub seed: u32,
 }

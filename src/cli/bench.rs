@@ -7,10 +7,15 @@ use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, answers, sim, stress};
+#[cfg(feature = "llama")]
+use crate::{
+    bench::engine,
+    config::{Config, Env, Flags, Language},
+    models,
+};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
-    crate::config::{Config, Env, Flags},
     std::net::SocketAddr,
 };
 
@@ -54,6 +59,16 @@ enum Name {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// The language engine beside a bare loop over llama.cpp, on the configured model.
+    #[cfg(feature = "llama")]
+    Engine {
+        /// Each speed is measured so often, and the median counts.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Settings file [default: troupe.toml when it is there].
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
     #[cfg(all(feature = "llama", feature = "livekit"))]
     Voice(Visit),
@@ -84,6 +99,8 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::Answers { cases, out } => {
             answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
         }
+        #[cfg(feature = "llama")]
+        Name::Engine { rounds, config } => engine(*rounds, config.clone())?,
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {
             visit.run(async |config, options| voice::voice(config, options).await)?
@@ -100,6 +117,22 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         report.write_table(&mut out)?;
     }
     Ok(())
+}
+
+#[cfg(feature = "llama")]
+fn engine(rounds: usize, config: Option<PathBuf>) -> Result<Report, CliError> {
+    let config = Config::load(&Flags { config, ..Flags::default() }, &Env::read())?;
+    let Language::Here(name) = &config.models.language else {
+        let why = "the language model is a server's; measure it there".to_owned();
+        return Err(CliError::Failed(why));
+    };
+    let model = models::resolve(&config.models.root, name)?.of_kind(models::Kind::Language)?;
+    let options = engine::Options {
+        model: model.main().to_owned(),
+        rounds,
+        threads: config.models.threads.unwrap_or(0),
+    };
+    Ok(super::runtime()?.block_on(engine::run(&options))?)
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

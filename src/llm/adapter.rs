@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::gguf::{Gguf, GgufError};
 
+pub mod noise;
 pub mod shelf;
 
 /// A persona's adapter.

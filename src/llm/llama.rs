@@ -22,6 +22,7 @@ use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
 mod adapters;
+pub mod bare;
 mod lora;
 mod model;
 mod worker;
@@ -37,10 +38,13 @@ pub struct Options {
     pub context_tokens: u32,
     /// Computing threads; 0 is [`default_threads`].
     pub threads: u32,
-    /// The most tokens computed in one step: bounds how long anybody waits for one step.
+    /// The most tokens computed in one step.
     pub step_tokens: u32,
-    /// How long a step may take while somebody speaks; prompts are computed in smaller pieces then.
+    /// How long a step may take: bounds how long anybody waits for the next one.
     pub step: Duration,
+    /// A job that was passed over in so many steps goes first; so long the engine stays with one
+    /// adapter while another waits.
+    pub patience_steps: u32,
     /// LoRAs of those who have one.
     pub adapters: HashMap<PersonaId, Adapter>,
     /// Memory for adapters; those not used for longest leave it.
@@ -48,16 +52,17 @@ pub struct Options {
 }
 
 impl Options {
-    /// `model` for `seats` personas: room for about sixty lines each, and steps of less than
-    /// half a second with the default model on one core.
+    /// `model` for `seats` personas: room for about sixty lines each.
     pub fn new(model: PathBuf, seats: usize) -> Self {
         Self {
             model,
             seats,
             context_tokens: 2_048,
             threads: 0,
-            step_tokens: 64,
+            step_tokens: 512,
             step: Duration::from_millis(100),
+            // A step of speaking takes about 10 ms with the default model.
+            patience_steps: 16,
             adapters: HashMap::new(),
             adapters_bytes: 512 << 20,
         }
@@ -158,6 +163,11 @@ impl LlamaEngine {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
         Ok(Self { clock, inbox: Some(inbox), thread: Some(thread), stats, open })
+    }
+
+    /// Now, on the clock of its events.
+    pub fn now(&self) -> Time {
+        self.clock.now()
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {

@@ -179,11 +179,6 @@ impl Scheduler {
         self.step_tokens = tokens.clamp(self.limits.seats.max(1), self.limits.step_tokens);
     }
 
-    /// Somebody's next token waits for the end of a step.
-    pub fn speaks(&self) -> bool {
-        self.running.iter().any(|running| matches!(running.phase, Phase::Decode { .. }))
-    }
-
     /// Queues a job.
     ///
     /// # Errors

@@ -29,9 +29,8 @@ mod task;
 
 /// No reply is longer, whatever is asked for: minutes of speech.
 pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
-/// A job that nobody served for so many steps goes first; so long the engine stays with one adapter
-/// while another waits. A step of speaking takes about 10 ms with the default model.
-const PATIENCE_STEPS: u32 = 16;
+/// Of the first step, when nobody knows yet what a token costs.
+const FIRST_STEP_TOKENS: usize = 64;
 /// Events of a reply beside one per token.
 pub(super) const OTHER_EVENTS: usize = 8;
 
@@ -85,7 +84,8 @@ impl<'m> Worker<'m> {
         let room = options.context_tokens as usize;
         let waiting = options.seats * super::OPEN_PER_SEAT;
         let seats = options.seats;
-        let limits = Limits { seats, waiting, step_tokens, room, patience_steps: PATIENCE_STEPS };
+        let patience_steps = options.patience_steps;
+        let limits = Limits { seats, waiting, step_tokens, room, patience_steps };
         let (adapters, budget_bytes) = (options.adapters.clone(), options.adapters_bytes);
         Self {
             clock,
@@ -192,8 +192,7 @@ impl<'m> Worker<'m> {
                 self.end(job.id, Err(error));
             }
         }
-        let most = if self.scheduler.speaks() { self.pace.step_tokens() } else { usize::MAX };
-        self.scheduler.set_step_tokens(most);
+        self.scheduler.set_step_tokens(self.pace.step_tokens().unwrap_or(FIRST_STEP_TOKENS));
         let rows = self.scheduler.plan();
         if rows.is_empty() {
             return;

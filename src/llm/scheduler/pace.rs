@@ -31,11 +31,10 @@ impl Pace {
         self.per_token_s = Some(known + NEWEST * (newest - known));
     }
 
-    /// Tokens that fit into a step; no bound while nothing is known.
-    pub fn step_tokens(&self) -> usize {
-        self.per_token_s.map_or(usize::MAX, |per_token_s| {
-            (self.step.as_secs_f64() / per_token_s.max(f64::MIN_POSITIVE)) as usize
-        })
+    /// Tokens that fit into a step; none while nothing is known.
+    pub fn step_tokens(&self) -> Option<usize> {
+        let per_token_s = self.per_token_s?;
+        Some((self.step.as_secs_f64() / per_token_s.max(f64::MIN_POSITIVE)) as usize)
     }
 }
 
@@ -46,21 +45,21 @@ mod tests {
     #[test]
     fn steps_become_as_long_as_they_may_be() {
         let mut pace = Pace::new(Duration::from_millis(100));
-        assert_eq!(pace.step_tokens(), usize::MAX);
+        assert_eq!(pace.step_tokens(), None);
         pace.learn(20, Duration::from_millis(40));
-        assert_eq!(pace.step_tokens(), 50);
+        assert_eq!(pace.step_tokens(), Some(50));
         pace.learn(1, Duration::from_secs(9));
-        assert_eq!(pace.step_tokens(), 50);
+        assert_eq!(pace.step_tokens(), Some(50));
         for _ in 0..40 {
             pace.learn(16, Duration::from_millis(160));
         }
-        assert_eq!(pace.step_tokens(), 10);
+        assert_eq!(pace.step_tokens(), Some(10));
     }
 
     #[test]
     fn a_step_that_took_no_time_bounds_nothing() {
         let mut pace = Pace::new(Duration::from_millis(100));
         pace.learn(50, Duration::ZERO);
-        assert_eq!(pace.step_tokens(), usize::MAX);
+        assert_eq!(pace.step_tokens(), Some(usize::MAX));
     }
 }

@@ -7,20 +7,20 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::adapter::Adapter;
+use troupe::llm::adapter::noise::Noise;
 use troupe::llm::llama::{LlamaEngine, Options};
 use troupe::llm::{Engine, EngineError, Event, Message, Request, Role, Sampling};
 use troupe::time::Clock;
 
 use super::llama::model;
-use super::lora::Lora;
 
 const CAST: [&str; 3] = ["nora", "felix", "ada"];
 
 /// An adapter with the default model's shapes, strong enough to change what it says.
-fn lora(seed: u32) -> Lora {
+fn noise(seed: u32) -> Noise {
     let blocks = (seed..30).step_by(3);
-    blocks.fold(Lora::new("llama"), |lora, block| {
-        lora.adapt(&format!("blk.{block}.attn_q.weight"), [576, 576], 8, 0.25).adapt(
+    blocks.fold(Noise::new("llama"), |noise, block| {
+        noise.adapt(&format!("blk.{block}.attn_q.weight"), [576, 576], 8, 0.25).adapt(
             &format!("blk.{block}.ffn_down.weight"),
             [1536, 576],
             8,
@@ -31,7 +31,8 @@ fn lora(seed: u32) -> Lora {
 
 fn adapters(folder: &Path, scales: [Option<f32>; 3]) -> HashMap<PersonaId, Adapter> {
     let one = |(seed, scale): (usize, Option<f32>)| {
-        let adapter = lora(seed as u32).write(&folder.join(format!("{}.gguf", CAST[seed])));
+        let adapter =
+            noise(seed as u32).write(&folder.join(format!("{}.gguf", CAST[seed]))).unwrap();
         scale.map(|scale| (PersonaId::new(CAST[seed]), Adapter { scale, ..adapter }))
     };
     scales.into_iter().enumerate().filter_map(one).collect()
@@ -128,10 +129,10 @@ async fn a_small_budget_keeps_the_adapter_used_last() {
 #[tokio::test]
 async fn a_wrong_adapter_leaves_out_its_persona_and_nobody_else() {
     let folder = tempfile::tempdir().unwrap();
-    let foreign = Lora::new("qwen2").adapt("blk.0.attn_q.weight", [576, 576], 4, 0.1);
-    let foreign = foreign.write(&folder.path().join("foreign.gguf"));
-    let shapes = Lora::new("llama").adapt("blk.0.attn_q.weight", [64, 64], 4, 0.1);
-    let shapes = shapes.write(&folder.path().join("shapes.gguf"));
+    let foreign = Noise::new("qwen2").adapt("blk.0.attn_q.weight", [576, 576], 4, 0.1);
+    let foreign = foreign.write(&folder.path().join("foreign.gguf")).unwrap();
+    let shapes = Noise::new("llama").adapt("blk.0.attn_q.weight", [64, 64], 4, 0.1);
+    let shapes = shapes.write(&folder.path().join("shapes.gguf")).unwrap();
     let adapters = [("nora", foreign), ("felix", shapes)];
     let adapters = adapters.map(|(persona, adapter)| (PersonaId::new(persona), adapter));
     let engine = load(adapters.into(), ROOMY).await;

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub mod answers;
+#[cfg(feature = "llama")]
+pub mod engine;
 mod house;
 mod machine;
 pub mod replay;

@@ -3,11 +3,15 @@
 //! Flags win over the environment, the environment over the file, the file over the defaults. The
 //! environment is read in [`Env::read`] and nowhere else.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::id::PersonaId;
+use crate::llm::adapter::Adapter;
+use crate::llm::openai;
 use crate::persona::Persona;
 use crate::probe;
 use crate::room::token::Keys;
@@ -16,6 +20,7 @@ use crate::telemetry;
 mod cast;
 mod env;
 mod file;
+mod models;
 mod otlp;
 
 pub use env::Env;
@@ -89,21 +94,54 @@ impl fmt::Debug for Pages {
 pub struct Models {
     /// The folder that `troupe models pull` fills.
     pub root: PathBuf,
+    pub language: Language,
     /// Catalogue names or paths.
-    pub language: String,
     pub recognition: String,
     pub voice: String,
     /// Tokens that one persona's seat holds.
     pub context_tokens: u32,
     /// Threads of each engine; none leaves it to each engine's own rule.
     pub threads: Option<u32>,
+    /// How long a step of the language model may take while somebody speaks.
+    pub step: Duration,
+    /// LoRAs of those who have one.
+    pub adapters: HashMap<PersonaId, Adapter>,
+    /// Memory for them; those not used for longest leave it.
+    pub adapters_bytes: u64,
+}
+
+/// Where the language model runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// In this process: a catalogue name or a path.
+    Here(String),
+    Server(openai::Server),
+}
+
+impl Language {
+    /// As it is shown.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Here(name) => name,
+            Self::Server(server) => &server.model,
+        }
+    }
 }
 
 impl Models {
+    /// A persona's adapter, by its file's name.
+    pub fn adapter_name(&self, persona: &PersonaId) -> Option<String> {
+        let file = self.adapters.get(persona)?.path.file_name()?;
+        Some(file.to_string_lossy().into_owned())
+    }
+
     /// The language model's name; of a path, which tells more of the machine, the file's.
     pub fn language_name(&self) -> String {
-        let name = Path::new(&self.language).file_name();
-        name.map_or_else(|| self.language.clone(), |name| name.to_string_lossy().into_owned())
+        let name = match &self.language {
+            Language::Here(name) => Path::new(name).file_name(),
+            Language::Server(_) => None,
+        };
+        name.map_or_else(|| self.language.name().into(), |name| name.to_string_lossy().into_owned())
     }
 }
 
@@ -167,7 +205,7 @@ impl Config {
             room,
             livekit: livekit(flags, env)?,
             pages: pages(flags, env, options)?,
-            models: models(env, options)?,
+            models: models::resolve(env, options, base)?,
             hearing: hearing(options)?,
             turn: Turn {
                 reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
@@ -232,24 +270,6 @@ fn pages(flags: &Flags, env: &Env, options: &Options) -> Result<Pages, ConfigErr
         )));
     }
     Ok(Pages { listen, token })
-}
-
-fn models(env: &Env, options: &Options) -> Result<Models, ConfigError> {
-    let root = env.models_root.clone().ok_or_else(|| {
-        ConfigError("there is no place for models; set TROUPE_MODELS to a folder".to_owned())
-    })?;
-    let written = &options.models;
-    if let Some(threads) = written.threads {
-        in_range("models.threads", threads, 1, 256)?;
-    }
-    Ok(Models {
-        root,
-        language: written.language.clone(),
-        recognition: written.recognition.clone(),
-        voice: written.voice.clone(),
-        context_tokens: in_range("models.context_tokens", written.context_tokens, 512, 131_072)?,
-        threads: written.threads,
-    })
 }
 
 fn hearing(options: &Options) -> Result<Hearing, ConfigError> {

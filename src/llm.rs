@@ -10,12 +10,15 @@ use tokio_util::sync::CancellationToken;
 use crate::id::PersonaId;
 use crate::time::Time;
 
+pub mod adapter;
 pub mod budget;
 pub mod gguf;
 pub mod guard;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod load;
+#[cfg(feature = "openai")]
+pub mod openai;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;
@@ -63,7 +66,7 @@ pub struct Sampling {
     /// 0 is greedy.
     pub temperature: f32,
     pub top_p: f32,
-    /// 1 is none.
+    /// 1 is none, and less counts as none.
     pub repeat_penalty: f32,
     pub seed: u32,
 }
@@ -84,6 +87,12 @@ pub enum Event {
     },
     /// The prompt is in the seat.
     Prefilled {
+        at: Time,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// What the prompt was, from an engine that tells it only in the end, in place of `Prefilled`.
+    Counted {
         at: Time,
         prompt_tokens: u32,
         cached_tokens: u32,
@@ -129,6 +138,8 @@ pub enum EngineError {
     Template(String),
     #[error("there is no seat for {0}")]
     NoSeat(PersonaId),
+    #[error(transparent)]
+    Adapter(#[from] adapter::AdapterError),
     #[error("the engine failed: {0}")]
     Failed(String),
 }
@@ -156,6 +167,11 @@ pub struct EngineStats {
     pub waiting_max: u64,
     /// Times that a seat was too full and its oldest lines left.
     pub shortened: u64,
+    /// Steps that needed another adapter than the one before.
+    pub adapter_switches: u64,
+    pub adapter_loads: u64,
+    /// Adapters that left memory for another.
+    pub adapter_evictions: u64,
 }
 
 /// A loaded model that seats share.

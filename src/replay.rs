@@ -5,6 +5,7 @@
 //! doubles that answer what the tape holds, after the times that it holds: [`parts`] has them,
 //! [`plan`] makes them of a tape. In a [`live`] replay the real engines stand there.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 use crate::admin::state as pages;
-use crate::config::{self, Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
+use crate::config::{self, Config, EndOfTurn, Hearing, Language, LiveKit, Models, Pages, Turn};
 use crate::host::{HostError, Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
 use crate::room::LinkState;
@@ -136,11 +137,14 @@ fn config(header: &Header) -> Config {
         pages: none,
         models: Models {
             root: PathBuf::new(),
-            language: header.models.language.name.clone(),
+            language: Language::Here(header.models.language.name.clone()),
             recognition: header.models.recognition.name.clone(),
             voice: header.models.voice.name.clone(),
             context_tokens: 0,
             threads: None,
+            step: Duration::ZERO,
+            adapters: HashMap::new(),
+            adapters_bytes: 0,
         },
         hearing: Hearing {
             // Utterances come from the tape, so nothing waits for this.

@@ -7,10 +7,15 @@ use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, answers, replay, sim, stress};
+#[cfg(feature = "llama")]
+use crate::{
+    bench::engine,
+    config::{Config, Env, Flags, Language, Options},
+    models,
+};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
-    crate::config::{Config, Env, Flags},
     std::net::SocketAddr,
 };
 
@@ -63,6 +68,16 @@ enum Name {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// The language engine beside a bare loop over llama.cpp, on the configured model.
+    #[cfg(feature = "llama")]
+    Engine {
+        /// Each speed is measured so often, and the median counts.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Settings file [default: troupe.toml when it is there].
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+    },
     /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
     #[cfg(all(feature = "llama", feature = "livekit"))]
     Voice(Visit),
@@ -107,6 +122,8 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::Answers { cases, out } => {
             answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
         }
+        #[cfg(feature = "llama")]
+        Name::Engine { rounds, config } => engine(*rounds, config.clone())?,
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {
             visit.run(async |config, options| voice::voice(config, options).await)?
@@ -128,15 +145,26 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
 /// The file of the language model that is the default.
 #[cfg(feature = "llama")]
 fn default_model() -> Result<PathBuf, CliError> {
-    use crate::config::{Config, Env, Flags, Options};
-    let config = Config::resolve(
-        &Flags::default(),
-        &Env::read(),
-        &Options::default(),
-        std::path::Path::new("."),
-    )?;
-    let files = crate::models::resolve(&config.models.root, &config.models.language)?;
+    let (flags, base) = (Flags::default(), std::path::Path::new("."));
+    language_model(&Config::resolve(&flags, &Env::read(), &Options::default(), base)?)
+}
+
+#[cfg(feature = "llama")]
+fn language_model(config: &Config) -> Result<PathBuf, CliError> {
+    let Language::Here(name) = &config.models.language else {
+        let why = "the language model is a server's; measure it there".to_owned();
+        return Err(CliError::Failed(why));
+    };
+    let files = models::resolve(&config.models.root, name)?.of_kind(models::Kind::Language)?;
     Ok(files.main().to_owned())
+}
+
+#[cfg(feature = "llama")]
+fn engine(rounds: usize, config: Option<PathBuf>) -> Result<Report, CliError> {
+    let config = Config::load(&Flags { config, ..Flags::default() }, &Env::read())?;
+    let model = language_model(&config)?;
+    let options = engine::Options { model, rounds, threads: config.models.threads.unwrap_or(0) };
+    Ok(super::runtime()?.block_on(engine::run(&options))?)
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

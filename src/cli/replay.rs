@@ -92,7 +92,7 @@ fn alive(command: &Replay, tape: &Tape, env: &Env) -> Result<(), CliError> {
         writeln!(out, "\nOn the tape: {}, {}, {}.", names[0], names[1], names[2])?;
     }
     let models = &settings.models;
-    let [mind, ears, voice] = [&models.language, &models.recognition, &models.voice];
+    let (mind, ears, voice) = (models.language.name(), &models.recognition, &models.voice);
     writeln!(out, "In this run: {mind}, {ears}, {voice}.\n\n{comparison}")?;
     Ok(())
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::config::{Config, EndOfTurn, LiveKit};
+use crate::config::{Config, EndOfTurn, Language, LiveKit};
 use crate::latency::{Stage, TurnRecord};
 
 /// The settings as they hold, in the file's own form. No secret is in it.
@@ -21,13 +21,21 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let models = &config.models;
     writeln!(
         out,
-        "[models]\nlanguage = {:?}\nrecognition = {:?}\nvoice = {:?}\ncontext_tokens = {}\n\
-         {}",
-        models.language,
+        "[models]\nlanguage = {}\nrecognition = {:?}\nvoice = {:?}\ncontext_tokens = {}\n\
+         {}step_ms = {}\nadapters_mib = {}\n",
+        match &models.language {
+            Language::Here(name) => format!("{name:?}"),
+            Language::Server(server) => format!(
+                "{{ kind = \"openai\", url = {:?}, model = {:?} }}",
+                server.url, server.model
+            ),
+        },
         models.recognition,
         models.voice,
         models.context_tokens,
         models.threads.map_or(String::new(), |threads| format!("threads = {threads}\n")),
+        models.step.as_millis(),
+        models.adapters_bytes >> 20,
     )?;
     writeln!(
         out,
@@ -60,6 +68,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             voice.pace,
             persona.mode.as_str()
         )?;
+        if let Some(adapter) = models.adapters.get(&persona.id) {
+            let path = adapter.path.display().to_string();
+            writeln!(out, "adapter = {{ path = {path:?}, scale = {:?} }}", adapter.scale)?;
+        }
     }
     Ok(())
 }
@@ -78,6 +90,9 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "card": persona.card,
             "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
             "mode": persona.mode.as_str(),
+            "adapter": models.adapters.get(&persona.id).map(|adapter| {
+                json!({ "path": adapter.path, "scale": adapter.scale })
+            }),
         })
     });
     let whole = json!({
@@ -86,11 +101,18 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
         "pages": { "listen": config.pages.listen },
         "models": {
             "root": models.root,
-            "language": models.language,
+            "language": match &models.language {
+                Language::Here(name) => json!(name),
+                Language::Server(server) => {
+                    json!({ "kind": "openai", "url": server.url, "model": server.model })
+                }
+            },
             "recognition": models.recognition,
             "voice": models.voice,
             "context_tokens": models.context_tokens,
             "threads": models.threads,
+            "step_ms": models.step.as_millis() as u64,
+            "adapters_mib": models.adapters_bytes >> 20,
         },
         "hearing": {
             "end_of_turn_ms": match config.hearing.end_of_turn {

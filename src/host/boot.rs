@@ -92,7 +92,7 @@ impl House<'_> {
         )?;
         publisher.update(|status| {
             status.url = server.url.clone();
-            status.parts.engine = up(&files.language.name);
+            status.parts.engine = up(&self.config.models.language_name());
             status.parts.voice = up(&files.voice.name);
             status.parts.ears = up(&files.recognition.name);
         });

@@ -85,6 +85,7 @@ impl BootSummary {
 /// the caller's span becomes its parent.
 pub(super) fn span(persona: &Persona, publisher: &Publisher) -> Span {
     let status = publisher.status();
+    let shown = status.personas.iter().find(|shown| shown.id == persona.id);
     info_span!(
         "persona",
         id = %persona.id,
@@ -92,8 +93,7 @@ pub(super) fn span(persona: &Persona, publisher: &Publisher) -> Span {
         display_name = persona.name,
         room = status.room,
         model = status.parts.engine.detail,
-        // The engine takes none yet.
-        adapter = "none",
+        adapter = shown.and_then(|shown| shown.adapter.as_deref()).unwrap_or("none"),
     )
 }
 

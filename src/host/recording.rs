@@ -256,7 +256,7 @@ fn header(config: &Config) -> Header {
     };
     header.longest_us = micros(config.hearing.longest);
     header.models = Models {
-        language: model(&config.models.language),
+        language: model(config.models.language.name()),
         recognition: model(&config.models.recognition),
         voice: model(&config.models.voice),
     };

@@ -73,7 +73,10 @@ impl Room {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             room: config.room.clone(),
             personas: personas
-                .map(|persona| PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode))
+                .map(|persona| PersonaStatus {
+                    adapter: config.models.adapter_name(&persona.id),
+                    ..PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode)
+                })
                 .collect(),
             parts: pages::Parts {
                 engine: pages::Part { detail: config.models.language_name(), ..Default::default() },

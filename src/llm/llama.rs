@@ -4,6 +4,7 @@
 //! handle puts requests into its bounded inbox and reads the counters that it publishes. The
 //! thread ends when the handle is dropped.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,11 +15,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::adapter::Adapter;
 use super::budget::LoadError;
 use super::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
+mod adapters;
+pub mod bare;
+mod lora;
 mod model;
 mod worker;
 
@@ -33,15 +38,34 @@ pub struct Options {
     pub context_tokens: u32,
     /// Computing threads; 0 is [`default_threads`].
     pub threads: u32,
-    /// The most tokens computed in one step: bounds how long anybody waits for one step.
+    /// The most tokens computed in one step.
     pub step_tokens: u32,
+    /// How long a step may take: bounds how long anybody waits for the next one.
+    pub step: Duration,
+    /// A job that was passed over in so many steps goes first; so long the engine stays with one
+    /// adapter while another waits.
+    pub patience_steps: u32,
+    /// LoRAs of those who have one.
+    pub adapters: HashMap<PersonaId, Adapter>,
+    /// Memory for adapters; those not used for longest leave it.
+    pub adapters_bytes: u64,
 }
 
 impl Options {
-    /// `model` for `seats` personas: room for about sixty lines each, and steps of less than
-    /// half a second with the default model on one core.
+    /// `model` for `seats` personas: room for about sixty lines each.
     pub fn new(model: PathBuf, seats: usize) -> Self {
-        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 64 }
+        Self {
+            model,
+            seats,
+            context_tokens: 2_048,
+            threads: 0,
+            step_tokens: 512,
+            step: Duration::from_millis(100),
+            // A step of speaking takes about 10 ms with the default model.
+            patience_steps: 16,
+            adapters: HashMap::new(),
+            adapters_bytes: 512 << 20,
+        }
     }
 }
 
@@ -141,6 +165,11 @@ impl LlamaEngine {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
         Ok(Self { clock, inbox: Some(inbox), thread: Some(thread), stats, open })
+    }
+
+    /// Now, on the clock of its events.
+    pub fn now(&self) -> Time {
+        self.clock.now()
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {

@@ -233,7 +233,7 @@ mod tests {
             match events.recv().await.expect("the last event is Done") {
                 Event::Prefilled { cached_tokens, .. } => cached = cached_tokens,
                 Event::Done { at, finish, .. } => return (at, cached, finish),
-                Event::Started { .. } | Event::Text { .. } => {}
+                Event::Started { .. } | Event::Counted { .. } | Event::Text { .. } => {}
                 Event::Failed { error, .. } => panic!("{error}"),
             }
         }

@@ -196,7 +196,7 @@ impl Engine for ScriptedEngine {
             completion_tokens: read(&self.shared.completion_tokens),
             waiting: read(&self.shared.waiting),
             waiting_max: self.capacity,
-            shortened: 0,
+            ..EngineStats::default()
         }
     }
 }

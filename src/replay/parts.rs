@@ -81,6 +81,7 @@ pub(super) struct Answer {
 pub(super) enum Step {
     Started,
     Prefilled { prompt_tokens: u32, cached_tokens: u32 },
+    Counted { prompt_tokens: u32, cached_tokens: u32 },
     Text(String),
     Done { finish: Finish, completion_tokens: u32 },
     Failed(String),
@@ -156,6 +157,9 @@ impl Answer {
                 Step::Started => Event::Started { at },
                 Step::Prefilled { prompt_tokens, cached_tokens } => {
                     Event::Prefilled { at, prompt_tokens, cached_tokens }
+                }
+                Step::Counted { prompt_tokens, cached_tokens } => {
+                    Event::Counted { at, prompt_tokens, cached_tokens }
                 }
                 Step::Text(text) => Event::Text { at, text },
                 Step::Done { finish, completion_tokens } => {

@@ -244,6 +244,10 @@ impl Requests {
                 let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
                 (request, Step::Prefilled { prompt_tokens, cached_tokens })
             }
+            Record::Counted { request, prompt_tokens, cached_tokens } => {
+                let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+                (request, Step::Counted { prompt_tokens, cached_tokens })
+            }
             Record::Text { request, text } => (request, Step::Text(text.clone())),
             // Whoever cancelled it then does so again, and the end that it gets is ours to tell.
             Record::Done { finish: Finish::Cancelled, .. } => return,

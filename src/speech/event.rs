@@ -16,7 +16,7 @@ pub struct Event {
     pub what: What,
 }
 
-/// The anchors of a turn's latency in their order, each once at most; [`What::Ended`] exactly once
+/// The anchors of a turn's latency, each once at most; [`What::Ended`] exactly once
 /// and last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -24,6 +24,11 @@ pub enum What {
     Started,
     /// The prompt is in the seat.
     Prefilled {
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// The same of an engine that tells it in the end: no anchor.
+    Counted {
         prompt_tokens: u32,
         cached_tokens: u32,
     },

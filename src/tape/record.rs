@@ -83,7 +83,7 @@ pub enum Record {
         speech_us: u64,
         took_us: u64,
     },
-    /// A persona's seat was asked for a reply; the five kinds below tell what the engine did.
+    /// A persona's seat was asked for a reply; the six kinds below tell what the engine did.
     Asked {
         request: u64,
         persona: PersonaId,
@@ -94,6 +94,12 @@ pub enum Record {
         request: u64,
     },
     Prefilled {
+        request: u64,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// The same, told by an engine in the end.
+    Counted {
         request: u64,
         prompt_tokens: u32,
         cached_tokens: u32,

@@ -148,6 +148,10 @@ fn step(request: u64, event: &Event) -> (Time, Record) {
             let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
             (*at, Record::Prefilled { request, prompt_tokens, cached_tokens })
         }
+        Event::Counted { at, prompt_tokens, cached_tokens } => {
+            let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+            (*at, Record::Counted { request, prompt_tokens, cached_tokens })
+        }
         Event::Text { at, text } => (*at, Record::Text { request, text: text.clone() }),
         Event::Done { at, finish, completion_tokens } => {
             let (finish, completion_tokens) = (*finish, *completion_tokens);

@@ -147,6 +147,9 @@ fn at(at: Time, event: Event) -> Event {
         Event::Prefilled { prompt_tokens, cached_tokens, .. } => {
             Event::Prefilled { at, prompt_tokens, cached_tokens }
         }
+        Event::Counted { prompt_tokens, cached_tokens, .. } => {
+            Event::Counted { at, prompt_tokens, cached_tokens }
+        }
         Event::Text { text, .. } => Event::Text { at, text },
         Event::Done { finish, completion_tokens, .. } => {
             Event::Done { at, finish, completion_tokens }

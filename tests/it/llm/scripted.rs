@@ -45,6 +45,7 @@ fn short(events: &[Event]) -> Vec<String> {
     let one = |event: &Event| match event {
         Event::Started { at } => format!("S@{}", ms(at)),
         Event::Prefilled { at, .. } => format!("P@{}", ms(at)),
+        Event::Counted { prompt_tokens, .. } => format!("C{prompt_tokens}"),
         Event::Text { at, text } => format!("{text}@{}", ms(at)),
         Event::Done { at, finish, completion_tokens } => {
             format!("{finish:?} {completion_tokens}@{}", ms(at))

@@ -54,7 +54,19 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
-    ("config", &["id", "persona", "probe", "telemetry", "models", "room::token"]),
+    (
+        "config",
+        &[
+            "id",
+            "persona",
+            "probe",
+            "telemetry",
+            "models",
+            "room::token",
+            "llm::adapter",
+            "llm::openai",
+        ],
+    ),
     (
         "host",
         &[

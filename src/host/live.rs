@@ -349,12 +349,10 @@ impl Live {
             Member::Persona(persona) => self.out.replies.span(persona),
             Member::Listener => Span::current(),
         };
-        match &state {
-            LinkState::Up => tracing::info!(parent: &span, ?member, "in the room"),
-            LinkState::Down { cause } => {
-                tracing::warn!(parent: &span, ?member, cause, "out of the room");
-            }
-        }
+        span.in_scope(|| match &state {
+            LinkState::Up => tracing::info!(?member, "in the room"),
+            LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),
+        });
         let hosted = state == LinkState::Up;
         self.health.link(&self.out.publisher, &member, state);
         if let Member::Persona(persona) = member {
@@ -422,13 +420,13 @@ impl Live {
             Effect::Settled(settled) => {
                 let record = self.ledger.settle(settled, self.clock.now());
                 self.out.tap.settled(self.clock.now(), &record);
-                let span = self.out.replies.turn_span(&record.persona, record.turn);
-                tracing::info!(
-                    parent: &span,
-                    turn = %record.turn, line = %record.line, persona = %record.persona,
-                    outcome = record.outcome.as_str(), reason = %record.reason,
-                    e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
-                );
+                self.out.replies.turn_span(&record.persona, record.turn).in_scope(|| {
+                    tracing::info!(
+                        turn = %record.turn, line = %record.line, persona = %record.persona,
+                        outcome = record.outcome.as_str(), reason = %record.reason,
+                        e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
+                    );
+                });
                 if let Some(seat) = self.ledger.seat(&record.persona) {
                     self.out.publisher.persona(&record.persona, |status| status.seat = seat);
                 }

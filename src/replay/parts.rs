@@ -75,6 +75,8 @@ impl Recogniser for Ears {
 pub(super) struct Answer {
     pub(super) steps: Vec<(Duration, Step)>,
     pub(super) refused: Option<String>,
+    /// When it had ended after it was cancelled, and how many tokens there were.
+    pub(super) cancelled: Option<(Duration, u32)>,
 }
 
 #[derive(Clone, Debug)]
@@ -120,6 +122,7 @@ impl Engine for Mind {
         // Room for every step and an end, so that a slow reader never holds the times up.
         let (events, receiver) = mpsc::channel(answer.steps.len() + 1);
         let clock = self.clock;
+        let begun = clock.now();
         self.tasks.spawn(async move {
             let cut = tokio::select! {
                 biased;
@@ -132,9 +135,13 @@ impl Engine for Mind {
                     }
                 }
             };
+            let (ended, completion_tokens) = answer.cancelled.unwrap_or_default();
+            if cut.is_ok() {
+                tokio::time::sleep_until(clock.instant(begun + ended)).await;
+            }
             let at = clock.now();
             let _ = events.try_send(match cut {
-                Ok(()) => Event::Done { at, finish: Finish::Cancelled, completion_tokens: 0 },
+                Ok(()) => Event::Done { at, finish: Finish::Cancelled, completion_tokens },
                 Err(error) => Event::Failed { at, error },
             });
         });

@@ -249,8 +249,14 @@ impl Requests {
                 (request, Step::Counted { prompt_tokens, cached_tokens })
             }
             Record::Text { request, text } => (request, Step::Text(text.clone())),
-            // Whoever cancelled it then does so again, and the end that it gets is ours to tell.
-            Record::Done { finish: Finish::Cancelled, .. } => return,
+            // Whoever cancelled it then does so again, and ends it.
+            Record::Done { request, finish: Finish::Cancelled, completion_tokens } => {
+                if let Some((begun_us, answer)) = self.open.get_mut(request) {
+                    let after = entry.at_us.saturating_sub(*begun_us);
+                    answer.cancelled = Some((Duration::from_micros(after), *completion_tokens));
+                }
+                return;
+            }
             Record::Done { request, finish, completion_tokens } => {
                 let (finish, completion_tokens) = (*finish, *completion_tokens);
                 (request, Step::Done { finish, completion_tokens })
@@ -292,7 +298,7 @@ impl Requests {
         let number = u64::MAX - self.by_hand;
         self.by_hand += 1;
         self.order.push((reply.persona.clone(), number));
-        self.open.insert(number, (0, Answer { steps, refused: None }));
+        self.open.insert(number, (0, Answer { steps, ..Answer::default() }));
     }
 
     fn into_answers(mut self) -> HashMap<PersonaId, VecDeque<Answer>> {

@@ -322,7 +322,7 @@ impl<'m> Worker<'m> {
             Err(error) => {
                 self.stats.failed += 1;
                 let seat = task.persona();
-                tracing::warn!(parent: &task.span, %seat, %error, "a request failed");
+                task.span.in_scope(|| tracing::warn!(%seat, %error, "a request failed"));
             }
             Ok(_) => {}
         }

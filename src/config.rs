@@ -16,6 +16,7 @@ use crate::persona::Persona;
 use crate::probe;
 use crate::room::token::Keys;
 use crate::telemetry;
+use crate::turn::addressing::SleepWords;
 
 mod cast;
 mod env;
@@ -29,6 +30,8 @@ pub use file::Options;
 /// Where the pages are served unless told otherwise.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:7878";
 const DEFAULT_ROOM: &str = "demo";
+/// Phrases of one kind: every line of a human is searched for each.
+const PHRASES_MAX: usize = 64;
 const DEFAULT_FILE: &str = "troupe.toml";
 
 /// A setting that cannot be used: one sentence with the mend. Exit code 2.
@@ -56,6 +59,8 @@ pub struct Config {
     pub hearing: Hearing,
     pub turn: Turn,
     pub tape: Tape,
+    /// What humans say to send a persona to sleep, and to wake it.
+    pub sleep_words: SleepWords,
     pub cast: Vec<Persona>,
     /// Where probes are written; none leaves them off.
     pub probes: Option<probe::Options>,
@@ -169,6 +174,8 @@ pub struct Turn {
     pub reply_tokens: u32,
     /// Makes the choices and the sampling of a run repeatable.
     pub seed: u64,
+    /// Turns in any minute, but for those who are called by name; none is no limit.
+    pub turns_per_minute: Option<u32>,
 }
 
 #[derive(Clone, Debug)]
@@ -210,6 +217,7 @@ impl Config {
             turn: Turn {
                 reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
                 seed: options.turn.seed,
+                turns_per_minute: turns_per_minute(options)?,
             },
             tape: Tape {
                 folder: match &options.tape.folder {
@@ -217,6 +225,7 @@ impl Config {
                     None => env.data_root().map(|root| root.join("tapes")),
                 },
             },
+            sleep_words: sleep_words(options)?,
             cast: cast::resolve(&options.persona, base)?,
             probes: probes(env)?,
         })
@@ -289,6 +298,31 @@ fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
     let longest = Duration::from_secs(u64::from(longest_s));
     Ok(Hearing { end_of_turn, early_words: written.early_words, longest })
+}
+
+fn turns_per_minute(options: &Options) -> Result<Option<u32>, ConfigError> {
+    let written = options.turn.turns_per_minute;
+    written.map(|turns| in_range("turn.turns_per_minute", turns, 1, 600)).transpose()
+}
+
+fn sleep_words(options: &Options) -> Result<SleepWords, ConfigError> {
+    let usual = SleepWords::default();
+    let phrases = |key: &str, written: &Option<Vec<String>>, usual: Vec<String>| {
+        let phrases = written.clone().unwrap_or(usual);
+        let odd = |phrase: &&String| !phrase.chars().any(char::is_alphanumeric);
+        match phrases.iter().find(odd) {
+            _ if phrases.len() > PHRASES_MAX => Err(ConfigError(format!(
+                "{key} has {} phrases; {PHRASES_MAX} are the most",
+                phrases.len()
+            ))),
+            Some(odd) => Err(ConfigError(format!("{key}: {odd:?} has no words; remove it"))),
+            None => Ok(phrases),
+        }
+    };
+    Ok(SleepWords {
+        sleep: phrases("turn.sleep_words", &options.turn.sleep_words, usual.sleep)?,
+        wake: phrases("turn.wake_words", &options.turn.wake_words, usual.wake)?,
+    })
 }
 
 fn probes(env: &Env) -> Result<Option<probe::Options>, ConfigError> {

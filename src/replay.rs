@@ -21,6 +21,7 @@ use crate::room::LinkState;
 use crate::stt::ears;
 use crate::tape::{Entry, Header, Tape, TapeError};
 use crate::time::Clock;
+use crate::turn::addressing::SleepWords;
 
 mod compare;
 mod hall;
@@ -152,7 +153,15 @@ fn config(header: &Header) -> Config {
             longest: Duration::from_micros(header.longest_us),
             early_words: false,
         },
-        turn: Turn { reply_tokens: header.reply_tokens, seed: header.seed },
+        turn: Turn {
+            reply_tokens: header.reply_tokens,
+            seed: header.seed,
+            turns_per_minute: header.turns_per_minute,
+        },
+        sleep_words: SleepWords {
+            sleep: header.sleep_words.clone().unwrap_or(SleepWords::default().sleep),
+            wake: header.wake_words.clone().unwrap_or(SleepWords::default().wake),
+        },
         tape: config::Tape { folder: None },
         cast: header.cast.iter().map(Into::into).collect(),
         probes: None,

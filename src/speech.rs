@@ -21,7 +21,7 @@ use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
 use crate::time::Clock;
 use crate::tts::Synthesiser;
-use crate::turn::{Grant, Manner, SpeechEnd};
+use crate::turn::{Grant, Manner, Restart, SpeechEnd};
 
 mod event;
 mod player;
@@ -52,6 +52,8 @@ pub struct Stage {
     pub voice: Arc<dyn Synthesiser>,
     pub transport: Arc<dyn Transport>,
     pub clock: Clock,
+    /// Whether some human's sound is just rising: a speech does not begin into that.
+    pub rising: watch::Receiver<bool>,
     /// Of all speeches. Each sends [`What::COUNT`] at most; when the queue is full the speech
     /// waits, but its sound does not.
     pub events: mpsc::Sender<Event>,
@@ -79,19 +81,46 @@ pub struct Options {
 /// A speech under way. Dropping it stops the speech.
 #[derive(Debug)]
 pub struct Handle {
-    stop: watch::Sender<Option<Duration>>,
+    wish: watch::Sender<Wish>,
     task: JoinHandle<()>,
 }
 
+/// What its owner wants a speech to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Play(Restart),
+    /// Fall silent within this time, and wait.
+    Hold(Duration),
+    /// Fall silent within this time, and end.
+    Stop(Duration),
+}
+
 impl Handle {
+    /// Fades the sound out and keeps its place; text and sound are made on as far as they wait.
+    /// A speech of which no more than a moment is left goes on to its end.
+    pub fn hold(&self, fade: Duration) {
+        self.wish(Wish::Hold(fade), |now| matches!(now, Wish::Play(_)));
+    }
+
+    /// Goes on after [`Self::hold`].
+    pub fn resume(&self, from: Restart) {
+        self.wish(Wish::Play(from), |now| matches!(now, Wish::Hold(_)));
+    }
+
+    fn wish(&self, wish: Wish, after: impl Fn(&Wish) -> bool) {
+        self.wish.send_if_modified(|now| {
+            let is_new = after(now);
+            if is_new {
+                *now = wish;
+            }
+            is_new
+        });
+    }
+
     /// Fades the sound out, cancels what is not yet said, and ends the speech. Later calls change
     /// nothing.
     pub fn stop(&self, fade: Duration) {
-        self.stop.send_if_modified(|wish| {
-            let first = wish.is_none();
-            wish.get_or_insert(fade);
-            first
-        });
+        self.wish(Wish::Stop(fade), |now| !matches!(now, Wish::Stop(_)));
     }
 
     /// Waits until the speech has sent its last event.
@@ -110,18 +139,18 @@ impl Drop for Handle {
 impl Stage {
     /// Starts to speak.
     pub fn speak(&self, grant: Grant, options: Options) -> Handle {
-        let (stop, wish) = watch::channel(None);
+        let (wish, wishes) = watch::channel(Wish::Play(Restart::Clause));
         let span = options.span.clone();
         let reporter = Reporter::new(grant.turn, self.clock, self.events.clone());
         let speech = Speech { stage: self.clone(), grant, options };
         let run = async move {
             // A fault in one speech is the end of that speech, and of no other.
-            if AssertUnwindSafe(speech.run(&reporter, wish)).catch_unwind().await.is_err() {
+            if AssertUnwindSafe(speech.run(&reporter, wishes)).catch_unwind().await.is_err() {
                 tracing::error!("a speech broke off; this is a fault of the program");
                 reporter.report(What::Ended(Ended::broken())).await;
             }
         };
-        Handle { stop, task: tokio::spawn(run.instrument(span)) }
+        Handle { wish, task: tokio::spawn(run.instrument(span)) }
     }
 }
 
@@ -132,7 +161,7 @@ struct Speech {
 }
 
 impl Speech {
-    async fn run(self, reporter: &Reporter, stop: watch::Receiver<Option<Duration>>) {
+    async fn run(self, reporter: &Reporter, wishes: watch::Receiver<Wish>) {
         let turn = self.grant.turn;
         let (to_voice, clauses) = mpsc::channel(CLAUSES_MAX);
         let (to_room, sounds) = mpsc::channel(SOUNDS_MAX);
@@ -141,7 +170,7 @@ impl Speech {
         let reciter = Reciter::new(&self, reporter, cancel.clone());
         let player = Player::new(&self, reporter);
         let play = async {
-            let played = player.run(sounds, stop).await;
+            let played = player.run(sounds, wishes).await;
             // Finished or not, nobody listens any more.
             cancel.cancel();
             played

@@ -56,6 +56,17 @@ pub enum Event {
     SpeechStarted {
         human: HumanId,
     },
+    /// The newest sound of the human has gone on for a while without a pause; `voiced` is how much
+    /// voice it has had in all.
+    SpeechLasts {
+        human: HumanId,
+        voiced: Duration,
+    },
+    /// What the human has said so far, as it was recognised in a pause. The line follows.
+    Words {
+        human: HumanId,
+        text: String,
+    },
     /// It came to nothing (a cough, nothing recognised, or merged into another line).
     SpeechDropped {
         human: HumanId,
@@ -114,6 +125,17 @@ pub enum Effect {
     /// A turn that was stopped before it was audible, by a sound that turned out to be no speech,
     /// is granted once more under the same id; it is settled after the last of its endings.
     Reply(Grant),
+    /// Fade the holder out and keep its place: a human makes a sound, and whether that is speech is
+    /// not known yet. [`Effect::Resume`] or [`Effect::Stop`] follows, or it ends by itself.
+    Hold {
+        turn: TurnId,
+        fade: Duration,
+    },
+    /// It was no speech, or no interruption: go on with what was to be said.
+    Resume {
+        turn: TurnId,
+        from: Restart,
+    },
     /// Fade the holder out and cancel its generation.
     Stop {
         turn: TurnId,
@@ -126,8 +148,23 @@ pub enum Effect {
         persona: PersonaId,
         state: AgentState,
     },
+    /// A human's word has set a persona's mode.
+    Mode {
+        persona: PersonaId,
+        mode: Mode,
+    },
     /// Call with [`Event::Wake`] then, replacing any earlier wish.
     WakeAt(crate::time::Time),
+}
+
+/// Where a speech that was held goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Restart {
+    /// At the beginning of the clause that was cut: the silence was short.
+    Clause,
+    /// At the beginning of its sentence: whoever listened has lost the thread.
+    Sentence,
 }
 
 /// Leave to speak.

@@ -216,7 +216,12 @@ impl Room {
             match effect {
                 Effect::Reply(grant) => self.grant = Some(grant),
                 Effect::Stop { turn, .. } => stopped = Some(turn),
-                Effect::Settled(_) | Effect::State { .. } | Effect::WakeAt(_) => {}
+                Effect::Hold { .. }
+                | Effect::Resume { .. }
+                | Effect::Settled(_)
+                | Effect::State { .. }
+                | Effect::Mode { .. }
+                | Effect::WakeAt(_) => {}
             }
         }
         if let Some(turn) = stopped {

@@ -52,6 +52,11 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         "[turn]\nreply_tokens = {}\nseed = {}",
         config.turn.reply_tokens, config.turn.seed
     )?;
+    if let Some(turns) = config.turn.turns_per_minute {
+        writeln!(out, "turns_per_minute = {turns}")?;
+    }
+    let words = &config.sleep_words;
+    writeln!(out, "sleep_words = {:?}\nwake_words = {:?}", words.sleep, words.wake)?;
     if let Some(folder) = &config.tape.folder {
         writeln!(out, "\n[tape]\nfolder = {:?}", folder.display().to_string())?;
     }
@@ -122,7 +127,13 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "early_words": config.hearing.early_words,
             "longest_s": config.hearing.longest.as_secs(),
         },
-        "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },
+        "turn": {
+            "reply_tokens": config.turn.reply_tokens,
+            "seed": config.turn.seed,
+            "turns_per_minute": config.turn.turns_per_minute,
+            "sleep_words": config.sleep_words.sleep,
+            "wake_words": config.sleep_words.wake,
+        },
         "tape": { "folder": &config.tape.folder },
         "persona": cast.collect::<Vec<_>>(),
         "probes": config.probes.as_ref().map(|probes| &probes.file),

@@ -114,12 +114,16 @@ impl Default for Hearing {
 pub struct Turn {
     pub reply_tokens: u32,
     pub seed: u64,
+    pub turns_per_minute: Option<u32>,
+    pub sleep_words: Option<Vec<String>>,
+    pub wake_words: Option<Vec<String>>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
         // Two spoken sentences.
-        Self { reply_tokens: 64, seed: 0 }
+        let (sleep_words, wake_words) = (None, None);
+        Self { reply_tokens: 64, seed: 0, turns_per_minute: None, sleep_words, wake_words }
     }
 }
 

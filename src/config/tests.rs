@@ -172,3 +172,16 @@ fn a_server_without_keys_is_refused_and_secrets_stay_hidden() {
     let shown = format!("{config:?} {env:?}");
     assert!(!shown.contains("hush-hush") && !shown.contains("page-secret"), "{shown}");
 }
+
+#[test]
+fn limits_and_phrases_of_turns_are_data() {
+    let config = resolve("").expect("the defaults");
+    assert_eq!(config.turn.turns_per_minute, None);
+    assert!(config.sleep_words.wake.contains(&"wake up".to_owned()));
+    let text = "[turn]\nturns_per_minute = 6\nsleep_words = [\"lights out\"]";
+    let config = resolve(text).expect("valid");
+    assert_eq!(config.turn.turns_per_minute, Some(6));
+    assert_eq!(config.sleep_words.sleep, ["lights out"]);
+    assert!(refusal("[turn]\nturns_per_minute = 0").contains("turn.turns_per_minute = 0"));
+    assert!(refusal("[turn]\nwake_words = [\"!\"]").contains("turn.wake_words"));
+}

@@ -73,6 +73,8 @@ pub(super) struct Outputs {
     /// Recognise in every pause.
     pub(super) early_words: bool,
     pub(super) stage: speech::Stage,
+    /// Whether somebody's sound is just rising, for speeches that are about to begin.
+    pub(super) rising: watch::Sender<bool>,
     pub(super) ahead: Ahead,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
@@ -188,6 +190,7 @@ impl Live {
                 for event in self.hearing.audio(now, &human, at, &samples) {
                     self.on_hearing(event);
                 }
+                self.show_rising();
             }
             room::Event::AudioEnded { .. } => {}
             room::Event::Chat { human, text } => {
@@ -245,6 +248,12 @@ impl Live {
                 }
             }
             hearing::Event::Resumed { human } => self.out.intake.resumed(human),
+            hearing::Event::Lasts { human, voiced } => {
+                self.tell(turn::Event::SpeechLasts { human, voiced });
+            }
+            hearing::Event::Words { human, text } => {
+                self.tell(turn::Event::Words { human, text });
+            }
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);
                 probes::utterance(&utterance);
@@ -265,13 +274,19 @@ impl Live {
         }
     }
 
-    /// Shows what a human has said so far. Nobody acts on it.
+    fn show_rising(&self) {
+        let rises = self.hearing.anybody_rises();
+        self.out.rising.send_if_modified(|rising| std::mem::replace(rising, rises) != rises);
+    }
+
+    /// Shows what a human has said so far. It tells the floor whether somebody wants to speak.
     fn on_partial(&mut self, partial: Option<Partial>) {
         let Some(partial) = partial else { return };
         self.out.tap.partial(self.clock.now(), &partial);
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
-        self.caption(human, utterance, text, false);
+        self.caption(human.clone(), utterance, text.clone(), false);
+        self.on_hearing(hearing::Event::Words { human, text });
     }
 
     /// A human's words, the whole of them each time.
@@ -410,6 +425,20 @@ impl Live {
                 let options = self.out.replies.options(&grant);
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
+            Effect::Hold { turn, fade } => {
+                probes::held(turn, fade);
+                self.out.tap.held(self.clock.now(), turn, fade);
+                if let Some(speech) = self.speeches.get(&turn) {
+                    speech.hold(fade);
+                }
+            }
+            Effect::Resume { turn, from } => {
+                probes::resumed(turn);
+                self.out.tap.resumed(self.clock.now(), turn, from);
+                if let Some(speech) = self.speeches.get(&turn) {
+                    speech.resume(from);
+                }
+            }
             Effect::Stop { turn, fade } => {
                 probes::stopped(turn, fade);
                 self.out.tap.stopped(self.clock.now(), turn, fade);
@@ -435,6 +464,10 @@ impl Live {
             Effect::State { persona, state } => {
                 self.out.publisher.state(&persona, state);
                 self.out.transport.send(Command::State { persona, state });
+            }
+            Effect::Mode { persona, mode } => {
+                self.out.tap.became(self.clock.now(), &persona, mode);
+                self.out.publisher.persona(&persona, |status| status.mode = mode);
             }
             Effect::WakeAt(time) => self.core_wake = Some(time),
         }

@@ -46,6 +46,14 @@ pub(super) fn granted(grant: &Grant, anchors: &Anchors, now: Time) {
     });
 }
 
+pub(super) fn held(turn: TurnId, fade: Duration) {
+    probe!(FloorHold { turn, fade_us: micros(fade) });
+}
+
+pub(super) fn resumed(turn: TurnId) {
+    probe!(FloorResume { turn });
+}
+
 pub(super) fn stopped(turn: TurnId, fade: Duration) {
     probe!(FloorStop { turn, fade_us: micros(fade) });
 }

@@ -13,6 +13,7 @@ use crate::config::{Config, EndOfTurn};
 use crate::models::Catalogue;
 use crate::tape::{Header, Member, Model, Models, Recorder, State, Switch, Tap, file_name};
 use crate::time::{Clock, micros};
+use crate::turn::addressing::SleepWords;
 
 /// Orders that may wait: each is a click, and whoever comes too late is told to try again.
 const ORDERS_MAX: usize = 8;
@@ -250,6 +251,10 @@ fn header(config: &Config) -> Header {
     header.room.clone_from(&config.room);
     header.seed = config.turn.seed;
     header.reply_tokens = config.turn.reply_tokens;
+    header.turns_per_minute = config.turn.turns_per_minute;
+    let (words, usual) = (config.sleep_words.clone(), SleepWords::default());
+    header.sleep_words = Some(words.sleep).filter(|words| *words != usual.sleep);
+    header.wake_words = Some(words.wake).filter(|words| *words != usual.wake);
     header.end_of_turn_us = match config.hearing.end_of_turn {
         EndOfTurn::Auto => 0,
         EndOfTurn::Fixed(silence) => micros(silence),

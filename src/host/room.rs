@@ -129,11 +129,13 @@ impl Room {
         let stats = service.stats();
         let health =
             Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
+        let (rising, rises) = watch::channel(false);
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
             transport: parts.transport.clone(),
             clock,
+            rising: rises,
             events: speech_events,
         };
         let out = Outputs {
@@ -141,6 +143,7 @@ impl Room {
             intake,
             asker,
             early_words: config.hearing.early_words,
+            rising,
             ahead: Ahead::new(stage.engine.clone()),
             stage,
             replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
@@ -155,8 +158,13 @@ impl Room {
             longest: config.hearing.longest,
             ..hearing::Options::default()
         };
-        let options = turn::Options { seed: config.turn.seed, ..turn::Options::default() };
-        let core = Core::new(config.cast.clone(), options);
+        let options = turn::Options {
+            seed: config.turn.seed,
+            turns_per_minute: config.turn.turns_per_minute,
+            ..turn::Options::default()
+        };
+        let mut core = Core::new(config.cast.clone(), options);
+        core.set_sleep_words(config.sleep_words.clone());
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(ears);
         let live = Live::new(clock, core, cast, hearing, health, out);

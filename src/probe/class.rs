@@ -260,6 +260,18 @@ probes! {
         /// The line's text was there so long before.
         after_line_us: Option<u64>,
     }
+    /// The holder is told to fall silent and keep its place: a human makes a sound.
+    FloorHold = "floor.hold" {
+        /// The turn.
+        turn: TurnId,
+        /// In which its sound fades.
+        fade_us: u64,
+    }
+    /// The holder goes on: it was no speech.
+    FloorResume = "floor.resume" {
+        /// The turn.
+        turn: TurnId,
+    }
     /// The holder is told to stop.
     FloorStop = "floor.stop" {
         /// The turn.

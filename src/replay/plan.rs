@@ -14,6 +14,7 @@ use crate::stt::service::Partial;
 use crate::tape::{Entry, Header, Record, Reply, Tape, Utterance};
 use crate::time::Time;
 use crate::turn::Memory;
+use crate::turn::endpointing::{LASTING, LONG};
 
 /// What a tape without an end is given to come to rest after its last record.
 const REST_US: u64 = 5_000_000;
@@ -106,6 +107,14 @@ impl Plan {
                 let (human, utterance, text) = (human.clone(), *utterance, text.clone());
                 self.feed.push((at, Feed::Partial(Partial { human, utterance, text })));
             }
+            Record::Lasts { human, voiced_us } => {
+                let (human, voiced) = (human.clone(), Duration::from_micros(*voiced_us));
+                self.hears(at, hearing::Event::Lasts { human, voiced });
+            }
+            Record::Words { human, text } => {
+                let (human, text) = (human.clone(), text.clone());
+                self.hears(at, hearing::Event::Words { human, text });
+            }
             Record::Recognised(recognised) => {
                 let answer = Recognised {
                     took: Duration::from_micros(recognised.took_us),
@@ -161,6 +170,9 @@ impl Plan {
         id: UtteranceId,
     ) {
         self.hears(at, hearing::Event::SpeechStarted { human: human.clone(), at });
+        for voiced in [LASTING, LONG].into_iter().filter(|voiced| *voiced <= speech) {
+            self.hears(at + voiced, hearing::Event::Lasts { human: human.clone(), voiced });
+        }
         let voiced_end = at + speech;
         let endpoint = voiced_end + Duration::from_micros(silence_us);
         let utterance = stt::Utterance {

@@ -52,7 +52,9 @@ impl Play<'_> {
             Record::Muted { human } => format!("({human} falls silent)"),
             Record::Onset { human, .. } => format!("({human} makes a sound)"),
             Record::Noise { human } => format!("({human} said nothing)"),
-            Record::Mode { persona, mode } => format!("({persona} is now {})", mode.as_str()),
+            Record::Mode { persona, mode } | Record::Became { persona, mode } => {
+                format!("({persona} is now {})", mode.as_str())
+            }
             Record::Hush { persona } => format!("({persona} is hushed)"),
             Record::Scene { .. } => "(all is quiet; a replay begins here)".to_owned(),
             Record::Dropped { records } => format!("({records} records are missing)"),
@@ -70,6 +72,8 @@ impl Play<'_> {
                 format!("    {name} gets the floor, to answer {line} ({turn})")
             }
             Record::Began { turn } => format!("    {} begins to speak", self.holder(*turn)),
+            Record::Held { turn, .. } => format!("    {} falls silent", self.holder(*turn)),
+            Record::Resumed { turn, .. } => format!("    {} goes on", self.holder(*turn)),
             Record::Stopped { turn, .. } => format!("    {} is stopped", self.holder(*turn)),
             Record::Ended { turn, end, reason, .. } => {
                 let how = match (end, reason) {

@@ -5,15 +5,15 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::Speech;
 use super::event::{Reporter, What};
 use super::reciter::Sound;
 use super::track::{Frame, Track, samples_in};
+use super::{Speech, Wish};
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
 use crate::id::Speaker;
 use crate::room::{Caption, Command};
 use crate::time::Time;
-use crate::turn::SpeechEnd;
+use crate::turn::{Restart, SpeechEnd};
 
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 /// Frames handed before they are due: the transport can bridge a timer that is late.
@@ -25,6 +25,10 @@ const LATE_MAX: Duration = Duration::from_millis(200);
 const TRANSPORT_TIMEOUT: Duration = Duration::from_secs(5);
 /// After `clear_voice` a transport has room; the fade does not wait for one that is stuck.
 const FADE_TIMEOUT: Duration = Duration::from_millis(100);
+/// A speech of which no more than this is left ends sooner than whoever speaks up can mind.
+const LAST_MOMENT: Duration = Duration::from_millis(200);
+/// A sound that rises is known to be speech, or not, before this.
+const RISE_MAX: Duration = Duration::from_millis(200);
 /// A frame with a sample above this is voiced: 1 % of full scale, -40 dBFS.
 const VOICED_LEVEL: u16 = 328;
 /// How far captions run ahead of the sound, and so how often they come.
@@ -45,6 +49,8 @@ pub(super) struct Player<'a> {
     track: Track,
     /// When the sample at position 0 is due, as if all had been played without a gap.
     origin: Option<Instant>,
+    /// Up to where sound was heard before it was held: what is said again is not heard anew.
+    reached: u64,
     /// The next caption is due when this position is handed.
     caption_at: u64,
     published: Published,
@@ -63,37 +69,46 @@ enum Stop {
     Done,
     /// Within this time.
     Wanted(Duration),
+    /// While it was silent already.
+    Held,
     Lost,
 }
 
 impl<'a> Player<'a> {
     pub(super) fn new(speech: &'a Speech, reporter: &'a Reporter) -> Self {
         let track = Track::default();
-        Self { speech, reporter, track, origin: None, caption_at: 0, published: Published::No }
+        let (origin, published) = (None, Published::No);
+        Self { speech, reporter, track, origin, reached: 0, caption_at: 0, published }
     }
 
-    /// Plays until the sounds end, or `stop` holds a fade.
+    /// Plays until the sounds end, or it is to stop.
     pub(super) async fn run(
         mut self,
         mut sounds: mpsc::Receiver<Sound>,
-        mut stop: watch::Receiver<Option<Duration>>,
+        mut wishes: watch::Receiver<Wish>,
     ) -> Played {
-        let wanted = async move {
-            let fade = stop.wait_for(Option::is_some).await.ok().and_then(|wish| *wish);
-            match fade {
-                Some(fade) => fade,
-                // The handle's own end wishes a stop first.
-                None => std::future::pending().await,
+        let stop = loop {
+            let wish = tokio::select! {
+                biased;
+                wish = next_wish(&mut wishes, |wish| !matches!(wish, Wish::Play(_))) => wish,
+                stop = self.play(&mut sounds) => break stop,
+            };
+            let held = match wish {
+                Wish::Hold(_) if self.is_nearly_over(&sounds) => {
+                    self.play_out(&mut sounds, &mut wishes).await
+                }
+                Wish::Hold(fade) => self.hold(fade, &mut wishes).await,
+                Wish::Stop(fade) => Some(Stop::Wanted(fade)),
+                Wish::Play(_) => None,
+            };
+            if let Some(stop) = held {
+                break stop;
             }
-        };
-        let stop = tokio::select! {
-            biased;
-            fade = wanted => Stop::Wanted(fade),
-            stop = self.play(&mut sounds) => stop,
         };
         let (end, position) = match stop {
             Stop::Done => (SpeechEnd::Finished, u64::MAX),
             Stop::Wanted(fade) => (SpeechEnd::Stopped, self.fall_silent(fade).await),
+            Stop::Held => (SpeechEnd::Stopped, self.reached),
             Stop::Lost => {
                 let reason = format!("the room took no sound for {TRANSPORT_TIMEOUT:?}");
                 (SpeechEnd::Failed { reason }, self.position())
@@ -103,8 +118,50 @@ impl<'a> Player<'a> {
         if let Published::Unsent(at) = self.published {
             self.reporter.report_at(at, What::Published).await;
         }
-        let heard = self.track.heard(position).trim().to_owned();
-        Played { heard, end, any_sound: self.track.handed() > 0 }
+        let heard = self.track.heard(position.max(self.reached)).trim().to_owned();
+        Played { heard, end, any_sound: self.track.has_begun() }
+    }
+
+    /// Only a moment of it is left.
+    fn is_nearly_over(&self, sounds: &mpsc::Receiver<Sound>) -> bool {
+        let left = self.track.left(self.position());
+        sounds.is_closed() && sounds.is_empty() && left <= samples_in(LAST_MOMENT)
+    }
+
+    async fn play_out(
+        &mut self,
+        sounds: &mut mpsc::Receiver<Sound>,
+        wishes: &mut watch::Receiver<Wish>,
+    ) -> Option<Stop> {
+        let stop = |wish: &Wish| matches!(wish, Wish::Stop(_));
+        Some(tokio::select! {
+            biased;
+            wish = next_wish(wishes, stop) => match wish {
+                Wish::Stop(fade) | Wish::Hold(fade) => Stop::Wanted(fade),
+                Wish::Play(_) => return None,
+            },
+            stop = self.play(sounds) => stop,
+        })
+    }
+
+    /// Falls silent and waits; then goes on, or not.
+    async fn hold(&mut self, fade: Duration, wishes: &mut watch::Receiver<Wish>) -> Option<Stop> {
+        let position = self.fall_silent(fade).await;
+        self.reached = self.reached.max(position);
+        match next_wish(wishes, |wish| !matches!(wish, Wish::Hold(_))).await {
+            Wish::Play(from) => {
+                self.restart(position, from);
+                None
+            }
+            Wish::Stop(_) | Wish::Hold(_) => Some(Stop::Held),
+        }
+    }
+
+    fn restart(&mut self, position: u64, from: Restart) {
+        self.track.rewind(position, from);
+        if self.track.has_sound() {
+            self.play_from(Instant::now());
+        }
     }
 
     async fn play(&mut self, sounds: &mut mpsc::Receiver<Sound>) -> Stop {
@@ -181,6 +238,9 @@ impl<'a> Player<'a> {
     }
 
     async fn hand_frame(&mut self) -> Result<(), tokio::time::error::Elapsed> {
+        if !self.track.has_begun() {
+            self.wait_for_quiet().await;
+        }
         let now = Instant::now();
         if now.saturating_duration_since(self.due()) > LATE_MAX {
             self.play_from(now);
@@ -195,6 +255,19 @@ impl<'a> Player<'a> {
             self.send_caption(text, false);
         }
         Ok(())
+    }
+
+    /// The last check of everybody's microphone: a sound that rises just now is no speech yet, and
+    /// may be a moment later.
+    async fn wait_for_quiet(&mut self) {
+        let mut rising = self.speech.stage.rising.clone();
+        if !*rising.borrow_and_update() {
+            return;
+        }
+        let quiet = rising.wait_for(|rising| !rising);
+        // Whoever told of it is gone, or the sound rises for too long to be waited for.
+        let _ = timeout(RISE_MAX, quiet).await;
+        self.play_from(Instant::now());
     }
 
     async fn hand(
@@ -256,7 +329,7 @@ impl<'a> Player<'a> {
     }
 
     fn end_caption(&mut self, complete: bool) {
-        if self.track.handed() > 0 {
+        if self.track.has_begun() {
             let rest = if complete { self.track.caption_rest().to_owned() } else { String::new() };
             self.send_caption(rest, true);
         }
@@ -268,6 +341,15 @@ enum Next {
     Closed,
     /// No more came in time for the next frame.
     Due,
+}
+
+/// The wish, as soon as it is one of these. The handle's own end wishes a stop first.
+async fn next_wish(wishes: &mut watch::Receiver<Wish>, is_it: impl Fn(&Wish) -> bool) -> Wish {
+    let wish = wishes.wait_for(is_it).await.map(|wish| *wish);
+    match wish {
+        Ok(wish) => wish,
+        Err(_) => std::future::pending().await,
+    }
 }
 
 fn time_at(position: u64) -> Duration {

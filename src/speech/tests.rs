@@ -16,6 +16,7 @@ struct Scene {
     room: Arc<ScriptedRoom>,
     engine: Arc<ScriptedEngine>,
     events: mpsc::Receiver<Event>,
+    rises: watch::Sender<bool>,
     manner: Manner,
 }
 
@@ -35,14 +36,16 @@ impl Scene {
         let room = Arc::new(room);
         let engine = Arc::new(ScriptedEngine::new(clock, move |_| script.clone()));
         let (sender, events) = mpsc::channel(events_max);
+        let (rises, rising) = watch::channel(false);
         let stage = Stage {
             engine: engine.clone(),
             voice: Arc::new(voice),
             transport: room.clone(),
             clock,
+            rising,
             events: sender,
         };
-        Self { stage, room, engine, events, manner: Manner::Heard }
+        Self { stage, room, engine, events, rises, manner: Manner::Heard }
     }
 
     fn typed(self) -> Self {
@@ -398,4 +401,103 @@ async fn what_the_model_writes_for_others_is_neither_said_nor_made() {
     assert_eq!((ended.said.as_str(), ended.end), ("I am fine.", SpeechEnd::Finished));
     assert_eq!(scene.engine.stats().cancelled, 1);
     assert!(ended.completion_tokens.is_some_and(|tokens| tokens < 8));
+}
+
+/// When sound that is no silence was played: the beginnings of frames.
+fn sounding(scene: &Scene) -> Vec<Time> {
+    let loud = |frame: &PlayedFrame| frame.samples.iter().any(|s| s.unsigned_abs() > 300);
+    scene.frames().into_iter().filter(loud).map(|frame| frame.start).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_falls_silent_at_once_and_begins_its_clause_anew() {
+    let mut scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    let whole = "Well, one two three, four five six. Seven eight nine ten.";
+    // Sound starts at 350 ms; "Well, one two three," takes 1,200 ms.
+    sleep(ms(350 + 650)).await;
+    speech.hold(FADE);
+    sleep(ms(500)).await;
+    let before = sounding(&scene);
+    assert!(before.last().is_some_and(|last| *last <= Time::from_ms(1_020)), "{before:?}");
+    speech.resume(Restart::Clause);
+    speech.finished().await;
+    let (_, ended) = scene.ended();
+    assert_eq!((ended.heard.as_str(), ended.end), (whole, SpeechEnd::Finished));
+    let after = sounding(&scene);
+    assert_eq!(after.iter().find(|at| !before.contains(at)), Some(&Time::from_ms(1_500)));
+    let captions: String = scene.captions().into_iter().map(|(_, text, _)| text).collect();
+    assert_eq!(captions, whole, "no word is captioned twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_said_anew_is_not_heard_anew() {
+    for (stop_after, heard) in [(300, "Well, one"), (1_400, "Well, one two three,")] {
+        let mut scene = Scene::new(reply(), ScriptedVoice::default());
+        let speech = scene.speak();
+        sleep(ms(350 + 650)).await;
+        speech.hold(FADE);
+        sleep(ms(1_500)).await;
+        speech.resume(Restart::Sentence);
+        sleep(ms(stop_after)).await;
+        speech.stop(FADE);
+        speech.finished().await;
+        let (_, ended) = scene.ended();
+        assert_eq!((ended.heard.as_str(), ended.end), (heard, SpeechEnd::Stopped));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_stopped_while_it_is_held_ends_without_a_sound() {
+    let mut scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(350 + 650)).await;
+    speech.hold(FADE);
+    sleep(ms(500)).await;
+    let frames = scene.frames().len();
+    speech.stop(FADE);
+    speech.resume(Restart::Clause);
+    speech.finished().await;
+    let (at, ended) = scene.ended();
+    assert_eq!((ended.heard.as_str(), at), ("Well, one", Time::from_ms(1_500)));
+    assert_eq!(scene.frames().len(), frames);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_before_its_first_sample_is_ready_when_it_goes_on() {
+    let mut scene = Scene::new(reply().per_token(ms(200)), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(500)).await;
+    speech.hold(FADE);
+    sleep(ms(2_500)).await;
+    assert_eq!(scene.frames().len(), 0);
+    speech.resume(Restart::Clause);
+    speech.finished().await;
+    assert_eq!(scene.frames()[0].start, Time::from_ms(3_000));
+    assert_eq!(scene.ended().1.end, SpeechEnd::Finished);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_last_moment_of_a_speech_is_not_held() {
+    let mut scene = Scene::new(Script::say("Well, one."), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(100 + 450)).await;
+    speech.hold(FADE);
+    speech.finished().await;
+    let (_, ended) = scene.ended();
+    assert_eq!((ended.heard.as_str(), ended.end), ("Well, one.", SpeechEnd::Finished));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_sample_waits_for_a_sound_that_rises() {
+    for (rises_ms, begins_ms) in [(0, 350), (80, 430), (5_000, 550)] {
+        let scene = Scene::new(reply(), ScriptedVoice::default());
+        let _speech = scene.speak();
+        sleep(ms(350 - 1)).await;
+        scene.rises.send_replace(rises_ms > 0);
+        sleep(ms(1 + rises_ms)).await;
+        scene.rises.send_replace(false);
+        sleep(ms(1_000)).await;
+        assert_eq!(scene.frames()[0].start, Time::from_ms(begins_ms), "{rises_ms}");
+    }
 }

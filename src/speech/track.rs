@@ -4,9 +4,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio::{FRAME_SAMPLES, ROOM_RATE_HZ};
+use crate::turn::Restart;
 
 /// Handed samples that are kept: what a transport may still hold when the speech is stopped.
-const KEPT_SAMPLES: usize = 4 * FRAME_SAMPLES;
+const KEPT_SAMPLES: u64 = 4 * FRAME_SAMPLES as u64;
+/// So often a sentence is begun anew; then it goes on where it was, or a noisy room would hear
+/// nothing but its beginning.
+const ANEW_MAX: u32 = 2;
 /// The dying away after a clause's last word: who heard all but this heard the word.
 const TAIL_SAMPLES: u64 = 40 * ROOM_RATE_HZ as u64 / 1_000;
 /// The rests of speech: after a sentence, and within one.
@@ -27,6 +31,9 @@ pub(super) struct Track {
     /// All clauses' text.
     text: String,
     captioned: usize,
+    begun: bool,
+    /// Where the sentence begins that was begun anew last, and how often it was.
+    anew: (u64, u32),
 }
 
 #[derive(Debug)]
@@ -71,6 +78,42 @@ impl Track {
         self.handed
     }
 
+    /// Some of it was handed.
+    pub(super) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// How much comes after `position`.
+    pub(super) fn left(&self, position: u64) -> u64 {
+        self.end().saturating_sub(position)
+    }
+
+    /// Lets the next frame be one that was handed before: the sound was heard up to `position`, and
+    /// what was cut there is said again, from the beginning of a clause or sentence.
+    pub(super) fn rewind(&mut self, position: u64, from: Restart) {
+        let to = self.begin_of(position, from);
+        let sentence = self.begin_of(position, Restart::Sentence);
+        let (place, count) = self.anew;
+        let count = if place == sentence && to < position { count + 1 } else { 1 };
+        self.anew = (sentence, count);
+        let to = if count > ANEW_MAX { position } else { to };
+        self.handed = on_a_frame(to.min(self.handed)).max(self.base);
+    }
+
+    /// Where the clause or sentence begins that is not over at `position`.
+    fn begin_of(&self, position: u64, from: Restart) -> u64 {
+        let Some(at) = self.clauses.iter().position(|clause| position < clause.last()) else {
+            return position;
+        };
+        let ends = |at: usize| ends_sentence(&self.text[..self.clauses[at].text_end]);
+        let back = (0..at).rev().take_while(|&before| !ends(before)).last();
+        let begin = match from {
+            Restart::Clause => at,
+            Restart::Sentence => back.unwrap_or(at),
+        };
+        self.clauses[begin].start
+    }
+
     pub(super) fn has_whole_frame(&self) -> bool {
         self.end() - self.handed >= FRAME_SAMPLES as u64
     }
@@ -85,10 +128,12 @@ impl Track {
         self.pad(missing);
         let frame = self.frame_at(self.handed);
         self.handed += FRAME_SAMPLES as u64;
-        let old = (self.handed - self.base) as usize;
-        let dropped = old.saturating_sub(KEPT_SAMPLES);
-        self.samples.drain(..dropped);
-        self.base += dropped as u64;
+        self.begun = true;
+        // It may have to be said again from its sentence on.
+        let old = self.handed.saturating_sub(KEPT_SAMPLES);
+        let kept = on_a_frame(old.min(self.begin_of(old, Restart::Sentence)));
+        self.samples.drain(..kept.saturating_sub(self.base) as usize);
+        self.base = self.base.max(kept);
         frame
     }
 
@@ -144,8 +189,7 @@ impl Track {
     fn text_at(&self, position: u64, reached: Reached) -> usize {
         let mut from = 0;
         for clause in &self.clauses {
-            let length = clause.end - clause.start;
-            let last = clause.end - TAIL_SAMPLES.min(length / 2);
+            let last = clause.last();
             if position < last {
                 let Some(played) = position.checked_sub(clause.start) else { return from };
                 let share = played as f64 / (last - clause.start) as f64;
@@ -155,6 +199,17 @@ impl Track {
         }
         from
     }
+}
+
+impl Placed {
+    /// Whoever heard it up to here heard all its words.
+    fn last(&self) -> u64 {
+        self.end - TAIL_SAMPLES.min((self.end - self.start) / 2)
+    }
+}
+
+fn on_a_frame(position: u64) -> u64 {
+    position - position % FRAME_SAMPLES as u64
 }
 
 /// Where the last word ends that is reached after `share` (0 to 1) of the clause's sound. A word
@@ -200,9 +255,13 @@ fn word_ends(clause: &str) -> Vec<(usize, f64)> {
     words
 }
 
-fn pause_after(text: &str) -> Duration {
+fn ends_sentence(text: &str) -> bool {
     let end = text.trim_end_matches(|c: char| !c.is_alphanumeric() && !".!?…".contains(c));
-    if end.ends_with(['.', '!', '?']) { SENTENCE_PAUSE } else { CLAUSE_PAUSE }
+    end.ends_with(['.', '!', '?'])
+}
+
+fn pause_after(text: &str) -> Duration {
+    if ends_sentence(text) { SENTENCE_PAUSE } else { CLAUSE_PAUSE }
 }
 
 pub(super) fn samples_in(duration: Duration) -> u64 {

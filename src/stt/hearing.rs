@@ -39,6 +39,16 @@ pub enum Event {
     Resumed {
         human: HumanId,
     },
+    /// There is much voice, `voiced` in all: see [`Effect::Lasts`].
+    Lasts {
+        human: HumanId,
+        voiced: Duration,
+    },
+    /// The words so far, as they were recognised in a pause. Made by the recogniser's owner.
+    Words {
+        human: HumanId,
+        text: String,
+    },
     /// It was no speech after all.
     SpeechDropped {
         human: HumanId,
@@ -99,6 +109,11 @@ impl Hearing {
     /// Ends utterances whose humans' sound stopped coming.
     pub fn wake(&mut self, now: Time) -> Vec<Event> {
         self.ears.values_mut().filter_map(|ear| ear.wake(now, &mut self.ids)).collect()
+    }
+
+    /// Somebody makes a sound that may be speech with the next frames.
+    pub fn anybody_rises(&self) -> bool {
+        self.ears.values().any(|ear| ear.endpointer.is_rising())
     }
 
     /// Is somebody speaking just now?
@@ -219,6 +234,7 @@ impl Ear {
             Effect::SpeechStarted { at } => Event::SpeechStarted { human, at },
             Effect::SpeechDropped => Event::SpeechDropped { human },
             Effect::Resumed => Event::Resumed { human },
+            Effect::Lasts { voiced } => Event::Lasts { human, voiced },
             Effect::Paused(span) => {
                 let id = *self.told.get_or_insert_with(|| ids.next());
                 Event::Paused(self.utterance(&span, id))

@@ -34,6 +34,13 @@ pub struct Header {
     pub seed: u64,
     #[serde(default = "default_reply_tokens")]
     pub reply_tokens: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turns_per_minute: Option<u32>,
+    /// What sends personas to sleep and wakes them, where it is not the usual.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleep_words: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wake_words: Option<Vec<String>>,
     #[serde(default = "default_end_of_turn_us")]
     pub end_of_turn_us: u64,
     #[serde(default = "default_longest_us")]
@@ -138,6 +145,9 @@ impl Header {
             room: default_room(),
             seed: 0,
             reply_tokens: default_reply_tokens(),
+            turns_per_minute: None,
+            sleep_words: None,
+            wake_words: None,
             end_of_turn_us: default_end_of_turn_us(),
             longest_us: default_longest_us(),
             models: Models::default(),

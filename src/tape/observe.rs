@@ -16,7 +16,7 @@ use crate::stt::gate::Evidence;
 use crate::stt::hearing;
 use crate::stt::service::{Heard, Partial};
 use crate::time::{Time, micros};
-use crate::turn::{Grant, Manner, Memory, SpeechEnd};
+use crate::turn::{Grant, Manner, Memory, Restart, SpeechEnd};
 
 impl Tap {
     /// What came from the room.
@@ -63,6 +63,13 @@ impl Tap {
             }
             hearing::Event::SpeechDropped { human } => {
                 self.told(now, |_| Record::Noise { human: human.clone() });
+            }
+            hearing::Event::Lasts { human, voiced } => self.told(now, |_| {
+                let (human, voiced_us) = (human.clone(), micros(*voiced));
+                Record::Lasts { human, voiced_us }
+            }),
+            hearing::Event::Words { human, text } => {
+                self.told(now, |_| Record::Words { human: human.clone(), text: text.clone() });
             }
             hearing::Event::Utterance(utterance) => self.told(now, |tape| {
                 Record::Utterance(Utterance {
@@ -167,9 +174,24 @@ impl Tap {
         });
     }
 
+    /// A human's word set a persona's mode.
+    pub fn became(&self, now: Time, persona: &PersonaId, mode: Mode) {
+        self.record(now, || Record::Became { persona: persona.clone(), mode });
+    }
+
     /// A speech was told to stop.
     pub fn stopped(&self, now: Time, turn: TurnId, fade: Duration) {
         self.record(now, || Record::Stopped { turn, fade_us: micros(fade) });
+    }
+
+    /// A speech was told to wait in silence.
+    pub fn held(&self, now: Time, turn: TurnId, fade: Duration) {
+        self.record(now, || Record::Held { turn, fade_us: micros(fade) });
+    }
+
+    /// A speech was told to go on.
+    pub fn resumed(&self, now: Time, turn: TurnId, from: Restart) {
+        self.record(now, || Record::Resumed { turn, from });
     }
 
     /// The begin and the end of a speech; what lies between stands in its turn's record.

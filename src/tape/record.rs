@@ -7,7 +7,7 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
 use crate::llm::Finish;
 use crate::persona::Mode;
 use crate::room::AgentState;
-use crate::turn::{Manner, Memory};
+use crate::turn::{Manner, Memory, Restart};
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
 const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
@@ -64,6 +64,16 @@ pub enum Record {
     /// It was none.
     Noise {
         human: HumanId,
+    },
+    /// It goes on; `voiced_us` is how much voice it has had.
+    Lasts {
+        human: HumanId,
+        voiced_us: u64,
+    },
+    /// What was recognised of it in a pause.
+    Words {
+        human: HumanId,
+        text: String,
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
@@ -163,6 +173,16 @@ pub enum Record {
         turn: TurnId,
         fade_us: u64,
     },
+    /// It was told to fall silent and keep its place.
+    Held {
+        turn: TurnId,
+        fade_us: u64,
+    },
+    /// And to go on.
+    Resumed {
+        turn: TurnId,
+        from: Restart,
+    },
     /// The first voiced sample of a speech was handed to the room.
     Began {
         turn: TurnId,
@@ -182,6 +202,11 @@ pub enum Record {
     State {
         persona: PersonaId,
         state: AgentState,
+    },
+    /// A persona's mode was set by a human's word.
+    Became {
+        persona: PersonaId,
+        mode: Mode,
     },
     Caption {
         speaker: String,
@@ -295,10 +320,13 @@ impl Record {
             Self::Line { .. }
                 | Self::Granted { .. }
                 | Self::Stopped { .. }
+                | Self::Held { .. }
+                | Self::Resumed { .. }
                 | Self::Began { .. }
                 | Self::Ended { .. }
                 | Self::Turn { .. }
                 | Self::State { .. }
+                | Self::Became { .. }
                 | Self::Caption { .. }
                 | Self::Chat { .. }
         )
@@ -334,6 +362,7 @@ impl Record {
         let lengths = match self {
             Self::Utterance(utterance) => vec![utterance.clip_us, utterance.voiced_us],
             Self::Recognised(recognised) => vec![recognised.took_us],
+            Self::Lasts { voiced_us, .. } => vec![*voiced_us],
             Self::Says { speech_us, took_us, .. } => vec![*speech_us, *took_us],
             Self::Reply(reply) => vec![reply.queue_us, reply.prefill_us, reply.per_token_us],
             Self::Voice(voice) => vec![voice.took_us, voice.sound_us, voice.lead_us],

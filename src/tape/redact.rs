@@ -121,6 +121,7 @@ impl Redaction {
             Record::Join { human, .. }
             | Record::Typed { human, .. }
             | Record::Partial { human, .. }
+            | Record::Words { human, .. }
             | Record::Says { human, .. } => self.aliases.contains_key(human.as_str()),
             _ => false,
         }
@@ -134,6 +135,8 @@ impl Redaction {
             | Record::Typed { human, .. }
             | Record::Onset { human, .. }
             | Record::Noise { human }
+            | Record::Lasts { human, .. }
+            | Record::Words { human, .. }
             | Record::Partial { human, .. }
             | Record::Says { human, .. } => self.rename_human(human),
             Record::Utterance(utterance) => self.rename_human(&mut utterance.human),
@@ -202,6 +205,7 @@ fn texts(record: &mut Record) -> Vec<&mut String> {
     match record {
         Record::Typed { text, .. }
         | Record::Partial { text, .. }
+        | Record::Words { text, .. }
         | Record::Line { text, .. }
         | Record::Caption { text, .. }
         | Record::Chat { text, .. } => vec![text],

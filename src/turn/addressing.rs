@@ -9,12 +9,14 @@ mod expertise;
 mod group;
 mod handing;
 mod lexicon;
+mod listening;
 mod mentions;
 mod names;
 mod order;
 mod reading;
 mod sentence;
 mod silence;
+mod sleep;
 mod spoken;
 mod words;
 
@@ -22,9 +24,11 @@ use std::collections::BTreeSet;
 
 use correction::Correction;
 pub use expertise::Card;
+pub use listening::is_listening;
 use mentions::Who;
 use reading::Reading;
 use silence::Silence;
+pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
 
 use crate::latency::{Outcome, Reason};

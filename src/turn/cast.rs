@@ -1,7 +1,7 @@
 //! The personas as the floor sees them: who is hosted, in what mode, and what each shows.
 
 use super::addressing::Card;
-use crate::id::PersonaId;
+use crate::id::{LineId, PersonaId};
 use crate::llm::{Message, prompt};
 use crate::persona::{Mode, Persona};
 use crate::room::AgentState;
@@ -14,6 +14,10 @@ pub(super) struct Member {
     pub id: PersonaId,
     pub name: String,
     pub mode: Mode,
+    /// The mode to wake to, while it sleeps by a human's word.
+    pub mode_before: Option<Mode>,
+    /// The line that last sent it to sleep.
+    pub slept_by: Option<LineId>,
     pub hosted: bool,
     pub system: Message,
     /// The card as the choice of who answers reads it.
@@ -36,6 +40,8 @@ impl Cast {
             id: persona.id,
             name: persona.name,
             mode: persona.mode,
+            mode_before: None,
+            slept_by: None,
             hosted: false,
             state: None,
         };

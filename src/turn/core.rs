@@ -2,13 +2,15 @@
 //!
 //! A human line is decided at once (`addressing`). Whoever is to answer gets a ticket and waits
 //! for the floor, which is granted when nobody holds it and no human makes a sound; everybody else
-//! is settled at once. A human's onset takes the floor back. A line of the same human, or one that
+//! is settled at once. A human's onset silences the holder, and what is said takes the floor back
+//! (`giving_way`). A line of the same human, or one that
 //! calls the same persona, replaces what was not yet said. A persona's own line can lead to one
 //! further turn at most, out of a budget that only human lines refill: that is what makes the room
 //! fall silent by itself, whatever the model says.
 
 use std::time::Duration;
 
+use super::addressing::SleepWords;
 use super::cast::Cast;
 use super::floor::{Cause, Floor, Holder, Ticket};
 use super::people::People;
@@ -20,6 +22,8 @@ use crate::latency::{Outcome, Reason};
 use crate::persona::{Mode, Persona};
 use crate::time::Time;
 
+mod giving_way;
+mod limits;
 mod lines;
 mod memory;
 #[cfg(test)]
@@ -40,12 +44,17 @@ pub struct Options {
     /// Speech whose end is never told counts as ended after this. Longer than an utterance may
     /// last together with its recognition.
     pub speech_timeout: Duration,
+    /// A sound that has not lasted by then was no speech, unless its words say so: a cough is
+    /// shorter, and who listens does not wait longer for the rest of a sentence.
+    pub undecided: Duration,
     /// How long a human's talk with a persona goes on without naming it again.
     pub continuity: Duration,
     /// Of a holder that is stopped.
     pub fade: Duration,
     /// Turns after personas' lines for each human line.
     pub follow_ups: u32,
+    /// Turns in any minute, but for those who are called by name; none is no limit.
+    pub turns_per_minute: Option<u32>,
 }
 
 impl Default for Options {
@@ -54,9 +63,11 @@ impl Default for Options {
             seed: 0,
             lines_max: 64,
             speech_timeout: Duration::from_secs(45),
+            undecided: Duration::from_millis(700),
             continuity: Duration::from_secs(60),
             fade: Duration::from_millis(20),
             follow_ups: 1,
+            turns_per_minute: None,
         }
     }
 }
@@ -84,6 +95,9 @@ pub struct Core {
     turns: u64,
     grants: u64,
     wake_at: Option<Time>,
+    deferred: giving_way::Lines,
+    sleep_words: SleepWords,
+    minute: limits::Minute,
     effects: Vec<Effect>,
     stats: Stats,
 }
@@ -100,6 +114,9 @@ impl Core {
             follow_ups_left: 0,
             turns: 0,
             wake_at: None,
+            deferred: giving_way::Lines::default(),
+            sleep_words: SleepWords::default(),
+            minute: limits::Minute::default(),
             effects: Vec::new(),
             stats: Stats::default(),
             options,
@@ -114,22 +131,27 @@ impl Core {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
                 let name = if name.is_empty() { human.as_str().to_owned() } else { name };
                 if self.people.join(human, name) {
-                    self.stop_if(Cause::Onset, |_| true);
+                    self.hold(now);
                 }
             }
             Event::HumanLeft { human } => self.human_left(&human),
             Event::SpeechStarted { human } => self.speech_started(now, &human),
+            Event::SpeechLasts { human, voiced } => self.speech_lasts(now, &human, voiced),
+            Event::Words { human, text } => self.words(&human, &text),
             Event::SpeechDropped { human } => {
                 let known = self.people.sound_ended(&human);
                 self.stats.events_ignored += u64::from(!known);
             }
-            Event::Line { id, human, manner, text } => self.line(now, id, human, manner, &text),
+            Event::Line { id, human, manner, text } => {
+                self.take_line(now, id, human, manner, text);
+            }
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,
                 None => self.stats.events_ignored += 1,
             },
             Event::SpeechEnded { turn, line, heard, end } => {
                 self.speech_ended(now, turn, line, &heard, end);
+                self.after_an_end(now);
             }
             Event::Hosted { persona, hosted } => self.hosted(&persona, hosted),
             Event::Mode { persona, mode } => self.mode(&persona, mode),
@@ -139,7 +161,8 @@ impl Core {
             },
             Event::Wake => self.wake_at = None,
         }
-        self.grant();
+        self.resume(now);
+        self.grant(now);
         self.show_states();
         self.wish_to_wake();
         std::mem::take(&mut self.effects)
@@ -162,7 +185,7 @@ impl Core {
 
     /// Nobody speaks, and nobody waits to.
     pub fn is_quiet(&self) -> bool {
-        self.floor.is_idle()
+        self.floor.is_idle() && self.deferred.is_empty()
     }
 
     fn human_left(&mut self, human: &HumanId) {
@@ -175,14 +198,6 @@ impl Core {
             self.follow_ups_left = 0;
             self.stop_if(Cause::Alone, |_| true);
             self.drop_waiting(Cause::Alone, |_| true);
-        }
-    }
-
-    fn speech_started(&mut self, now: Time, human: &HumanId) {
-        if self.people.sound_began(human, now) {
-            self.stop_if(Cause::Onset, |_| true);
-        } else {
-            self.stats.events_ignored += 1;
         }
     }
 
@@ -203,6 +218,11 @@ impl Core {
             self.stats.events_ignored += 1;
             return;
         };
+        self.cast[persona].mode_before = None;
+        self.set_mode(persona, mode);
+    }
+
+    fn set_mode(&mut self, persona: usize, mode: Mode) {
         self.cast[persona].mode = mode;
         if mode == Mode::Asleep {
             self.silence(persona, Cause::Asleep);

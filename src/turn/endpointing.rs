@@ -28,6 +28,11 @@ const GOES_ON_WITHIN: Duration = Duration::from_millis(1_000);
 const TOLD_AGAIN: [Duration; 3] =
     [Duration::from_millis(400), Duration::from_millis(800), Duration::from_millis(1_300)];
 
+/// So much voice without a pause in it is more than a click, a cough or a short nod.
+pub const LASTING: Duration = Duration::from_millis(300);
+/// So much voice in all is speech, whatever its words are.
+pub const LONG: Duration = Duration::from_millis(1_000);
+
 /// How speech is cut into utterances.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
@@ -94,6 +99,11 @@ pub enum Effect {
     StillPaused(Span),
     /// The speaker went on after [`Effect::Paused`].
     Resumed,
+    /// There is much voice, `voiced` in all: told once of each stretch between two pauses, when it
+    /// has lasted for [`LASTING`], and once of the utterance, when that has [`LONG`].
+    Lasts {
+        voiced: Duration,
+    },
     /// It was too short to be an utterance.
     SpeechDropped,
     Utterance(Span),
@@ -139,6 +149,10 @@ struct Open {
     voiced_end: Time,
     voiced_to_sample: u64,
     voiced_frames: u32,
+    /// Of these, since the beginning or the last pause.
+    stretch_frames: u32,
+    told_lasting: bool,
+    told_long: bool,
     /// It is the rest of an utterance that was cut, so it is kept however short it is.
     rest: bool,
     pause: Pause,
@@ -212,6 +226,7 @@ impl Endpointer {
             None if self.gate.is_speech() && self.gate.is_voiced() => self.go_on(1),
             None => {}
         }
+        effects.extend(self.lasts());
         self.end_when_silent(now, frame, &mut effects);
         self.cut_when_long(now, frame, &mut effects);
         if change == Some(Change::Paused) {
@@ -219,6 +234,17 @@ impl Endpointer {
         }
         effects.extend(self.pause_on(now, frame.at));
         effects
+    }
+
+    fn lasts(&mut self) -> Option<Effect> {
+        let open = self.open.as_mut().filter(|open| open.pause == Pause::No)?;
+        let voiced = frames_to_duration(open.voiced_frames);
+        let lasting = frames_to_duration(open.stretch_frames) >= LASTING;
+        let long = voiced >= LONG;
+        let is_news = lasting && !open.told_lasting || long && !open.told_long;
+        open.told_lasting |= lasting;
+        open.told_long |= long;
+        is_news.then_some(Effect::Lasts { voiced })
     }
 
     /// The hang-over has passed.
@@ -274,6 +300,9 @@ impl Endpointer {
             voiced_end: first.at,
             voiced_to_sample: first.to_sample,
             voiced_frames: 0,
+            stretch_frames: 0,
+            told_lasting: false,
+            told_long: false,
             rest: false,
             pause: Pause::No,
         });
@@ -286,6 +315,8 @@ impl Endpointer {
         let Some(open) = &mut self.open else { return };
         let pause = std::mem::replace(&mut open.pause, Pause::No);
         self.judged = None;
+        open.stretch_frames = 0;
+        open.told_lasting = false;
         if pause.is_told() {
             self.patience.learn(at.since(open.voiced_end));
             effects.push(Effect::Resumed);
@@ -295,7 +326,9 @@ impl Endpointer {
     /// The newest `frames` frames belong to the speech in hand.
     fn go_on(&mut self, frames: u32) {
         let (Some(open), Some(newest)) = (&mut self.open, self.history.newest()) else { return };
-        open.voiced_frames += self.history.voiced_of(frames);
+        let voiced = self.history.voiced_of(frames);
+        open.voiced_frames += voiced;
+        open.stretch_frames += voiced;
         open.voiced_end = newest.at;
         open.voiced_to_sample = newest.to_sample;
     }
@@ -406,6 +439,11 @@ impl Endpointer {
     /// An utterance has begun and is not over.
     pub fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// There is voice that may become speech with the next frames.
+    pub fn is_rising(&self) -> bool {
+        self.gate.is_rising()
     }
 
     /// The oldest sample that an utterance may still need.

@@ -6,6 +6,7 @@ use super::transcript::Place;
 use super::{Manner, SpeechEnd};
 use crate::id::{HumanId, LineId, TurnId};
 use crate::latency::{Outcome, Reason};
+use crate::time::Time;
 
 /// A turn that is to be spoken: waiting, or holding the floor.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub(super) struct Holder {
     /// Where its speech will stand in the transcript.
     pub place: Place,
     pub audible: bool,
+    /// It was told to wait in silence, then.
+    pub held_at: Option<Time>,
     /// Why it was told to stop.
     pub stopped: Option<Cause>,
 }
@@ -104,6 +107,10 @@ impl Default for Floor {
 impl Floor {
     pub(super) fn is_idle(&self) -> bool {
         self.holders.is_empty() && self.waiting.is_empty()
+    }
+
+    pub(super) fn waiting_count(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(super) fn has_waiting(&self) -> bool {

@@ -15,16 +15,25 @@ pub(super) struct People {
     here: BTreeMap<HumanId, Human>,
     /// Sounds of humans who are not here, or not yet, and whose end may come after they are: else
     /// it would be taken for the end of what they say then. Forgotten like all sounds.
-    away: BTreeMap<HumanId, VecDeque<Time>>,
+    away: BTreeMap<HumanId, VecDeque<Sound>>,
     /// Humans of a restored conversation who are still to join it.
     expected: BTreeMap<HumanId, Human>,
+}
+
+/// A sound that may become a line.
+#[derive(Clone, Copy, Debug)]
+struct Sound {
+    began: Time,
+    /// It went on for longer than a cough does.
+    lasts: bool,
+    /// Its words so far only show that its maker listens.
+    nod: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Human {
     pub name: String,
-    /// When each of the sounds began that may become a line.
-    sounds: VecDeque<Time>,
+    sounds: VecDeque<Sound>,
     /// Whom this human last called by name: an index of the cast.
     pub named: Option<(usize, Time)>,
     /// Who last answered this human.
@@ -94,7 +103,7 @@ impl People {
         if sounds.len() == SOUNDS_MAX {
             sounds.pop_front();
         }
-        sounds.push_back(now);
+        sounds.push_back(Sound { began: now, lasts: false, nod: false });
         is_here
     }
 
@@ -112,7 +121,7 @@ impl People {
     pub(super) fn give_up_sounds(&mut self, now: Time, patience: Duration) {
         let here = self.here.values_mut().map(|human| &mut human.sounds);
         for sounds in here.chain(self.away.values_mut()) {
-            sounds.retain(|began| *began + patience > now);
+            sounds.retain(|sound| sound.began + patience > now);
         }
         self.away.retain(|_, sounds| !sounds.is_empty());
     }
@@ -129,7 +138,33 @@ impl People {
     /// Until when somebody counts as speaking, if anybody does: a sound counts for `patience`.
     pub(super) fn speaking_until(&self, patience: Duration) -> Option<Time> {
         let newest = self.here.values().filter_map(|human| human.sounds.back());
-        newest.max().map(|began| *began + patience)
+        newest.map(|sound| sound.began).max().map(|began| began + patience)
+    }
+
+    /// The human's newest sound goes on. False when there is none.
+    pub(super) fn sound_lasts(&mut self, id: &HumanId) -> bool {
+        self.judge(id, |sound| (sound.lasts, sound.nod) = (true, false))
+    }
+
+    /// The human's newest sound is one of listening. False when there is none.
+    pub(super) fn sound_is_nod(&mut self, id: &HumanId) -> bool {
+        self.judge(id, |sound| sound.nod = true)
+    }
+
+    fn judge(&mut self, id: &HumanId, judge: impl FnOnce(&mut Sound)) -> bool {
+        let here = self.here.get_mut(id).map(|human| &mut human.sounds);
+        let sounds = here.or_else(|| self.away.get_mut(id));
+        sounds.and_then(VecDeque::back_mut).map(judge).is_some()
+    }
+
+    /// Until when somebody may be about to speak: a sound that is neither long nor a nod may be
+    /// speech for `undecided`, one that lasts until it is over. None when nobody is.
+    pub(super) fn undecided_until(&self, undecided: Duration, patience: Duration) -> Option<Time> {
+        let sounds = self.here.values().flat_map(|human| &human.sounds);
+        let until = sounds
+            .filter(|sound| !sound.nod)
+            .map(|sound| sound.began + if sound.lasts { patience } else { undecided });
+        until.max()
     }
 }
 

@@ -52,13 +52,11 @@ const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_750) };
 /// Lines come when all is said, a tenth of a second for each second.
 const BRIEF: Tempo = Tempo { divide: 10, wait: Duration::from_secs(12) };
 
-/// Felix cooks, Nora grows and Ada counts; the first reply fails.
+/// Felix cooks and Ada counts; the first reply fails.
 fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
     let engine = ScriptedEngine::new(clock, move |request| {
         let text = match request.seat.as_str() {
             "felix" => "Fish soup, in a storm. What would you put into it, Ada?",
-            // What she says for Tom is cut, and the engine's work on it given up.
-            "nora" => "Ferns grow best.\nTom: And roses? I hear that they want more of the sun.",
             _ => "Three carrots, which is a prime number.",
         };
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
@@ -219,10 +217,6 @@ fn a_tape_replays_to_what_the_recorded_run_gave() {
         replay::difference(replay::lines(&live).as_bytes(), &replay::lines(&replayed.effects));
     assert!(difference.is_none(), "{}", difference.expect("it is some"));
     assert_eq!(replayed.turns, turns);
-    let all: Vec<_> = turns.iter().map(|turn| turn.heard_text.as_str()).collect();
-    let cut = turns.iter().find(|turn| turn.heard_text == "Ferns grow best.");
-    let cut = cut.unwrap_or_else(|| panic!("she does not say it: {all:?}"));
-    assert!(cut.completion_tokens.is_some_and(|tokens| tokens > 0), "{cut:?}");
 }
 
 #[tokio::test]

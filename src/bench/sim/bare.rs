@@ -12,10 +12,15 @@ use super::rules::Rules;
 use crate::bench::house;
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::time::Time;
+use crate::turn::endpointing::{LASTING, LONG};
 use crate::turn::{Core, Effect, Event, Grant, Manner, Options, SpeechEnd};
 
 /// Short, so that it overflows in a simulated room.
 const LINES_MAX: usize = 12;
+/// How long after a sound its words so far are known.
+const WORDS_MS: u64 = 200;
+/// When a speech that is held tries again to begin.
+const LOOKS_AGAIN: Duration = Duration::from_millis(100);
 /// A room that has more to do than this never comes to an end.
 const STEPS_MAX: u64 = 20_000;
 
@@ -57,7 +62,7 @@ enum Due {
     /// The speech of a grant ends, unless it ended otherwise before.
     Ends {
         turn: TurnId,
-        grant: u64,
+        timer: u64,
     },
     Wake {
         wish: u64,
@@ -67,6 +72,9 @@ enum Due {
 /// A speech under way.
 struct Speech {
     grant: u64,
+    /// The timer that ends it.
+    timer: u64,
+    held: bool,
     began_at: Option<Time>,
     text: String,
     end: SpeechEnd,
@@ -84,6 +92,7 @@ struct Bare<'a> {
     steps: u64,
     numbers: u64,
     grants: u64,
+    timers: u64,
     wishes: u64,
     lines: u64,
 }
@@ -104,6 +113,7 @@ impl<'a> Bare<'a> {
             steps: 0,
             numbers: 0,
             grants: 0,
+            timers: 0,
             wishes: 0,
             lines: 0,
         }
@@ -134,12 +144,14 @@ impl<'a> Bare<'a> {
             self.rules.effect(&effect)?;
             match effect {
                 Effect::Reply(grant) => self.speak(&grant),
+                Effect::Hold { turn, .. } => self.hold(turn),
+                Effect::Resume { turn, .. } => self.resume(turn),
                 Effect::Stop { turn, .. } => self.stop(turn),
                 Effect::WakeAt(at) => {
                     self.wishes += 1;
                     self.later(at.since(self.now), Due::Wake { wish: self.wishes });
                 }
-                Effect::Settled(_) | Effect::State { .. } => {}
+                Effect::Settled(_) | Effect::State { .. } | Effect::Mode { .. } => {}
             }
         }
         self.rules.after(&self.core, &event)
@@ -153,6 +165,11 @@ impl<'a> Bare<'a> {
             }
             Due::Tell(Event::SpeechBegan { turn }) => {
                 let now = self.now;
+                if self.speeches.get(&turn).is_some_and(|speech| speech.held) {
+                    // It begins when it goes on.
+                    self.later(LOOKS_AGAIN, Due::Tell(Event::SpeechBegan { turn }));
+                    return Ok(());
+                }
                 if let Some(speech) = self.speeches.get_mut(&turn) {
                     speech.began_at.get_or_insert(now);
                 }
@@ -163,7 +180,7 @@ impl<'a> Bare<'a> {
                 let (id, human) = (self.new_line(), HumanId::new(HUMANS[human]));
                 self.tell(Event::Line { id, human, manner, text })
             }
-            Due::Ends { turn, grant } => self.end(turn, grant),
+            Due::Ends { turn, timer } => self.end(turn, timer),
             Due::Wake { wish } if wish == self.wishes => self.tell(Event::Wake),
             Due::Wake { .. } => Ok(()),
         }
@@ -181,6 +198,10 @@ impl<'a> Bare<'a> {
             Act::Sounds { human, lasts_ms, becomes } => {
                 let who = HumanId::new(HUMANS[human]);
                 let lasts = Duration::from_millis(lasts_ms);
+                for voiced in [LASTING, LONG].into_iter().filter(|voiced| *voiced <= lasts) {
+                    let human = who.clone();
+                    self.later(voiced, Due::Tell(Event::SpeechLasts { human, voiced }));
+                }
                 match becomes {
                     Becomes::Nothing => {
                         let dropped = Event::SpeechDropped { human: who.clone() };
@@ -189,6 +210,11 @@ impl<'a> Bare<'a> {
                     Becomes::Lost => {}
                     Becomes::Line { text, after_ms } => {
                         let manner = Manner::Heard;
+                        if after_ms > WORDS_MS {
+                            let (human, text) = (who.clone(), text.clone());
+                            let words = Due::Tell(Event::Words { human, text });
+                            self.later(lasts + Duration::from_millis(WORDS_MS), words);
+                        }
                         let after = lasts + Duration::from_millis(after_ms);
                         self.later(after, Due::Line { human, manner, text });
                     }
@@ -233,26 +259,55 @@ impl<'a> Bare<'a> {
                 self.later(begins + ms(30), Due::Tell(Event::SpeechBegan { turn }));
             }
         }
-        let (number, began_at, stopped) = (self.grants, None, false);
-        self.speeches.insert(turn, Speech { grant: number, began_at, text, end, stopped });
-        self.later(begins + lasts, Due::Ends { turn, grant: number });
+        let (held, began_at, stopped) = (false, None, false);
+        let speech = Speech { grant: self.grants, timer: 0, held, began_at, text, end, stopped };
+        self.speeches.insert(turn, speech);
+        self.ends_after(turn, begins + lasts);
+    }
+
+    fn ends_after(&mut self, turn: TurnId, after: Duration) {
+        self.timers += 1;
+        let timer = self.timers;
+        if let Some(speech) = self.speeches.get_mut(&turn) {
+            speech.timer = timer;
+            self.later(after, Due::Ends { turn, timer });
+        }
+    }
+
+    /// It waits for ever, unless it was just about to end.
+    fn hold(&mut self, turn: TurnId) {
+        let Some(speech) = self.speeches.get_mut(&turn) else { return };
+        let mut dice = Dice::of(self.plan.seed, SPEECH + 300, speech.grant);
+        if !dice.percent(10) {
+            speech.held = true;
+            speech.timer = 0;
+        }
+    }
+
+    fn resume(&mut self, turn: TurnId) {
+        let Some(speech) = self.speeches.get_mut(&turn).filter(|speech| speech.held) else {
+            return;
+        };
+        speech.held = false;
+        let mut dice = Dice::of(self.plan.seed, SPEECH + 400, speech.grant);
+        let rest = Duration::from_millis(dice.between(200, 5_000));
+        self.ends_after(turn, rest);
     }
 
     fn stop(&mut self, turn: TurnId) {
         let Some(speech) = self.speeches.get_mut(&turn) else { return };
-        speech.stopped = true;
-        let grant = speech.grant;
-        let mut dice = Dice::of(self.plan.seed, SPEECH + 100, grant);
+        (speech.stopped, speech.held) = (true, false);
+        let mut dice = Dice::of(self.plan.seed, SPEECH + 100, speech.grant);
         let fade = Duration::from_millis(dice.between(0, 150));
-        self.later(fade, Due::Ends { turn, grant });
+        self.ends_after(turn, fade);
     }
 
-    fn end(&mut self, turn: TurnId, grant: u64) -> Result<(), String> {
-        let this = self.speeches.get(&turn).is_some_and(|speech| speech.grant == grant);
+    fn end(&mut self, turn: TurnId, timer: u64) -> Result<(), String> {
+        let this = self.speeches.get(&turn).is_some_and(|speech| speech.timer == timer);
         let Some(speech) = this.then(|| self.speeches.remove(&turn)).flatten() else {
             return Ok(());
         };
-        let mut dice = Dice::of(self.plan.seed, SPEECH + 200, grant);
+        let mut dice = Dice::of(self.plan.seed, SPEECH + 200, speech.grant);
         // Of a stopped speech the first words were heard, if any; the stop may have come too late.
         let (heard, end) = if speech.stopped && !dice.percent(5) {
             let words = speech.text.split_inclusive(' ').take(dice.index(3));

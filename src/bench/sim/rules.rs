@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::room::AgentState;
 use crate::time::Time;
+use crate::turn::addressing::is_listening;
 use crate::turn::{Core, Effect, Event, Manner, Options, Settled};
 
 /// As many sounds as the core remembers of one human.
@@ -16,18 +17,36 @@ pub(super) struct Rules {
     options: Options,
     cast: Vec<PersonaId>,
     here: BTreeSet<HumanId>,
-    /// When each of everybody's open sounds began, here or not.
-    sounds: BTreeMap<HumanId, VecDeque<Time>>,
+    now: Time,
+    /// Everybody's open sounds, here or not.
+    sounds: BTreeMap<HumanId, VecDeque<Sound>>,
     /// The newest lines with words, and whether they are humans'.
     newest: VecDeque<(LineId, bool)>,
     human_lines: Vec<LineId>,
-    /// The speech that goes on, and whether it was told to stop.
-    live: Option<(TurnId, bool)>,
+    /// The speech that goes on.
+    live: Option<(TurnId, Told)>,
+    /// The end of the speech that went on.
+    ended: Option<(LineId, String)>,
     granted: HashMap<TurnId, (LineId, PersonaId)>,
     settled: BTreeSet<TurnId>,
     outcomes: BTreeSet<(LineId, PersonaId)>,
     since_line: BTreeSet<TurnId>,
     states: HashMap<PersonaId, AgentState>,
+}
+
+/// What the speech that goes on was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    ToSpeak,
+    ToWait,
+    ToStop,
+}
+
+#[derive(Clone, Copy)]
+struct Sound {
+    began: Time,
+    lasts: bool,
+    nod: bool,
 }
 
 type Kept = Result<(), String>;
@@ -42,10 +61,12 @@ impl Rules {
             options,
             cast,
             here: BTreeSet::new(),
+            now: Time::ZERO,
             sounds: BTreeMap::new(),
             newest: VecDeque::new(),
             human_lines: Vec::new(),
             live: None,
+            ended: None,
             granted: HashMap::new(),
             settled: BTreeSet::new(),
             outcomes: BTreeSet::new(),
@@ -69,8 +90,9 @@ impl Rules {
     /// Before the core hears of it.
     pub(super) fn before(&mut self, now: Time, event: &Event) {
         for sounds in self.sounds.values_mut() {
-            sounds.retain(|began| *began + self.options.speech_timeout > now);
+            sounds.retain(|sound| sound.began + self.options.speech_timeout > now);
         }
+        (self.now, self.ended) = (now, None);
         match event {
             Event::HumanJoined { human, .. } => {
                 self.here.insert(human.clone());
@@ -83,12 +105,26 @@ impl Rules {
                 if sounds.len() == SOUNDS_MAX {
                     sounds.pop_front();
                 }
-                sounds.push_back(now);
+                sounds.push_back(Sound { began: now, lasts: false, nod: false });
+            }
+            Event::SpeechLasts { human, .. } => {
+                if let Some(sound) = self.sounds.get_mut(human).and_then(VecDeque::back_mut) {
+                    (sound.lasts, sound.nod) = (true, false);
+                }
+            }
+            Event::Words { human, text } => {
+                let newest = self.sounds.get_mut(human).and_then(VecDeque::back_mut);
+                if let Some(sound) = newest.filter(|_| is_listening(text)) {
+                    sound.nod = true;
+                }
             }
             Event::SpeechDropped { human } | Event::Line { human, manner: Manner::Heard, .. } => {
                 self.sounds.get_mut(human).and_then(VecDeque::pop_front);
             }
-            Event::SpeechEnded { turn, .. } if self.live() == Some(*turn) => self.live = None,
+            Event::SpeechEnded { turn, line, heard, .. } if self.live() == Some(*turn) => {
+                self.live = None;
+                self.ended = Some((*line, heard.clone()));
+            }
             Event::Hosted { persona, hosted: false } => {
                 self.states.remove(persona);
             }
@@ -118,19 +154,28 @@ impl Rules {
                 rule(self.since_line.len() <= most, || {
                     format!("more than {most} turns after a human's line")
                 })?;
-                self.live = Some((turn, false));
+                self.live = Some((turn, Told::ToSpeak));
                 Ok(())
             }
+            Effect::Hold { turn, .. } => {
+                let this = self.live.replace((*turn, Told::ToWait));
+                rule(this == Some((*turn, Told::ToSpeak)), || format!("{turn} is held in silence"))
+            }
+            Effect::Resume { turn, .. } => {
+                let this = self.live.replace((*turn, Told::ToSpeak));
+                rule(this == Some((*turn, Told::ToWait)), || format!("{turn} goes on unheld"))
+            }
             Effect::Stop { turn, .. } => {
-                let this = self.live.replace((*turn, true));
-                rule(this == Some((*turn, false)), || format!("{turn} is stopped and not running"))
+                let this = self.live.replace((*turn, Told::ToStop));
+                let runs = [Told::ToSpeak, Told::ToWait].map(|told| Some((*turn, told)));
+                rule(runs.contains(&this), || format!("{turn} is stopped and not running"))
             }
             Effect::Settled(settled) => self.settle(settled),
             Effect::State { persona, state } => {
                 let old = self.states.insert(persona.clone(), *state);
                 rule(old != Some(*state), || format!("{persona} shows {state:?} twice"))
             }
-            Effect::WakeAt(_) => Ok(()),
+            Effect::Mode { .. } | Effect::WakeAt(_) => Ok(()),
         }
     }
 
@@ -154,18 +199,24 @@ impl Rules {
                 self.newest.pop_front();
             }
         }
-        for (id, _) in self.newest.iter().filter(|(_, human)| *human) {
+        // Lines wait for the end of the speech which they end.
+        let all_here = !matches!(self.live, Some((_, Told::ToStop)));
+        for (id, _) in self.newest.iter().filter(|(_, human)| *human && all_here) {
             let kept = core.lines().any(|line| line.id == *id);
             rule(kept, || format!("{id} was heard and is not in the transcript"))?;
         }
         let count = core.lines().count();
         rule(count <= self.options.lines_max, || format!("the transcript has {count} lines"))?;
-        if let Event::SpeechStarted { human } | Event::HumanJoined { human, .. } = event
-            && let Some((turn, stopped)) = self.live
-            && self.here.contains(human)
-            && self.sounds.get(human).is_some_and(|sounds| !sounds.is_empty())
+        if let Some((turn, Told::ToSpeak)) = self.live {
+            let sounds = self.here.iter().filter_map(|human| self.sounds.get(human)).flatten();
+            let speaks = sounds.clone().any(|sound| self.may_be_speech(*sound));
+            rule(!speaks, || format!("{turn} goes on over a human"))?;
+        }
+        if let Some((id, heard)) = &self.ended
+            && let Some(line) = core.lines().find(|line| line.id == *id)
         {
-            rule(stopped, || format!("{turn} goes on over a human"))?;
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            rule(words(&line.text) == words(heard), || format!("{id} is not what was heard"))?;
         }
         let active =
             |state: &&AgentState| matches!(state, AgentState::Speaking | AgentState::Thinking);
@@ -173,6 +224,10 @@ impl Rules {
         rule(active <= usize::from(self.live.is_some()), || {
             format!("{active} show that they speak")
         })
+    }
+
+    fn may_be_speech(&self, sound: Sound) -> bool {
+        !sound.nod && (sound.lasts || sound.began + self.options.undecided > self.now)
     }
 
     /// When nothing more happens.

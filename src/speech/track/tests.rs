@@ -95,11 +95,58 @@ fn without_sound_or_time_there_is_no_fade() {
 
 #[test]
 fn what_was_played_is_not_kept() {
-    let mut track = track(&[("x", 60_000)]);
+    let mut track = track(&[("x.", 30_000), (" y,", 5_000), (" z", 25_000)]);
     for _ in 0..2_000 {
         track.take_frame();
     }
-    assert!(track.samples.len() <= (20_000 * MS) as usize + KEPT_SAMPLES);
+    assert_eq!(track.handed(), 40_000 * MS);
+    let kept = track.end() - track.base;
+    let sentence = (5_000 + 25_000 + 110) * MS;
+    assert!(kept < sentence + 2 * 960, "no more than the sentence: {kept}");
+    assert!(kept > sentence - 960, "all of the sentence: {kept}");
+}
+
+/// Where a speech goes on that was heard up to `ms`.
+fn goes_on_at(track: &mut Track, ms: u64, from: Restart) -> u64 {
+    while track.handed() < (ms * MS).next_multiple_of(960) {
+        track.take_frame();
+    }
+    track.rewind(ms * MS, from);
+    track.handed() / MS
+}
+
+#[test]
+fn a_speech_goes_on_at_the_beginning_of_what_was_cut() {
+    // 0 to 400, 640 to 1,040, 1,150 to 1,550 ms.
+    let clauses = [("One two.", 400), (" Three,", 400), (" four.", 400)];
+    let at = |ms, from| goes_on_at(&mut track(&clauses), ms, from);
+    assert_eq!(at(200, Restart::Clause), 0);
+    assert_eq!(at(300, Restart::Sentence), 0);
+    assert_eq!(at(380, Restart::Sentence), 380, "all of it was heard");
+    assert_eq!(at(500, Restart::Sentence), 500, "a rest is over when it is over");
+    assert_eq!(at(900, Restart::Sentence), 640);
+    assert_eq!(at(1_300, Restart::Clause), 1_140, "on a frame");
+    assert_eq!(at(1_300, Restart::Sentence), 640);
+}
+
+#[test]
+fn what_is_played_again_is_the_same_sound() {
+    let mut track = Track::default();
+    let sound: Vec<i16> = (0..9_600).map(|at| (at % 3_000) as i16).collect();
+    track.add("One two three.", &sound, Duration::ZERO);
+    let first: Vec<Frame> = (0..5).map(|_| track.take_frame()).collect();
+    track.rewind(90 * MS, Restart::Sentence);
+    let again: Vec<Frame> = (0..5).map(|_| track.take_frame()).collect();
+    assert_eq!(first, again);
+}
+
+#[test]
+fn a_sentence_is_begun_anew_twice_and_then_goes_on() {
+    let mut track = track(&[("One two three four five six.", 4_000)]);
+    assert_eq!(goes_on_at(&mut track, 1_000, Restart::Sentence), 0);
+    assert_eq!(goes_on_at(&mut track, 1_500, Restart::Clause), 0);
+    assert_eq!(goes_on_at(&mut track, 2_000, Restart::Sentence), 2_000);
+    assert_eq!(goes_on_at(&mut track, 2_500, Restart::Sentence), 2_500);
 }
 
 proptest! {

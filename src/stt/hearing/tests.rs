@@ -58,7 +58,10 @@ impl Room {
     /// What happened, shortly; and the utterances.
     fn events(&mut self) -> (Vec<String>, Vec<Utterance>) {
         let mut utterances = Vec::new();
-        let shortly = std::mem::take(&mut self.events).into_iter().map(|event| match event {
+        let events = std::mem::take(&mut self.events).into_iter();
+        let events = events.filter(|event| !matches!(event, Event::Lasts { .. }));
+        let shortly = events.map(|event| match event {
+            Event::Lasts { human, .. } | Event::Words { human, .. } => format!("{human} ?"),
             Event::SpeechStarted { human, .. } => format!("{human} started"),
             Event::SpeechDropped { human } => format!("{human} dropped"),
             Event::Paused(paused) => format!("{} paused {}", paused.human, paused.id),

@@ -78,7 +78,7 @@ pub(super) fn is_greeting(word: &str) -> bool {
 }
 
 /// Laughter, humming, sighs: few letters, many times.
-fn is_sound(word: &str) -> bool {
+pub(super) fn is_sound(word: &str) -> bool {
     let mut letters: Vec<char> = word.chars().collect();
     let count = letters.len();
     let stretched = letters.windows(3).any(|three| three[0] == three[1] && three[1] == three[2]);

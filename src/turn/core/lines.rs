@@ -26,9 +26,7 @@ impl Core {
     ) {
         let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
-        if manner == Manner::Heard {
-            self.people.sound_ended(&human);
-        }
+        self.obey_sleep_words(id, &text);
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, &whole);
         if !text.is_empty() {
@@ -122,6 +120,7 @@ impl Core {
         manner: Manner,
         verdict: &Verdict,
     ) -> Vec<Ticket> {
+        let full = !verdict.named && self.minute_is_full(now);
         let chosen = |persona| verdict.addressees.iter().position(|one| one.persona == persona);
         let mut tickets = Vec::new();
         for persona in 0..self.cast.len() {
@@ -135,9 +134,13 @@ impl Core {
                 None => (0.0, Reason::Borrowed("")),
             };
             let settled = if member.mode == Mode::Asleep {
-                Some((Outcome::Asleep, Reason::Borrowed("asleep")))
+                let told = member.slept_by == Some(line);
+                let reason = if told { "asked to sleep" } else { "asleep" };
+                Some((Outcome::Asleep, Reason::Borrowed(reason)))
             } else if !member.hosted {
                 Some((Outcome::Failed, Reason::Borrowed("not hosted")))
+            } else if place.is_some() && full {
+                Some((Outcome::Outbid, Reason::Borrowed("too many turns this minute")))
             } else if place.is_some() {
                 None
             } else if self.talk.is_silenced(now, persona) {
@@ -187,7 +190,7 @@ impl Core {
             _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
         };
         self.drop_waiting(Cause::NewLine, pointless);
-        // A spoken line has silenced an audible holder by its onset, if it was to be silenced.
+        // A spoken line has silenced an audible holder before, if it was to be silenced.
         let typed = manner == Manner::Typed;
         self.stop_if(Cause::NewLine, |holder| {
             let old = &holder.ticket;

@@ -20,7 +20,7 @@ const NAMES: [&str; 16] = [
 const HUMANS: [&str; 3] = ["tom", "zoe", "bob"];
 
 /// What humans say; `{}` is somebody's name.
-const SAYINGS: [&str; 12] = [
+const SAYINGS: [&str; 14] = [
     "{}, what do you think?",
     "What do you think, {}?",
     "Everyone, say hello.",
@@ -30,6 +30,8 @@ const SAYINGS: [&str; 12] = [
     "{} and {}, who is right?",
     "Not you, {}.",
     "Stop.",
+    "Go to sleep, {}.",
+    "{}, wake up!",
     "mhm",
     "",
     "\u{202e}\n\0",
@@ -44,7 +46,10 @@ enum Step {
     Join(Index),
     Leave(Index),
     SoundBegins(Index),
+    SoundLasts(Index, u64),
     SoundDrops(Index),
+    /// Recognised in a pause.
+    Words(Index, Index),
     Says(Index, Manner, Index, Index),
     Begins,
     Finishes(Index, Index),
@@ -67,7 +72,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => index().prop_map(Step::Join),
         1 => index().prop_map(Step::Leave),
         4 => index().prop_map(Step::SoundBegins),
+        3 => (index(), 300u64..1_200).prop_map(|(who, ms)| Step::SoundLasts(who, ms)),
         3 => index().prop_map(Step::SoundDrops),
+        2 => (index(), index()).prop_map(|(who, what)| Step::Words(who, what)),
         6 => (index(), manner, index(), index()).prop_map(|(h, m, t, n)| Step::Says(h, m, t, n)),
         5 => Just(Step::Begins),
         6 => (index(), index()).prop_map(|(text, name)| Step::Finishes(text, name)),
@@ -83,6 +90,30 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec(step, 0..150)
 }
 
+/// What the speech that has the floor was told last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    ToSpeak,
+    ToWait,
+    ToStop,
+}
+
+/// A human's sound that has not ended.
+#[derive(Clone, Copy, Debug)]
+struct Sound {
+    began: Time,
+    lasts: bool,
+    nod: bool,
+}
+
+impl Sound {
+    fn may_be_speech(&self, now: Time) -> bool {
+        let options = Options::default();
+        let lasts = if self.lasts { options.speech_timeout } else { options.undecided };
+        !self.nod && self.began + lasts > now
+    }
+}
+
 /// The room as its rules allow it, beside the core.
 struct Watch {
     core: Core,
@@ -90,11 +121,11 @@ struct Watch {
     cast: Vec<PersonaId>,
     hosted: Vec<bool>,
     asleep: Vec<bool>,
-    humans: BTreeMap<HumanId, Vec<Time>>,
+    humans: BTreeMap<HumanId, Vec<Sound>>,
     lines: u64,
     human_lines: Vec<LineId>,
-    /// The turn whose speech goes on, and whether it was told to stop.
-    live: Option<(TurnId, bool)>,
+    /// The turn whose speech goes on.
+    live: Option<(TurnId, Told)>,
     granted: HashMap<TurnId, (LineId, PersonaId)>,
     settled: BTreeSet<TurnId>,
     outcomes: BTreeMap<(LineId, PersonaId), Outcome>,
@@ -140,6 +171,10 @@ impl Watch {
             self.check(effect);
         }
         assert!(self.core.lines().count() <= 16, "the transcript is bounded");
+        let now = self.now;
+        let speaks = self.humans.values().flatten().any(|sound| sound.may_be_speech(now));
+        let goes_on = matches!(self.live, Some((_, Told::ToSpeak)));
+        assert!(!(speaks && goes_on), "a persona goes on over a human");
     }
 
     fn check(&mut self, effect: Effect) {
@@ -154,12 +189,25 @@ impl Watch {
                 let this = (grant.line, grant.persona);
                 let first = self.granted.entry(grant.turn).or_insert_with(|| this.clone());
                 assert_eq!(*first, this, "a turn is granted again as another one");
-                self.live = Some((grant.turn, false));
+                self.live = Some((grant.turn, Told::ToSpeak));
                 self.grants += 1;
             }
+            Effect::Hold { turn, .. } => {
+                assert_eq!(
+                    self.live,
+                    Some((turn, Told::ToSpeak)),
+                    "held, though it does not speak"
+                );
+                self.live = Some((turn, Told::ToWait));
+            }
+            Effect::Resume { turn, .. } => {
+                assert_eq!(self.live, Some((turn, Told::ToWait)), "resumed, though it is not held");
+                self.live = Some((turn, Told::ToSpeak));
+            }
             Effect::Stop { turn, .. } => {
-                assert_eq!(self.live, Some((turn, false)), "stopped, though it does not run");
-                self.live = Some((turn, true));
+                let (live, told) = self.live.expect("somebody is stopped");
+                assert!(live == turn && told != Told::ToStop, "stopped, though it does not run");
+                self.live = Some((turn, Told::ToStop));
             }
             Effect::Settled(end) => {
                 assert_ne!(self.live.map(|live| live.0), Some(end.turn), "it still speaks");
@@ -167,13 +215,17 @@ impl Watch {
                 let line = (end.line, end.persona);
                 assert_eq!(self.outcomes.insert(line, end.outcome), None, "two outcomes");
             }
+            Effect::Mode { persona, mode } => {
+                let who = self.cast.iter().position(|id| *id == persona).unwrap();
+                self.asleep[who] = mode == Mode::Asleep;
+            }
             Effect::State { .. } | Effect::WakeAt(_) => {}
         }
     }
 
     fn a_human_speaks(&self) -> bool {
         let patience = Options::default().speech_timeout;
-        self.humans.values().flatten().any(|began| *began + patience > self.now)
+        self.humans.values().flatten().any(|sound| sound.began + patience > self.now)
     }
 
     fn join(&mut self, human: &str) {
@@ -187,11 +239,15 @@ impl Watch {
         self.tell(Event::Hosted { persona: self.cast[persona].clone(), hosted });
     }
 
-    fn sound_ended(&mut self, human: &HumanId) {
+    fn forget_old(&mut self) {
         let (patience, now) = (Options::default().speech_timeout, self.now);
         for sounds in self.humans.values_mut() {
-            sounds.retain(|began| *began + patience > now);
+            sounds.retain(|sound| sound.began + patience > now);
         }
+    }
+
+    fn sound_ended(&mut self, human: &HumanId) {
+        self.forget_old();
         let sounds = self.humans.get_mut(human).filter(|sounds| !sounds.is_empty());
         if let Some(sounds) = sounds {
             sounds.remove(0);
@@ -219,7 +275,9 @@ impl Watch {
         if let Some((turn, _)) = self.live.take() {
             self.lines += 1;
             let line = LineId(self.lines);
-            self.tell(Event::SpeechEnded { turn, line, heard, end });
+            self.tell(Event::SpeechEnded { turn, line, heard: heard.clone(), end });
+            let entry = self.core.lines().find(|entry| entry.id == line);
+            assert!(entry.is_none_or(|entry| entry.text == heard), "not what was heard: {entry:?}");
         }
     }
 
@@ -245,9 +303,29 @@ impl Watch {
                     if sounds.len() == 15 {
                         return;
                     }
-                    sounds.push(self.now);
+                    sounds.push(Sound { began: self.now, lasts: false, nod: false });
                 }
                 self.tell(Event::SpeechStarted { human });
+            }
+            Step::SoundLasts(who, voiced_ms) => {
+                let human = HumanId::new(human(who));
+                self.forget_old();
+                if let Some(sound) = self.humans.get_mut(&human).and_then(|one| one.last_mut()) {
+                    (sound.lasts, sound.nod) = (true, false);
+                }
+                let voiced = Duration::from_millis(*voiced_ms);
+                self.tell(Event::SpeechLasts { human, voiced });
+            }
+            Step::Words(who, what) => {
+                let human = HumanId::new(human(who));
+                let text = (*what.get(SAYINGS.as_slice())).to_owned();
+                self.forget_old();
+                let nod = matches!(text.as_str(), "mhm" | "" | "\u{202e}\n\0");
+                let sound = self.humans.get_mut(&human).and_then(|one| one.last_mut());
+                if let Some(sound) = sound.filter(|_| nod) {
+                    sound.nod = true;
+                }
+                self.tell(Event::Words { human, text });
             }
             Step::SoundDrops(who) => {
                 let human = HumanId::new(human(who));

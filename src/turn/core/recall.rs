@@ -62,7 +62,7 @@ impl Core {
         let name = self.cast[index].name.clone();
         let entry = Line { id: line, speaker, name, manner: Manner::Spoken, text: said };
         self.transcript.insert(place, entry);
-        self.grant();
+        self.grant(now);
         self.show_states();
         std::mem::take(&mut self.effects)
     }

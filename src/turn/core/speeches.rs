@@ -39,16 +39,19 @@ impl Core {
         std::iter::once(member.system.clone()).chain(lines).collect()
     }
 
-    pub(super) fn grant(&mut self) {
+    pub(super) fn grant(&mut self, now: Time) {
         if self.people.speaking_until(self.options.speech_timeout).is_some() {
             return;
         }
         while let Some(ticket) = self.floor.next() {
-            self.grant_to(ticket);
+            self.grant_to(now, ticket);
         }
     }
 
-    fn grant_to(&mut self, mut ticket: Ticket) {
+    fn grant_to(&mut self, now: Time, mut ticket: Ticket) {
+        if ticket.grants == 0 && self.options.turns_per_minute.is_some() {
+            self.minute.granted(now);
+        }
         ticket.grants += 1;
         self.grants += 1;
         let member = &mut self.cast[ticket.persona];
@@ -65,7 +68,13 @@ impl Core {
             messages,
         }));
         let place = self.transcript.end();
-        self.floor.holders.push(Holder { ticket, place, audible: false, stopped: None });
+        self.floor.holders.push(Holder {
+            ticket,
+            place,
+            audible: false,
+            held_at: None,
+            stopped: None,
+        });
     }
 
     pub(super) fn speech_ended(
@@ -137,7 +146,8 @@ impl Core {
 
     /// Lets a persona answer another one that named it, while nobody else waits.
     fn follow_up(&mut self, now: Time, line: LineId, spoken: Spoken) {
-        if self.follow_ups_left == 0 || self.floor.has_waiting() || self.people.is_empty() {
+        let full = self.minute_is_full(now);
+        if self.follow_ups_left == 0 || full || self.floor.has_waiting() || self.people.is_empty() {
             return;
         }
         let Some((persona, reason)) = spoken.next else { return };
@@ -167,6 +177,7 @@ impl Core {
         for (index, member) in self.cast.iter_mut().enumerate().filter(|(_, one)| one.hosted) {
             let holder = holders.iter().find(|holder| holder.ticket.persona == index);
             let state = match holder {
+                Some(Holder { audible: true, held_at: Some(_), .. }) => rest,
                 Some(Holder { audible: true, .. }) => AgentState::Speaking,
                 Some(Holder { audible: false, .. }) => AgentState::Thinking,
                 None if member.mode == Mode::Asleep => AgentState::Idle,
@@ -180,7 +191,8 @@ impl Core {
 
     pub(super) fn wish_to_wake(&mut self) {
         let speaking = self.people.speaking_until(self.options.speech_timeout);
-        let Some(at) = speaking.filter(|_| self.floor.has_waiting()) else { return };
+        let speaking = speaking.filter(|_| self.floor.has_waiting());
+        let Some(at) = speaking.into_iter().chain(self.resumes_at()).min() else { return };
         if self.wake_at.replace(at) != Some(at) {
             self.effects.push(Effect::WakeAt(at));
         }

@@ -83,6 +83,9 @@ impl History {
             voiced_end: last.at,
             voiced_to_sample: last.to_sample,
             voiced_frames: count(after()),
+            stretch_frames: count(after()),
+            told_lasting: false,
+            told_long: false,
             rest: true,
             pause: Pause::No,
         })

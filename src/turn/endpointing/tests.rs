@@ -71,8 +71,20 @@ impl Speaker {
         self.all_effects().into_iter().filter(|effect| !of_pauses(effect)).collect()
     }
 
+    /// All but how long it lasts.
     fn all_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
+        let lasts = |effect: &Effect| matches!(effect, Effect::Lasts { .. });
+        std::mem::take(&mut self.effects).into_iter().filter(|effect| !lasts(effect)).collect()
+    }
+
+    /// After how many frames of voice it was told that it lasts.
+    fn lasting(&mut self) -> Vec<u32> {
+        let voiced =
+            std::mem::take(&mut self.effects).into_iter().filter_map(|effect| match effect {
+                Effect::Lasts { voiced } => Some(gate::duration_to_frames(voiced)),
+                _ => None,
+            });
+        voiced.collect()
     }
 
     /// What a model says about the pause that began at the end of frame `frame`.
@@ -95,6 +107,25 @@ fn frame_end(frame: u64) -> Time {
 
 fn frames_of(span: &Span) -> (u64, u64) {
     (span.from_sample / FRAME_SAMPLES as u64, span.to_sample / FRAME_SAMPLES as u64)
+}
+
+#[test]
+fn what_lasts_is_told_of_each_stretch_and_what_is_long_once() {
+    let of = |frames: &[(&str, usize)]| {
+        let mut speaker = Speaker::new(options());
+        for (frame, count) in frames {
+            speaker.many(frame, *count);
+        }
+        speaker.lasting()
+    };
+    assert_eq!(of(&[("#", 18), (".", 20)]), [0; 0], "288 ms is short");
+    assert_eq!(of(&[("#", 30), (".", 20)]), [19]);
+    assert_eq!(of(&[("#", 70), (".", 20)]), [19, 63]);
+    // Two short stretches with a pause between them, then one that lasts.
+    assert_eq!(of(&[("#", 15), (".", 6), ("#", 15), (".", 6), ("#", 25)]), [49]);
+    assert_eq!(of(&[("#", 25), (".", 6), ("#", 25)]), [19, 44]);
+    // Two utterances.
+    assert_eq!(of(&[("#", 25), (".", 20), ("#", 25)]), [19, 19]);
 }
 
 #[test]
@@ -436,6 +467,7 @@ fn check_pauses(effects: &[Effect]) -> Result<(), TestCaseError> {
                 paused = Some(span);
             }
             Effect::StillPaused(_) => prop_assert!(paused.is_some(), "{:?}", effects),
+            Effect::Lasts { .. } => prop_assert!(open && paused.is_none(), "{:?}", effects),
             Effect::Resumed => prop_assert!(paused.take().is_some(), "{:?}", effects),
             Effect::SpeechDropped => prop_assert!(paused.is_none(), "{:?}", effects),
             Effect::Utterance(span) => {

@@ -65,6 +65,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::token",
             "llm::adapter",
             "llm::openai",
+            "turn::addressing",
         ],
     ),
     (

@@ -8,10 +8,12 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::models::Catalogue;
 use crate::persona::Persona;
 use crate::probe;
 use crate::room::token::Keys;
 use crate::telemetry;
+use crate::turn::{Decide, Weights};
 
 mod cast;
 mod env;
@@ -122,6 +124,9 @@ pub struct Turn {
     pub reply_tokens: u32,
     /// Makes the choices and the sampling of a run repeatable.
     pub seed: u64,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 impl Config {
@@ -154,10 +159,7 @@ impl Config {
             pages: pages(flags, env, options)?,
             models: models(env, options)?,
             hearing: hearing(options)?,
-            turn: Turn {
-                reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
-                seed: options.turn.seed,
-            },
+            turn: turn(options)?,
             cast: cast::resolve(&options.persona, base)?,
             probes: probes(env)?,
         })
@@ -248,6 +250,19 @@ fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
     let longest_s = in_range("hearing.longest_s", written.longest_s, 2, 28)?;
     let longest = Duration::from_secs(u64::from(longest_s));
     Ok(Hearing { end_of_turn, early_words: written.early_words, longest })
+}
+
+/// The catalogue holds for each model what measured best.
+fn turn(options: &Options) -> Result<Turn, ConfigError> {
+    let written = &options.turn;
+    let known = Catalogue::built_in().find(&options.models.language);
+    let known = known.and_then(|model| model.answers).unwrap_or_default();
+    Ok(Turn {
+        reply_tokens: in_range("turn.reply_tokens", written.reply_tokens, 4, 1_024)?,
+        seed: written.seed,
+        decide: written.decide.unwrap_or(known.decide),
+        weights: known.weights,
+    })
 }
 
 fn probes(env: &Env) -> Result<Option<probe::Options>, ConfigError> {

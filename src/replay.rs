@@ -21,6 +21,7 @@ use crate::room::LinkState;
 use crate::stt::ears;
 use crate::tape::{Entry, Header, Tap, Tape};
 use crate::time::{Clock, Time};
+use crate::turn::Decide;
 
 mod compare;
 mod parts;
@@ -90,7 +91,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let (_ears, ears_status) = watch::channel(ready);
     let passes: pages::Passes = Arc::new(|_| Err("a replay has no visitors".to_owned()));
     let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
-    let mind = Arc::new(Mind::new(clock, plan.answers));
+    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores));
     let parts = Parts {
         cast: cast::warm_up(&*mind, &config.cast, &publisher).await,
         transport: Arc::new(Stage::new(clock)),
@@ -154,7 +155,12 @@ fn config(header: &Header) -> Config {
             longest: Duration::from_micros(header.longest_us),
             early_words: false,
         },
-        turn: Turn { reply_tokens: header.reply_tokens, seed: header.seed },
+        turn: Turn {
+            reply_tokens: header.reply_tokens,
+            seed: header.seed,
+            decide: header.answers.map_or(Decide::Evidence, |answers| answers.decide),
+            weights: header.answers.map(|answers| answers.weights).unwrap_or_default(),
+        },
         cast: header.cast.iter().map(Into::into).collect(),
         probes: None,
         telemetry: None,

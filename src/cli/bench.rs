@@ -7,10 +7,13 @@ use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, answers, sim, stress};
+#[cfg(feature = "llama")]
+use crate::config::{Config, Env, Flags};
+use crate::models::Catalogue;
+use crate::turn::Decide;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
-    crate::config::{Config, Env, Flags},
     std::net::SocketAddr,
 };
 
@@ -53,6 +56,13 @@ enum Name {
         /// Write each case's prediction here, one JSON object a line.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Who chooses among those who may answer a question to the room; a model is loaded for it
+        /// unless it is `evidence`.
+        #[arg(long, value_name = "WHO", default_value = "evidence", value_parser = decide)]
+        decide: Decide,
+        /// The language model, as the catalogue has it.
+        #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
+        model: String,
     },
     /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
     #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -81,8 +91,16 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::Stress { rounds, up_to } => {
             stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
         }
-        Name::Answers { cases, out } => {
-            answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
+        Name::Answers { cases, out, decide, model } => {
+            let known = Catalogue::built_in().find(model).and_then(|model| model.answers);
+            let weights = known.unwrap_or_default().weights;
+            let options = answers::Options {
+                cases: cases.clone(),
+                out: out.clone(),
+                decide: *decide,
+                weights,
+            };
+            who_answers(&options, model)?
         }
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {
@@ -100,6 +118,35 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         report.write_table(&mut out)?;
     }
     Ok(())
+}
+
+fn decide(text: &str) -> Result<Decide, String> {
+    let all = [Decide::Evidence, Decide::Model, Decide::Both];
+    let found = all.into_iter().find(|one| one.as_str() == text);
+    found.ok_or_else(|| "use evidence, model or both".to_owned())
+}
+
+#[cfg(feature = "llama")]
+fn who_answers(options: &answers::Options, model: &str) -> Result<Report, CliError> {
+    if !options.decide.asks_the_model() {
+        return Ok(answers::run(options, None)?);
+    }
+    let root = Config::load(&Flags::default(), &Env::read())?.models.root;
+    let jury = answers::jury::Jury::load(&root, model, super::runtime()?)?;
+    let mut report = answers::run(options, Some(&|questions| jury.score(questions)))?;
+    let (p50, most) = jury.took_ms();
+    report.figures.insert("rank_p50_ms".to_owned(), p50);
+    report.figures.insert("rank_max_ms".to_owned(), most);
+    Ok(report)
+}
+
+#[cfg(not(feature = "llama"))]
+fn who_answers(options: &answers::Options, _: &str) -> Result<Report, CliError> {
+    if options.decide.asks_the_model() {
+        let why = "this build has no language engine; build with the feature llama".to_owned();
+        return Err(crate::bench::BenchError::Wrong(why).into());
+    }
+    Ok(answers::run(options, None)?)
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

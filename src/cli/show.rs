@@ -41,8 +41,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "[turn]\nreply_tokens = {}\nseed = {}",
-        config.turn.reply_tokens, config.turn.seed
+        "[turn]\nreply_tokens = {}\nseed = {}\ndecide = {:?}",
+        config.turn.reply_tokens,
+        config.turn.seed,
+        config.turn.decide.as_str()
     )?;
     for persona in &config.cast {
         let voice = persona.voice;
@@ -97,7 +99,11 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "early_words": config.hearing.early_words,
             "longest_s": config.hearing.longest.as_secs(),
         },
-        "turn": { "reply_tokens": config.turn.reply_tokens, "seed": config.turn.seed },
+        "turn": {
+            "reply_tokens": config.turn.reply_tokens,
+            "seed": config.turn.seed,
+            "decide": config.turn.decide,
+        },
         "persona": cast.collect::<Vec<_>>(),
         "probes": config.probes.as_ref().map(|probes| &probes.file),
         "otlp": config.telemetry.is_some(),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::persona::{Mode, VoiceStyle};
+use crate::turn::Decide;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -83,12 +84,14 @@ impl Default for Hearing {
 pub struct Turn {
     pub reply_tokens: u32,
     pub seed: u64,
+    /// As the catalogue has it for the model unless it is given.
+    pub decide: Option<Decide>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
         // Two spoken sentences.
-        Self { reply_tokens: 64, seed: 0 }
+        Self { reply_tokens: 64, seed: 0, decide: None }
     }
 }
 

@@ -12,6 +12,7 @@ use super::ahead::Ahead;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
+use super::ranker::{Ranked, Ranker};
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PartState, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
@@ -35,6 +36,8 @@ pub(super) struct Inputs {
     /// What a tape holds in place of sound.
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
+    /// Whose a line is, where the model is asked.
+    pub(super) ranked: mpsc::Receiver<Ranked>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
     /// How the recording does.
     pub(super) recorder: watch::Receiver<tape::State>,
@@ -68,6 +71,7 @@ pub(super) struct Outputs {
     pub(super) early_words: bool,
     pub(super) stage: speech::Stage,
     pub(super) ahead: Ahead,
+    pub(super) ranker: Ranker,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
     pub(super) tap: Tap,
@@ -135,6 +139,9 @@ impl Live {
                 }
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
+                Some(Ranked { line, scores }) = inputs.ranked.recv() => {
+                    self.tell(turn::Event::Ranked { line, scores });
+                }
                 Some(heard) = inputs.heard.recv() => {
                     // Words that came before these are not to be shown after them.
                     if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
@@ -364,10 +371,13 @@ impl Live {
         let said = matches!(event, turn::Event::Line { .. } | turn::Event::SpeechEnded { .. });
         probes::told(&event);
         let now = self.clock.now();
+        // What is ranked is computed for the seats anyway.
+        let mut ranks = false;
         for effect in time_sync!("turn.core", self.core.handle(now, event)) {
+            ranks |= matches!(effect, Effect::Rank { .. });
             self.act(effect);
         }
-        if said && self.speeches.is_empty() {
+        if said && !ranks && self.speeches.is_empty() {
             self.out.ahead.begin(self.core.views().collect());
         }
     }
@@ -378,6 +388,7 @@ impl Live {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
                 self.out.ahead.stop();
+                self.out.ranker.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
                 let options = self.out.replies.options(&grant, self.names.values());
@@ -406,6 +417,10 @@ impl Live {
             Effect::State { persona, state } => {
                 self.out.publisher.state(&persona, state);
                 self.out.transport.send(Command::State { persona, state });
+            }
+            Effect::Rank { line, questions, wait } => {
+                self.out.ahead.stop();
+                self.out.ranker.ask(line, questions, wait);
             }
             Effect::WakeAt(time) => self.core_wake = Some(time),
         }

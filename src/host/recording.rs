@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use super::HostError;
 use crate::config::{Config, EndOfTurn};
 use crate::models::Catalogue;
-use crate::tape::{Header, Member, Model, Models, Recorder, State, Tap, file_name};
+use crate::tape::{Answers, Header, Member, Model, Models, Recorder, State, Tap, file_name};
 use crate::time::{Clock, micros};
 
 /// The recording of a run; none when it is not asked for.
@@ -68,6 +68,8 @@ fn header(config: &Config) -> Header {
     header.room.clone_from(&config.room);
     header.seed = config.turn.seed;
     header.reply_tokens = config.turn.reply_tokens;
+    let (decide, weights) = (config.turn.decide, config.turn.weights);
+    header.answers = decide.asks_the_model().then_some(Answers { decide, weights });
     header.end_of_turn_us = match config.hearing.end_of_turn {
         EndOfTurn::Auto => 0,
         EndOfTurn::Fixed(silence) => micros(silence),

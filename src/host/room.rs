@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::cast::BootSummary;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
+use super::ranker::Ranker;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
@@ -124,12 +125,14 @@ impl Room {
             clock,
             events: speech_events,
         };
+        let (ranker, ranked) = Ranker::new(stage.engine.clone());
         let out = Outputs {
             transport: parts.transport,
             intake,
             asker,
             early_words: config.hearing.early_words,
             ahead: Ahead::new(stage.engine.clone()),
+            ranker,
             stage,
             replies: Replies::new(&config.cast, config.turn),
             publisher,
@@ -143,7 +146,12 @@ impl Room {
             longest: config.hearing.longest,
             ..hearing::Options::default()
         };
-        let options = turn::Options { seed: config.turn.seed, ..turn::Options::default() };
+        let options = turn::Options {
+            seed: config.turn.seed,
+            decide: config.turn.decide,
+            weights: config.turn.weights,
+            ..turn::Options::default()
+        };
         let core = Core::new(config.cast.clone(), options);
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(ears);
@@ -159,6 +167,7 @@ impl Room {
             verdicts,
             hearing,
             speech,
+            ranked,
             pages: commands,
             recorder,
         };

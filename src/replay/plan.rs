@@ -10,7 +10,7 @@ use crate::llm::Finish;
 use crate::room::{self, LinkState, Member};
 use crate::stt;
 use crate::stt::hearing;
-use crate::tape::{Entry, Header, Record, Reply, Tape, Utterance};
+use crate::tape::{Entry, Header, Record, Reply, Scored, Tape, Utterance};
 use crate::time::Time;
 
 /// What a tape without an end is given to come to rest after its last record.
@@ -26,6 +26,7 @@ pub(super) struct Plan {
     pub(super) feed: Vec<(Time, Feed)>,
     pub(super) recognitions: HashMap<UtteranceId, Recognised>,
     pub(super) answers: HashMap<PersonaId, VecDeque<Answer>>,
+    pub(super) scores: Vec<Scored>,
     pub(super) clauses: HashMap<String, VecDeque<Clause>>,
     pub(super) end: Time,
 }
@@ -43,6 +44,7 @@ impl Plan {
             feed: Vec::new(),
             recognitions: HashMap::new(),
             answers: HashMap::new(),
+            scores: Vec::new(),
             clauses: HashMap::new(),
             end: Time::from_us(tape.end_us().unwrap_or(tape.last_us() + REST_US)),
         };
@@ -101,6 +103,7 @@ impl Plan {
                 };
                 self.clauses.entry(voice.text.clone()).or_default().push_back(clause);
             }
+            Record::Scored(scored) => self.scores.push(scored.clone()),
             Record::Mode { persona, mode } => {
                 let command = Command::Mode { persona: persona.clone(), mode: *mode };
                 self.feed.push((at, Feed::Page(command)));

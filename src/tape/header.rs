@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;
 use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::turn::{Decide, Weights};
 
 /// The format's number; a reader refuses those that it does not know.
 pub const VERSION: u32 = 1;
@@ -31,6 +32,9 @@ pub struct Header {
     pub seed: u64,
     #[serde(default = "default_reply_tokens")]
     pub reply_tokens: u32,
+    /// Who chose among those who might answer a question to the room, and by which weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     #[serde(default = "default_end_of_turn_us")]
     pub end_of_turn_us: u64,
     #[serde(default = "default_longest_us")]
@@ -41,6 +45,14 @@ pub struct Header {
     #[serde(default)]
     pub pace: Pace,
     pub cast: Vec<Member>,
+}
+
+/// How answerers were chosen, where a model had a say in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 /// The models in use.
@@ -134,6 +146,7 @@ impl Header {
             room: default_room(),
             seed: 0,
             reply_tokens: default_reply_tokens(),
+            answers: None,
             end_of_turn_us: default_end_of_turn_us(),
             longest_us: default_longest_us(),
             models: Models::default(),

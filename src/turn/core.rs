@@ -9,12 +9,14 @@
 
 use std::time::Duration;
 
+use ranking::Contest;
+
 use super::cast::Cast;
 use super::floor::{Cause, Floor, Holder, Ticket};
 use super::people::People;
 use super::talk::Talk;
 use super::transcript::Transcript;
-use super::{Effect, Event, Line, Settled, text};
+use super::{Decide, Effect, Event, Line, Settled, Weights, text};
 use crate::id::{HumanId, PersonaId, TurnId};
 use crate::latency::{Outcome, Reason};
 use crate::persona::{Mode, Persona};
@@ -23,12 +25,13 @@ use crate::time::Time;
 mod lines;
 #[cfg(test)]
 mod properties;
+mod ranking;
 mod recall;
 mod speeches;
 #[cfg(test)]
 mod tests;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Decides who begins the rotation.
     pub seed: u64,
@@ -43,6 +46,11 @@ pub struct Options {
     pub fade: Duration,
     /// Turns after personas' lines for each human line.
     pub follow_ups: u32,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
+    /// How long the model may think about that.
+    pub rank_wait: Duration,
 }
 
 impl Default for Options {
@@ -54,6 +62,9 @@ impl Default for Options {
             continuity: Duration::from_secs(60),
             fade: Duration::from_millis(20),
             follow_ups: 1,
+            decide: Decide::default(),
+            weights: Weights::default(),
+            rank_wait: Duration::from_millis(150),
         }
     }
 }
@@ -76,6 +87,8 @@ pub struct Core {
     talk: Talk,
     transcript: Transcript,
     floor: Floor,
+    /// Who answers the newest line is the model's to say.
+    contest: Option<Contest>,
     /// Turns after personas' lines that are left until a human says something.
     follow_ups_left: u32,
     turns: u64,
@@ -94,6 +107,7 @@ impl Core {
             talk: Talk::default(),
             transcript: Transcript::new(options.lines_max),
             floor: Floor::default(),
+            contest: None,
             follow_ups_left: 0,
             turns: 0,
             wake_at: None,
@@ -106,6 +120,7 @@ impl Core {
     /// Takes an event and says what is to be done, in order.
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Effect> {
         self.people.give_up_sounds(now, self.options.speech_timeout);
+        self.end_contest(now, &event);
         match event {
             Event::HumanJoined { human, name } => {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
@@ -134,6 +149,7 @@ impl Core {
                 Some(persona) => self.silence(persona, Cause::Hushed),
                 None => self.stats.events_ignored += 1,
             },
+            Event::Ranked { line, scores } => self.ranked(line, &scores),
             Event::Wake => self.wake_at = None,
         }
         self.grant();
@@ -159,7 +175,7 @@ impl Core {
 
     /// Nobody speaks, and nobody waits to.
     pub fn is_quiet(&self) -> bool {
-        self.floor.is_idle()
+        self.floor.is_idle() && self.contest.is_none()
     }
 
     fn human_left(&mut self, human: &HumanId) {

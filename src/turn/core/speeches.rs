@@ -21,7 +21,7 @@ impl Core {
         awake.map(|(index, member)| (member.id.clone(), self.view(index)))
     }
 
-    fn view(&self, persona: usize) -> Vec<Message> {
+    pub(super) fn view(&self, persona: usize) -> Vec<Message> {
         let member = &self.cast[persona];
         let lines = prompt::conversation(&member.id, self.transcript.lines());
         std::iter::once(member.system.clone()).chain(lines).collect()
@@ -168,7 +168,8 @@ impl Core {
 
     pub(super) fn wish_to_wake(&mut self) {
         let speaking = self.people.speaking_until(self.options.speech_timeout);
-        let Some(at) = speaking.filter(|_| self.floor.has_waiting()) else { return };
+        let speaking = speaking.filter(|_| self.floor.has_waiting());
+        let Some(at) = speaking.into_iter().chain(self.contest_until()).min() else { return };
         if self.wake_at.replace(at) != Some(at) {
             self.effects.push(Effect::WakeAt(at));
         }

@@ -52,6 +52,9 @@ impl Room {
                     format!("{turn} {persona} {}: {}", end.outcome.as_str(), end.reason)
                 }
                 Effect::State { persona, state } => format!("{persona} {}", state.as_str()),
+                Effect::Rank { line, questions, .. } => {
+                    format!("rank {line} among {}", questions.len())
+                }
                 Effect::WakeAt(at) => format!("wake at {at:?}"),
             });
         }

@@ -12,11 +12,13 @@ use std::time::Duration;
 use crate::id::PersonaId;
 use crate::llm::adapter::Adapter;
 use crate::llm::openai;
+use crate::models::Catalogue;
 use crate::persona::Persona;
 use crate::probe;
 use crate::room::token::Keys;
 use crate::telemetry;
 use crate::turn::addressing::SleepWords;
+use crate::turn::{Decide, Weights};
 
 mod cast;
 mod env;
@@ -176,6 +178,9 @@ pub struct Turn {
     pub seed: u64,
     /// Turns in any minute, but for those who are called by name; none is no limit.
     pub turns_per_minute: Option<u32>,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 #[derive(Clone, Debug)]
@@ -214,11 +219,7 @@ impl Config {
             pages: pages(flags, env, options)?,
             models: models::resolve(env, options, base)?,
             hearing: hearing(options)?,
-            turn: Turn {
-                reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
-                seed: options.turn.seed,
-                turns_per_minute: turns_per_minute(options)?,
-            },
+            turn: turn(options)?,
             tape: Tape {
                 folder: match &options.tape.folder {
                     Some(folder) => Some(base.join(folder)),
@@ -322,6 +323,23 @@ fn sleep_words(options: &Options) -> Result<SleepWords, ConfigError> {
     Ok(SleepWords {
         sleep: phrases("turn.sleep_words", &options.turn.sleep_words, usual.sleep)?,
         wake: phrases("turn.wake_words", &options.turn.wake_words, usual.wake)?,
+    })
+}
+
+/// The catalogue holds for each model what measured best.
+fn turn(options: &Options) -> Result<Turn, ConfigError> {
+    let written = &options.turn;
+    let known = match &options.models.language {
+        file::Language::Here(name) => Catalogue::built_in().find(name),
+        file::Language::Server(_) => None,
+    };
+    let known = known.and_then(|model| model.answers).unwrap_or_default();
+    Ok(Turn {
+        reply_tokens: in_range("turn.reply_tokens", written.reply_tokens, 4, 1_024)?,
+        seed: written.seed,
+        turns_per_minute: turns_per_minute(options)?,
+        decide: written.decide.unwrap_or(known.decide),
+        weights: known.weights,
     })
 }
 

@@ -31,6 +31,7 @@ mod predictor;
 mod probes;
 #[cfg(feature = "livekit")]
 pub mod questions;
+mod ranker;
 mod recording;
 mod replies;
 mod room;

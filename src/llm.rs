@@ -174,6 +174,30 @@ pub struct EngineStats {
     pub adapter_evictions: u64,
 }
 
+/// A text whose likelihood in a seat is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub seat: PersonaId,
+    /// What stands before the text; the text goes on from the words of the last of them.
+    pub messages: Vec<Message>,
+    pub text: String,
+}
+
+/// How likely a text is in a seat.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Score {
+    /// The natural logarithm of the text's probability, a sum over its tokens; never above 0.
+    pub nats: f64,
+    pub tokens: u32,
+}
+
+impl Score {
+    /// Of a token on average; the least there is for a text of none.
+    pub fn nats_per_token(&self) -> f64 {
+        if self.tokens == 0 { f64::MIN } else { self.nats / f64::from(self.tokens) }
+    }
+}
+
 /// A loaded model that seats share.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -186,6 +210,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Queues a request. Refuses at once when the queue is full. Dropping the receiver cancels.
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError>;
+
+    /// How likely each question's text is in its seat, in their order. A seat then holds what it
+    /// held before, or the text's tokens behind it, with which its next request begins. Counted
+    /// from the call, an answer after `deadline` is an error. Dropping the future stops it at the
+    /// next step.
+    ///
+    /// An engine that cannot tell fails, and whoever asks does without.
+    async fn score(&self, _: Vec<Question>, _: Duration) -> Result<Vec<Score>, EngineError> {
+        Err(EngineError::Failed("this engine cannot tell how likely a text is".to_owned()))
+    }
 
     fn stats(&self) -> EngineStats;
 }

@@ -21,6 +21,7 @@ use crate::room::LinkState;
 use crate::stt::ears;
 use crate::tape::{Entry, Header, Tape, TapeError};
 use crate::time::Clock;
+use crate::turn::Decide;
 use crate::turn::addressing::SleepWords;
 
 mod compare;
@@ -97,7 +98,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let clock = Clock::start_at(plan.begin);
     let config = config(&tape.header);
     let (publisher, _, _house) = pages::open(Room::first_status(&config), no_passes());
-    let mind = Arc::new(Mind::new(clock, plan.answers));
+    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores));
     let cast = cast::warm_up(&*mind, &config.cast, &publisher).await;
     let (_ears, ears_status) = watch::channel(ears::Status::ready());
     let parts = |events| Parts {
@@ -157,6 +158,8 @@ fn config(header: &Header) -> Config {
             reply_tokens: header.reply_tokens,
             seed: header.seed,
             turns_per_minute: header.turns_per_minute,
+            decide: header.answers.map_or(Decide::Evidence, |answers| answers.decide),
+            weights: header.answers.map(|answers| answers.weights).unwrap_or_default(),
         },
         sleep_words: SleepWords {
             sleep: header.sleep_words.clone().unwrap_or(SleepWords::default().sleep),

@@ -22,10 +22,11 @@ mod trim;
 mod write;
 
 pub use clip::{ClipError, clip};
-pub use header::{Header, Member, Model, Models, Pace, VERSION};
+pub use header::{Answers, Header, Member, Model, Models, Pace, VERSION};
 pub use read::{Tape, TapeError, expectation};
-pub use record::{End, Entry, Recognised, Record, Reply, Utterance, Voice};
+pub use record::{End, Entry, Recognised, Record, Reply, Scored, Utterance, Voice};
 pub use recorder::{Recorder, State};
+pub use seam::fingerprint_of;
 pub use tap::{Switch, Tap};
 pub use trim::{Cut, trim};
 pub use write::{SOUND_FOLDER, Writer, file_name};

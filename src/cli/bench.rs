@@ -7,6 +7,8 @@ use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, answers, replay, sim, stress};
+use crate::models::Catalogue;
+use crate::turn::Decide;
 #[cfg(feature = "llama")]
 use crate::{
     bench::engine,
@@ -67,6 +69,13 @@ enum Name {
         /// Write each case's prediction here, one JSON object a line.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Who chooses among those who may answer a question to the room; a model is loaded for it
+        /// unless it is `evidence`.
+        #[arg(long, value_name = "WHO", default_value = "evidence", value_parser = decide)]
+        decide: Decide,
+        /// The language model, as the catalogue has it.
+        #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
+        model: String,
     },
     /// The language engine beside a bare loop over llama.cpp, on the configured model.
     #[cfg(feature = "llama")]
@@ -119,8 +128,16 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
             stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model: None })?
         }
         Name::Replay { tapes } => replay::run(&replay::Options { tapes: tapes.clone() })?,
-        Name::Answers { cases, out } => {
-            answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
+        Name::Answers { cases, out, decide, model } => {
+            let known = Catalogue::built_in().find(model).and_then(|model| model.answers);
+            let weights = known.unwrap_or_default().weights;
+            let options = answers::Options {
+                cases: cases.clone(),
+                out: out.clone(),
+                decide: *decide,
+                weights,
+            };
+            who_answers(&options, model)?
         }
         #[cfg(feature = "llama")]
         Name::Engine { rounds, config } => engine(*rounds, config.clone())?,
@@ -165,6 +182,35 @@ fn engine(rounds: usize, config: Option<PathBuf>) -> Result<Report, CliError> {
     let model = language_model(&config)?;
     let options = engine::Options { model, rounds, threads: config.models.threads.unwrap_or(0) };
     Ok(super::runtime()?.block_on(engine::run(&options))?)
+}
+
+fn decide(text: &str) -> Result<Decide, String> {
+    let all = [Decide::Evidence, Decide::Model, Decide::Both];
+    let found = all.into_iter().find(|one| one.as_str() == text);
+    found.ok_or_else(|| "use evidence, model or both".to_owned())
+}
+
+#[cfg(feature = "llama")]
+fn who_answers(options: &answers::Options, model: &str) -> Result<Report, CliError> {
+    if !options.decide.asks_the_model() {
+        return Ok(answers::run(options, None)?);
+    }
+    let root = Config::load(&Flags::default(), &Env::read())?.models.root;
+    let jury = answers::jury::Jury::load(&root, model, super::runtime()?)?;
+    let mut report = answers::run(options, Some(&|questions| jury.score(questions)))?;
+    let (p50, most) = jury.took_ms();
+    report.figures.insert("rank_p50_ms".to_owned(), p50);
+    report.figures.insert("rank_max_ms".to_owned(), most);
+    Ok(report)
+}
+
+#[cfg(not(feature = "llama"))]
+fn who_answers(options: &answers::Options, _: &str) -> Result<Report, CliError> {
+    if options.decide.asks_the_model() {
+        let why = "this build has no language engine; build with the feature llama".to_owned();
+        return Err(crate::bench::BenchError::Wrong(why).into());
+    }
+    Ok(answers::run(options, None)?)
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

@@ -49,8 +49,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "[turn]\nreply_tokens = {}\nseed = {}",
-        config.turn.reply_tokens, config.turn.seed
+        "[turn]\nreply_tokens = {}\nseed = {}\ndecide = {:?}",
+        config.turn.reply_tokens,
+        config.turn.seed,
+        config.turn.decide.as_str()
     )?;
     if let Some(turns) = config.turn.turns_per_minute {
         writeln!(out, "turns_per_minute = {turns}")?;
@@ -131,6 +133,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "reply_tokens": config.turn.reply_tokens,
             "seed": config.turn.seed,
             "turns_per_minute": config.turn.turns_per_minute,
+            "decide": config.turn.decide,
             "sleep_words": config.sleep_words.sleep,
             "wake_words": config.sleep_words.wake,
         },

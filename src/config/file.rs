@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::persona::{Mode, VoiceStyle};
+use crate::turn::Decide;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -117,13 +118,21 @@ pub struct Turn {
     pub turns_per_minute: Option<u32>,
     pub sleep_words: Option<Vec<String>>,
     pub wake_words: Option<Vec<String>>,
+    /// As the catalogue has it for the model unless it is given.
+    pub decide: Option<Decide>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
         // Two spoken sentences.
-        let (sleep_words, wake_words) = (None, None);
-        Self { reply_tokens: 64, seed: 0, turns_per_minute: None, sleep_words, wake_words }
+        Self {
+            reply_tokens: 64,
+            seed: 0,
+            turns_per_minute: None,
+            sleep_words: None,
+            wake_words: None,
+            decide: None,
+        }
     }
 }
 

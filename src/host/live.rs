@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
+use super::ranker::{Ranked, Ranker};
 use super::recording::Shown;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, Publisher};
@@ -41,6 +42,8 @@ pub(super) struct Inputs {
     /// What a tape holds in place of sound.
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
+    /// Whose a line is, where the model is asked.
+    pub(super) ranked: mpsc::Receiver<Ranked>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
     /// How the newest recording does.
     pub(super) recorder: watch::Receiver<Option<Shown>>,
@@ -76,6 +79,7 @@ pub(super) struct Outputs {
     /// Whether somebody's sound is just rising, for speeches that are about to begin.
     pub(super) rising: watch::Sender<bool>,
     pub(super) ahead: Ahead,
+    pub(super) ranker: Ranker,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
     pub(super) tap: Tap,
@@ -151,6 +155,9 @@ impl Live {
                 }
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
+                Some(Ranked { line, scores }) = inputs.ranked.recv() => {
+                    self.tell(turn::Event::Ranked { line, scores });
+                }
                 Some(heard) = inputs.heard.recv() => {
                     // Words that came before these are not to be shown after them.
                     if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
@@ -405,10 +412,13 @@ impl Live {
         let said = matches!(event, turn::Event::Line { .. } | turn::Event::SpeechEnded { .. });
         probes::told(&event);
         let now = self.clock.now();
+        // What is ranked is computed for the seats anyway.
+        let mut ranks = false;
         for effect in time_sync!("turn.core", self.core.handle(now, event)) {
+            ranks |= matches!(effect, Effect::Rank { .. });
             self.act(effect);
         }
-        if said && self.speeches.is_empty() {
+        if said && !ranks && self.speeches.is_empty() {
             self.out.ahead.begin();
         }
         self.tell_scene();
@@ -420,6 +430,7 @@ impl Live {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
                 self.out.ahead.stop();
+                self.out.ranker.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
                 let options = self.out.replies.options(&grant);
@@ -468,6 +479,10 @@ impl Live {
             Effect::Mode { persona, mode } => {
                 self.out.tap.became(self.clock.now(), &persona, mode);
                 self.out.publisher.persona(&persona, |status| status.mode = mode);
+            }
+            Effect::Rank { line, questions, wait } => {
+                self.out.ahead.stop();
+                self.out.ranker.ask(line, questions, wait);
             }
             Effect::WakeAt(time) => self.core_wake = Some(time),
         }

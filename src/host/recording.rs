@@ -11,7 +11,9 @@ use super::HostError;
 use crate::admin::state::{self as pages, PartState};
 use crate::config::{Config, EndOfTurn};
 use crate::models::Catalogue;
-use crate::tape::{Header, Member, Model, Models, Recorder, State, Switch, Tap, file_name};
+use crate::tape::{
+    Answers, Header, Member, Model, Models, Recorder, State, Switch, Tap, file_name,
+};
 use crate::time::{Clock, micros};
 use crate::turn::addressing::SleepWords;
 
@@ -255,6 +257,8 @@ fn header(config: &Config) -> Header {
     let (words, usual) = (config.sleep_words.clone(), SleepWords::default());
     header.sleep_words = Some(words.sleep).filter(|words| *words != usual.sleep);
     header.wake_words = Some(words.wake).filter(|words| *words != usual.wake);
+    let (decide, weights) = (config.turn.decide, config.turn.weights);
+    header.answers = decide.asks_the_model().then_some(Answers { decide, weights });
     header.end_of_turn_us = match config.hearing.end_of_turn {
         EndOfTurn::Auto => 0,
         EndOfTurn::Fixed(silence) => micros(silence),

@@ -13,6 +13,7 @@ use super::ahead::Ahead;
 use super::cast::BootSummary;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
+use super::ranker::Ranker;
 use super::recording::Shown;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
@@ -138,6 +139,7 @@ impl Room {
             rising: rises,
             events: speech_events,
         };
+        let (ranker, ranked) = Ranker::new(stage.engine.clone());
         let out = Outputs {
             transport: parts.transport,
             intake,
@@ -145,6 +147,7 @@ impl Room {
             early_words: config.hearing.early_words,
             rising,
             ahead: Ahead::new(stage.engine.clone()),
+            ranker,
             stage,
             replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
             publisher,
@@ -161,6 +164,8 @@ impl Room {
         let options = turn::Options {
             seed: config.turn.seed,
             turns_per_minute: config.turn.turns_per_minute,
+            decide: config.turn.decide,
+            weights: config.turn.weights,
             ..turn::Options::default()
         };
         let mut core = Core::new(config.cast.clone(), options);
@@ -179,6 +184,7 @@ impl Room {
             verdicts,
             hearing,
             speech,
+            ranked,
             pages: commands,
             recorder,
         };

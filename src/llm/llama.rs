@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::adapter::Adapter;
 use super::budget::LoadError;
-use super::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use super::{Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
@@ -135,7 +135,10 @@ struct Command {
 enum Wish {
     Reply { request: Request, events: mpsc::Sender<Event> },
     WarmUp { seat: PersonaId, messages: Vec<Message>, done: Done },
+    Score { question: Question, deadline: Duration, done: Scored },
 }
+
+type Scored = oneshot::Sender<Result<Score, EngineError>>;
 
 type Done = oneshot::Sender<Result<WarmUp, EngineError>>;
 
@@ -204,6 +207,26 @@ impl Engine for LlamaEngine {
         self.send(pass, Wish::Reply { request, events })?;
         self.open.requests.fetch_add(1, Ordering::Relaxed);
         Ok(receiver)
+    }
+
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        // All are in the inbox before the first is awaited, so that they share their steps.
+        let mut asked = Vec::with_capacity(questions.len());
+        for question in questions {
+            let (done, score) = oneshot::channel();
+            let pass = self.open.enter()?;
+            self.send(pass, Wish::Score { question, deadline, done })?;
+            asked.push(score);
+        }
+        let mut scores = Vec::with_capacity(asked.len());
+        for score in asked {
+            scores.push(score.await.unwrap_or_else(|_| Err(ended()))?);
+        }
+        Ok(scores)
     }
 
     fn stats(&self) -> EngineStats {

@@ -14,7 +14,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use super::scripted::by_shared_words;
+use super::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::id::PersonaId;
 use crate::time::{Clock, micros};
 
@@ -88,6 +91,28 @@ impl Engine for LoadEngine {
         let (events, receiver) = mpsc::channel(words + 4);
         tokio::spawn(Arc::clone(&self.shared).reply(request, events));
         Ok(receiver)
+    }
+
+    /// Costs the prefill of each text behind what its seat holds.
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let all = async {
+            let mut scores = Vec::with_capacity(questions.len());
+            for question in &questions {
+                let mut messages = question.messages.clone();
+                if let Some(last) = messages.last_mut() {
+                    last.content.push_str(&question.text);
+                }
+                self.shared.prefill(&question.seat, &messages).await;
+                scores.push(by_shared_words(question));
+            }
+            scores
+        };
+        let late = |_| EngineError::Deadline(deadline);
+        tokio::time::timeout(deadline, all).await.map_err(late)
     }
 
     fn stats(&self) -> EngineStats {

@@ -14,7 +14,9 @@ use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
 use super::stream::TextStream;
-use super::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use super::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::id::PersonaId;
 use crate::time::{Clock, micros};
 
@@ -67,6 +69,7 @@ pub struct ScriptedEngine {
     clock: Clock,
     programme: Programme,
     warm_up: Duration,
+    scoring: Option<Duration>,
     cold: HashMap<PersonaId, String>,
     capacity: u64,
     fails_left: AtomicU64,
@@ -97,6 +100,7 @@ impl ScriptedEngine {
             clock,
             programme: Box::new(programme),
             warm_up: Duration::ZERO,
+            scoring: Some(Duration::ZERO),
             cold: HashMap::new(),
             capacity: u64::MAX,
             fails_left: AtomicU64::new(0),
@@ -130,6 +134,11 @@ impl ScriptedEngine {
     /// What warming a seat takes.
     pub fn warming(self, took: Duration) -> Self {
         Self { warm_up: took, ..self }
+    }
+
+    /// What telling how likely texts are takes; without a time it fails.
+    pub fn scoring(self, took: Option<Duration>) -> Self {
+        Self { scoring: took, ..self }
     }
 
     /// This persona's seat cannot be warmed.
@@ -184,6 +193,20 @@ impl Engine for ScriptedEngine {
         Ok(receiver)
     }
 
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let took = self.scoring.ok_or_else(|| EngineError::Failed("the script says so".into()))?;
+        let all = async {
+            tokio::time::sleep(took).await;
+            questions.iter().map(by_shared_words).collect()
+        };
+        let late = |_| EngineError::Deadline(deadline);
+        tokio::time::timeout(deadline, all).await.map_err(late)
+    }
+
     fn stats(&self) -> EngineStats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         EngineStats {
@@ -199,6 +222,23 @@ impl Engine for ScriptedEngine {
             ..EngineStats::default()
         }
     }
+}
+
+/// A model of likelihood without a model: a word that stands before the text is likely, any other
+/// is not.
+pub(super) fn by_shared_words(question: &Question) -> Score {
+    const SEEN_NATS: f64 = -1.0;
+    const NEW_NATS: f64 = -8.0;
+    let words = |text: &str| -> Vec<String> {
+        let letters = |letter: char| !letter.is_alphanumeric();
+        let words = text.split(letters).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let seen: Vec<String> =
+        question.messages.iter().flat_map(|message| words(&message.content)).collect();
+    let text = words(&question.text);
+    let nats = text.iter().map(|word| if seen.contains(word) { SEEN_NATS } else { NEW_NATS }).sum();
+    Score { nats, tokens: text.len() as u32 }
 }
 
 /// One request being played.

@@ -11,7 +11,7 @@ use crate::room::{self, LinkState, Member};
 use crate::stt;
 use crate::stt::hearing;
 use crate::stt::service::Partial;
-use crate::tape::{Entry, Header, Record, Reply, Tape, Utterance};
+use crate::tape::{Entry, Header, Record, Reply, Scored, Tape, Utterance};
 use crate::time::Time;
 use crate::turn::Memory;
 use crate::turn::endpointing::{LASTING, LONG};
@@ -31,6 +31,7 @@ pub(super) struct Plan {
     pub(super) feed: Vec<(Time, Feed)>,
     pub(super) recognitions: HashMap<UtteranceId, Recognised>,
     pub(super) answers: HashMap<PersonaId, VecDeque<Answer>>,
+    pub(super) scores: Vec<Scored>,
     pub(super) clauses: HashMap<String, VecDeque<Clause>>,
     /// What the room goes on from, and how many lines there were before.
     pub(super) memory: Option<(u64, Memory)>,
@@ -54,6 +55,7 @@ impl Plan {
             feed: Vec::new(),
             recognitions: HashMap::new(),
             answers: HashMap::new(),
+            scores: Vec::new(),
             clauses: HashMap::new(),
             memory: None,
             begin: Time::ZERO,
@@ -138,6 +140,7 @@ impl Plan {
                 };
                 self.clauses.entry(voice.text.clone()).or_default().push_back(clause);
             }
+            Record::Scored(scored) => self.scores.push(scored.clone()),
             Record::Mode { persona, mode } => {
                 let command = Command::Mode { persona: persona.clone(), mode: *mode };
                 self.feed.push((at, Feed::Page(command)));

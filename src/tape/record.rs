@@ -1,12 +1,15 @@
 //! What stands on a tape: one variant for each `kind` of line.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
-use crate::llm::Finish;
+use crate::llm::{EngineError, Finish, Score};
 use crate::persona::Mode;
 use crate::room::AgentState;
+use crate::time::micros;
 use crate::turn::{Manner, Memory, Restart};
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
@@ -130,6 +133,8 @@ pub enum Record {
         #[serde(default)]
         refused: bool,
     },
+    /// How likely a line is in the seats of those who may answer it.
+    Scored(Scored),
     /// By hand: what a persona answers when it is asked next.
     Reply(Reply),
     Voice(Voice),
@@ -281,6 +286,52 @@ pub struct Reply {
     pub fail: Option<String>,
 }
 
+/// The engine's answer to a question how likely a text is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scored {
+    /// The first 16 hexadecimal digits of a SHA-256 over what was asked.
+    pub prompt: String,
+    pub took_us: u64,
+    /// Of each seat that was asked, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nats: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Scored {
+    pub(super) fn new(
+        prompt: String,
+        took: Duration,
+        scores: &Result<Vec<Score>, EngineError>,
+    ) -> Self {
+        let all = scores.as_deref().unwrap_or_default();
+        Self {
+            prompt,
+            took_us: micros(took),
+            nats: all.iter().map(|score| score.nats).collect(),
+            tokens: all.iter().map(|score| score.tokens).collect(),
+            error: scores.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// What was answered.
+    ///
+    /// # Errors
+    /// The engine's, as its sentence.
+    pub fn scores(&self) -> Result<Vec<Score>, String> {
+        let pairs = self.nats.iter().zip(&self.tokens);
+        let score = |(nats, tokens): (&f64, &u32)| Score { nats: *nats, tokens: *tokens };
+        match &self.error {
+            Some(error) => Err(error.clone()),
+            None => Ok(pairs.map(score).collect()),
+        }
+    }
+}
+
 /// A clause was turned into sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -365,6 +416,7 @@ impl Record {
             Self::Lasts { voiced_us, .. } => vec![*voiced_us],
             Self::Says { speech_us, took_us, .. } => vec![*speech_us, *took_us],
             Self::Reply(reply) => vec![reply.queue_us, reply.prefill_us, reply.per_token_us],
+            Self::Scored(scored) => vec![scored.took_us],
             Self::Voice(voice) => vec![voice.took_us, voice.sound_us, voice.lead_us],
             _ => Vec::new(),
         };

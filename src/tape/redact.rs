@@ -100,6 +100,7 @@ impl Redaction {
             Record::Join { name, .. } | Record::Line { name, .. } if own => *name = masked(name),
             // Whoever guesses a line could find it confirmed.
             Record::Asked { prompt, .. } => prompt.clear(),
+            Record::Scored(scored) => scored.prompt.clear(),
             Record::Turn { record } => {
                 for key in ["heard_text", "reason"] {
                     if let Some(Value::String(text)) = record.get_mut(key) {

@@ -9,11 +9,13 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::record::{Record, Voice};
+use super::record::{Record, Scored, Voice};
 use super::tap::{Line, Tap};
 use crate::audio::{FRAME_MS, Pcm, ROOM_RATE_HZ, samples_to_duration};
 use crate::id::PersonaId;
-use crate::llm::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::llm::{
+    Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+};
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
 use crate::time::{Clock, Time, micros};
@@ -84,6 +86,20 @@ struct TappedEngine {
 impl Engine for TappedEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
         self.tapped.inner.warm_up(seat, messages).await
+    }
+
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let Tapped { tap, clock, inner } = &self.tapped;
+        let (begun, prompt) = (clock.now(), fingerprint_of(&questions));
+        let scores = inner.score(questions, deadline).await;
+        tap.record(clock.now(), || {
+            Record::Scored(Scored::new(prompt, clock.now().since(begun), &scores))
+        });
+        scores
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
@@ -163,12 +179,27 @@ fn step(request: u64, event: &Event) -> (Time, Record) {
     }
 }
 
+/// Tells two questions apart, whoever asks them.
+pub fn fingerprint_of(questions: &[Question]) -> String {
+    let mut digest = Sha256::new();
+    for question in questions {
+        digest.update(format!("{}\n{}\n", question.seat, fingerprint(&question.messages)));
+        digest.update(format!("{}\n", question.text));
+    }
+    short(digest)
+}
+
 /// Tells two prompts apart.
 fn fingerprint(messages: &[Message]) -> String {
     let mut digest = Sha256::new();
     for message in messages {
         digest.update(format!("{:?}\n{}\n", message.role, message.content));
     }
+    short(digest)
+}
+
+/// The first eight bytes of it.
+fn short(digest: Sha256) -> String {
     digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -125,6 +125,8 @@ pub struct Verdict {
     /// Who may answer a question to the room. `addressees` holds the choice by the cards' words;
     /// whoever can rank them better may choose another of these.
     pub candidates: Vec<usize>,
+    /// How many of the line's words each of them has on its card, rare ones counting more.
+    pub words: Vec<f32>,
     /// Which of [`Scene::humans`] are spoken to.
     pub humans: Vec<usize>,
     /// Who is to be silent until called or until it is lifted.
@@ -154,7 +156,8 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
     if reading.is_noise() {
         return Verdict::nobody(Bearing::Nothing, "nothing to answer");
     }
-    let hush = reading.silence();
+    let mut hush = reading.silence();
+    let lifted = hush.lifted;
     let mut verdict = match hush.asked {
         Some(_) => match reading.without(&hush.sentences) {
             Some(rest) => decide(&rest, scene, &hush.whom),
@@ -163,22 +166,27 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
         None => decide(&reading, scene, &BTreeSet::new()),
     };
     if let Some(asked) = hush.asked {
-        verdict.stopped = hush.whom.iter().copied().collect();
+        if let (false, Some(one)) = (verdict.named, reading.asked_after_all(&hush)) {
+            verdict = Verdict::called(scene, one, "asked after all");
+            hush.whom.remove(&one);
+            verdict.stopped.push(one);
+        }
+        verdict.stopped.extend(hush.whom.iter().copied());
         if asked == Silence::Lasting {
-            verdict.silenced.clone_from(&verdict.stopped);
+            verdict.silenced = hush.whom.into_iter().collect();
         }
         if verdict.addressees.is_empty() {
             verdict.bearing = Bearing::Silence;
             verdict.others = (Outcome::Passed, "asked to be quiet".into());
         }
     }
-    verdict.lifts_silence = hush.lifted || reading.asks() && reading.resumes();
+    verdict.lifts_silence = lifted || reading.asks() && reading.resumes();
     verdict
 }
 
 /// The order of evidence, the surest first.
 fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    if reading.is_unfinished() {
+    if reading.is_unfinished(scene.spoke_last.is_some_and(|last| last.asked)) {
         return Verdict::nobody(Bearing::Unfinished, "not finished");
     }
     let choice = Choice { reading, scene, hushed };
@@ -234,23 +242,46 @@ impl Choice<'_> {
 
     /// "No, the other one": the talk was put to somebody else.
     fn corrected(&self) -> Option<Verdict> {
+        if let Some((before, after)) = self.reading.taken_back() {
+            return self.taken_back(&before, &after);
+        }
         let from = self.partner()?;
         let found = self.reading.correction()?;
-        let others = |one: &usize| *one != from && self.may(*one);
-        let named = self.reading.calls.mentioned.iter().find_map(|who| match who {
+        self.instead(from, found, self.reading, self.scene.asked_before)
+    }
+
+    /// "Ada, what is it? No, sorry, I mean Hugo": the line corrects itself.
+    fn taken_back(&self, before: &Reading<'_>, after: &Reading<'_>) -> Option<Verdict> {
+        let from = before.personas_called().first().copied()?;
+        let called: Vec<_> =
+            after.personas_called().into_iter().filter(|one| *one != from).collect();
+        if !called.is_empty() {
+            return Some(
+                self.calls(called.into_iter().map(|one| (one, 0.8, "meant instead")).collect()),
+            );
+        }
+        after.correction()?;
+        self.instead(from, Correction::Somebody, after, Some(before.text()))
+    }
+
+    /// Who was meant when it was not `from`.
+    fn instead(
+        &self,
+        from: usize,
+        found: Correction,
+        reading: &Reading<'_>,
+        question: Option<&str>,
+    ) -> Option<Verdict> {
+        let named = reading.calls.mentioned.iter().find_map(|who| match who {
             Who::Persona(one) if *one != from && !self.is_left_out(*one) => Some(*one),
             _ => None,
         });
-        let by_words = || {
-            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
-            self.reading.best_fit(&others).or_else(|| self.reading.abbreviated(&others))
-        };
-        let somebody = || {
-            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
-            match others.as_slice() {
-                [only] => Some(*only),
-                _ => self.rank_by_question(&others),
-            }
+        let others: Vec<usize> =
+            (0..self.scene.cast.len()).filter(|one| *one != from && self.may(*one)).collect();
+        let by_words = || reading.best_fit(&others).or_else(|| reading.abbreviated(&others));
+        let somebody = || match others.as_slice() {
+            [only] => Some(*only),
+            _ => self.rank_by_question(question, &others),
         };
         let to = named.or_else(by_words);
         let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
@@ -376,7 +407,9 @@ impl Choice<'_> {
     fn among_humans(&self) -> Option<Verdict> {
         let part = self.scene.among_humans?;
         let own = self.scene.named_before.or(self.scene.answered_before);
-        let back = part == Part::Listener && self.reading.asks() && own.is_some();
+        // "And would a filter help?": who was only talked to beside it takes its own talk up again.
+        let returns = part == Part::Listener || self.reading.takes_up();
+        let back = returns && self.reading.asks() && own.is_some();
         (!back && !self.reading.asks_whoever())
             .then(|| Verdict::nobody(Bearing::Humans, "humans among themselves"))
     }
@@ -442,7 +475,8 @@ impl Choice<'_> {
         let by_words = self.reading.best_fit(&candidates).map(|one| (one, 0.5, "knows most of it"));
         let refused = !self.reading.calls.excluded.is_empty();
         let by_question = || {
-            let found = refused.then(|| self.rank_by_question(&candidates)).flatten();
+            let asked = self.scene.asked_before;
+            let found = refused.then(|| self.rank_by_question(asked, &candidates)).flatten();
             found.map(|one| (one, 0.45, "knows most of what was asked"))
         };
         let rotation = || {
@@ -457,15 +491,17 @@ impl Choice<'_> {
                 Verdict::nobody(Bearing::Statement, "not named")
             };
         };
+        let scores = self.reading.scores();
         Verdict {
             bearing: Bearing::Room,
+            words: candidates.iter().map(|&one| scores[one]).collect(),
             candidates,
             ..Verdict::chosen(vec![(persona, confidence, reason)])
         }
     }
 
-    fn rank_by_question(&self, candidates: &[usize]) -> Option<usize> {
-        let asked = Reading::of(self.scene.asked_before?, self.scene);
+    fn rank_by_question(&self, asked: Option<&str>, candidates: &[usize]) -> Option<usize> {
+        let asked = Reading::of(asked?, self.scene);
         asked
             .best_fit(candidates)
             .or_else(|| candidates.iter().copied().min_by_key(|&one| self.scene.cast[one].rank))
@@ -479,12 +515,7 @@ impl Choice<'_> {
     }
 
     fn calls(&self, called: Vec<(usize, f32, &'static str)>) -> Verdict {
-        let first = self.scene.cast[called[0].0].name;
-        Verdict {
-            named: true,
-            others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),
-            ..Verdict::chosen(called)
-        }
+        Verdict::calls(self.scene, called)
     }
 }
 
@@ -495,12 +526,26 @@ impl Verdict {
             addressees: Vec::new(),
             named: false,
             candidates: Vec::new(),
+            words: Vec::new(),
             humans: Vec::new(),
             silenced: Vec::new(),
             stopped: Vec::new(),
             courtesy: false,
             lifts_silence: false,
             others: (Outcome::Passed, Reason::Borrowed(why)),
+        }
+    }
+
+    fn called(scene: &Scene<'_>, persona: usize, reason: &'static str) -> Self {
+        Self::calls(scene, vec![(persona, 0.8, reason)])
+    }
+
+    fn calls(scene: &Scene<'_>, called: Vec<(usize, f32, &'static str)>) -> Self {
+        let first = scene.cast[called[0].0].name;
+        Self {
+            named: true,
+            others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),
+            ..Self::chosen(called)
         }
     }
 

@@ -25,6 +25,7 @@ use crate::time::Clock;
 
 use task::{Task, Work};
 
+mod scoring;
 mod task;
 
 /// No reply is longer, whatever is asked for: minutes of speech.
@@ -140,6 +141,7 @@ impl<'m> Worker<'m> {
             }
             // One token is computed, and the next one chosen from it: the whole path was walked.
             Wish::WarmUp { seat, .. } => (seat.clone(), 2, WARM_UP_DEADLINE),
+            Wish::Score { question, deadline, .. } => (question.seat.clone(), 1, *deadline),
         };
         let mut task = Task::new(pass, asked, max_tokens, wish);
         task.span = span;
@@ -202,6 +204,7 @@ impl<'m> Worker<'m> {
         match self.compute(&rows, self.scheduler.group()) {
             Ok(()) => {
                 self.scheduler.computed(&rows);
+                self.read(&rows);
                 let scored = rows.iter().enumerate().filter(|(_, row)| row.scores);
                 scored.for_each(|(index, row)| self.choose(index, row.job));
                 self.pace.learn(rows.len(), self.clock.now().since(begun));
@@ -229,10 +232,12 @@ impl<'m> Worker<'m> {
                 fitted.tokens
             }
             Work::WarmUp { messages, .. } => prefix(template, tokenizer, messages)?,
+            Work::Score { .. } => self.question(job)?,
         };
         let needed = prompt.len();
         let kept = self.scheduler.begin(job.id, &prompt);
         let kept = kept.ok_or(EngineError::TooLong { needed, room: self.room })?;
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
         task.prompt_tokens = needed as u32;
         task.cached_tokens = kept.tokens as u32;
         if !self.forget(job.seat, kept.tokens) {
@@ -264,7 +269,7 @@ impl<'m> Worker<'m> {
         for row in rows {
             let sequence = [row.seat.0 as i32];
             self.batch
-                .add(LlamaToken(row.token), row.position as i32, &sequence, row.scores)
+                .add(LlamaToken(row.token), row.position as i32, &sequence, self.wants(row))
                 .map_err(|error| EngineError::Failed(error.to_string()))?;
         }
         let computed = self.context.decode(&mut self.batch);
@@ -278,6 +283,9 @@ impl<'m> Worker<'m> {
         if task.prefilled(now) && task.counts() {
             self.stats.prompt_tokens += u64::from(task.prompt_tokens);
             self.stats.cached_tokens += u64::from(task.cached_tokens);
+        }
+        if let Work::Score { .. } = task.work {
+            return self.end(id, Ok(Finish::Stop));
         }
         let Some(token) = task.sampler.choose(self.context.get_logits_ith(row as i32)) else {
             let why = "the model's scores are no numbers; its file may be damaged".to_owned();

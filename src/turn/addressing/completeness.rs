@@ -24,10 +24,52 @@ const THINKING: &[&str] = &[
     "is",
 ];
 
+/// What a speaker says who looks for a word: it is no part of the sentence.
+const SEARCHES: &[&[&str]] = &[
+    &["how", "do", "you", "say", "it"],
+    &["how", "do", "you", "say"],
+    &["how", "do", "you", "call", "it"],
+    &["how", "you", "say"],
+    &["how", "to", "say"],
+    &["how", "you", "call", "it"],
+    &["what", "do", "you", "call", "it"],
+    &["what", "is", "the", "word"],
+    &["whats", "the", "word"],
+    &["whats", "it", "called"],
+    &["what", "was", "it", "called"],
+    &["you", "know"],
+    &["wie", "sagt", "man"],
+    &["comment", "dire"],
+    &["como", "se", "dice"],
+    &["come", "si", "dice"],
+];
+
+/// Whether its end is written as one that is none.
+pub(super) fn dangles(text: &str) -> bool {
+    ["...", "…", "-", "–", "—", ","].iter().any(|end| text.trim_end().ends_with(end))
+}
+
+/// The sentence without its searches for a word.
+fn without_searches<'a>(sentence: &[&'a str]) -> Vec<&'a str> {
+    let mut kept = Vec::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((first, behind)) = rest.split_first() {
+        let search = SEARCHES.iter().find(|words| !kept.is_empty() && rest.starts_with(words));
+        match search {
+            Some(words) => rest = &rest[words.len()..],
+            None => {
+                kept.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    kept
+}
+
 /// Whether `text`, whose words are `line`, breaks off.
 pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> bool {
     let text = text.trim_end();
-    let dangles = ["...", "…", "-", "–", "—", ","].iter().any(|end| text.ends_with(end));
+    let dangles = dangles(text);
     let closed = text.ends_with(['.', '!', '?', '。', '？', '！', ')', '"', '”']);
     let from = line.iter().rposition_before(|word| word.after.ends_sentence());
     let sentence: Vec<&str> = line[from..].iter().map(|word| word.text.as_str()).collect();
@@ -36,6 +78,10 @@ pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> boo
     }
     if dangles {
         return sentence.len() > 1;
+    }
+    let sentence = without_searches(&sentence);
+    if sentence.len() < 2 {
+        return false;
     }
     !closed && (ends_open(&sentence, lexicon) || wants_a_main_clause(&sentence, lexicon))
 }

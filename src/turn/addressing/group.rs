@@ -32,6 +32,12 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             return (start + 1 < line.len() && previous == "from").then_some(1);
         }
     }
+    let each = matches!(word, "each" | "all" | "both") && text(start + 1) == "of";
+    if each && matches!(text(start + 2), "our" | "these" | "those" | "my") {
+        // "Each of our four officers".
+        let numbers = (start + 3..line.len()).take_while(|&at| NUMBERS.has(text(at))).count();
+        return (start + 3 + numbers < line.len()).then_some(4 + numbers);
+    }
     let pair = (word, text(start + 1));
     if matches!(pair, ("rest", "of")) && pronoun(start + 2) {
         return Some(3);

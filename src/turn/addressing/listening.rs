@@ -10,7 +10,7 @@ const WORDS_MAX: usize = 4;
 /// Said alone, such a word does not tell its language.
 const YES: Set = Set::new("yes si oui ja sim");
 
-/// Whether `text`, said while a persona speaks, leaves it the floor: "mhm", "yeah, right", laughter,
+/// Whether `text`, said while a persona speaks, leaves it the floor: "mhm", "yeah", laughter,
 /// and what recognisers write for noise. "No", "wait" and questions do not.
 pub fn is_listening(text: &str) -> bool {
     let line = words(text);

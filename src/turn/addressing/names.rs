@@ -49,7 +49,10 @@ impl Names {
                 {
                     continue;
                 }
-                let heard: String = joined.iter().map(|word| word.text.as_str()).collect();
+                let heard: String = joined
+                    .iter()
+                    .flat_map(|word| [word.text.as_str(), if word.owns { "s" } else { "" }])
+                    .collect();
                 let found = distance(&name, &heard);
                 if best.is_none_or(|(least, _)| found < least) {
                     best = Some((found, length));
@@ -154,6 +157,9 @@ fn sounds(word: &str) -> Vec<char> {
     while let Some(letter) = letters.next() {
         let written = match letter {
             'c' if matches!(letters.peek(), Some('e' | 'i' | 'y')) => 's',
+            // Gaelic spellings: "Siobhán", "Niamh".
+            'b' | 'm' if letters.peek() == Some(&'h') => 'v',
+            'c' if is_french(letters.clone()) => 's',
             'c' | 'q' => 'k',
             'z' => 's',
             'h' => continue,
@@ -169,6 +175,11 @@ fn sounds(word: &str) -> Vec<char> {
         sounds.pop();
     }
     sounds
+}
+
+/// "Ch" before a soft vowel, as in "Chevonne".
+fn is_french(mut after: impl Iterator<Item = char>) -> bool {
+    after.next() == Some('h') && matches!(after.next(), Some('e' | 'i'))
 }
 
 /// Words that are heard as themselves: the most common ones with up to six letters that stand at

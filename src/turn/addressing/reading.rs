@@ -32,6 +32,13 @@ pub(super) struct Hush {
     pub lifted: bool,
 }
 
+/// An answer of so few words needs no sentence.
+const ANSWER_WORDS: usize = 3;
+/// What is asked for without a verb: "any idea why".
+const WANTED: Set = Set::new(
+    "idea ideas thoughts thought tips tip clue clues advice suggestions suggestion opinion \
+     opinions recommendations guess guesses views volunteers takers chance news luck experience",
+);
 /// Words that point at what was said before.
 const BACK: Set = Set::new(
     "it its that thats this they them those these he she him her one ones instead then so \
@@ -62,8 +69,10 @@ impl<'a> Reading<'a> {
         let personas: Vec<Names> = scene.cast.iter().map(|one| Names::of(one.name)).collect();
         let humans: Vec<Names> = scene.humans.iter().map(|name| Names::of(name)).collect();
         let mentions = mentions::find(&line, lexicon, &personas, &humans);
-        let calls = calls::find(&line, lexicon, mentions.clone());
-        let cards = scene.cast.iter().map(|one| one.card).collect();
+        let mut calls = calls::find(&line, lexicon, mentions.clone());
+        let cards: Vec<&Card> = scene.cast.iter().map(|one| one.card).collect();
+        let refused = expertise::refused_roles(&line, &cards);
+        calls.excluded.extend(refused.into_iter().map(Who::Persona));
         Self { text, line, calls, mentions, lexicon, personas, humans, cards }
     }
 
@@ -77,9 +86,14 @@ impl<'a> Reading<'a> {
             .filter(|(at, _)| kept(*at))
             .map(|(_, w)| w.clone())
             .collect();
+        let rest = self.with(line);
+        (!rest.line.is_empty() && (rest.asks() || !rest.calls.called.is_empty())).then_some(rest)
+    }
+
+    fn with(&self, line: Vec<Word>) -> Self {
         let mentions = mentions::find(&line, self.lexicon, &self.personas, &self.humans);
         let calls = calls::find(&line, self.lexicon, mentions.clone());
-        let rest = Self {
+        Self {
             text: self.text,
             line,
             calls,
@@ -88,8 +102,7 @@ impl<'a> Reading<'a> {
             personas: self.personas.clone(),
             humans: self.humans.clone(),
             cards: self.cards.clone(),
-        };
-        (!rest.line.is_empty() && (rest.asks() || !rest.calls.called.is_empty())).then_some(rest)
+        }
     }
 
     pub(super) fn is_noise(&self) -> bool {
@@ -100,7 +113,12 @@ impl<'a> Reading<'a> {
         backchannel::is_nod(self.text, &self.line, self.lexicon)
     }
 
-    pub(super) fn is_unfinished(&self) -> bool {
+    /// Its speaker is not done. Who is asked something may answer in a word or two that no
+    /// sentence ends on.
+    pub(super) fn is_unfinished(&self, answers: bool) -> bool {
+        if answers && self.line.len() <= ANSWER_WORDS {
+            return completeness::dangles(self.text);
+        }
         completeness::is_unfinished(self.text, &self.line, self.lexicon)
     }
 
@@ -132,6 +150,10 @@ impl<'a> Reading<'a> {
                             _ => None,
                         })
                         .collect();
+                    if whom.is_empty() && range.start > 0 {
+                        // "Ada, thank you. Have a rest."
+                        whom.extend(self.called_in(0..range.start));
+                    }
                     if whom.is_empty() {
                         whom = (0..self.cards.len()).collect();
                         // "Please stop. Nora, do you like roses?" goes on with Nora.
@@ -145,7 +167,66 @@ impl<'a> Reading<'a> {
                 }
             }
         }
+        if silence::waives(&self.line) {
+            // What is said to nobody is said to nobody up to its end, but for a name.
+            let calls = |range: &Range<usize>| !self.called_in(range.clone()).is_empty();
+            let aloud = silence::sentences(&self.line).into_iter().filter(|one| !calls(one));
+            hush.sentences.extend(aloud);
+            hush.asked = hush.asked.or(Some(Silence::Momentary));
+            if hush.whom.is_empty() {
+                hush.whom = (0..self.cards.len()).collect();
+            }
+        }
         hush
+    }
+
+    /// "Please stop, Ada. Do you like roses?": who was asked to be silent by name is asked
+    /// something after it. What they say now ends, and the question is theirs.
+    pub(super) fn asked_after_all(&self, hush: &Hush) -> Option<usize> {
+        let last = hush.sentences.last()?.clone();
+        let [one] = self.called_in(last.clone())[..] else { return None };
+        let later = self.line.get(last.end..)?;
+        let you = later.iter().any(|word| self.lexicon.second_person.has(&word.text));
+        let asks = later.iter().any(|word| word.after == Break::Question);
+        (you && asks && hush.whom.contains(&one)).then_some(one)
+    }
+
+    /// What the line says before and after a sentence that takes back what stands before it.
+    pub(super) fn taken_back(&self) -> Option<(Self, Self)> {
+        let sentences = silence::sentences(&self.line);
+        let back = |range: &&Range<usize>| {
+            let rest = &self.line[range.start..];
+            correction::takes_back(rest) || correction::find(rest, self.lexicon).is_some()
+        };
+        let at = sentences.iter().skip(1).find(back)?.start;
+        let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
+        let called = |part: &Self| part.personas_called().into_iter().next();
+        let from = called(&before)?;
+        let other = called(&after).is_some_and(|to| to != from);
+        (other || after.correction().is_some()).then_some((before, after))
+    }
+
+    fn part(&self, range: Range<usize>) -> Self {
+        self.with(self.line[range].to_vec())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.text
+    }
+
+    /// The personas it calls, in order.
+    pub(super) fn personas_called(&self) -> Vec<usize> {
+        self.called_in(0..self.line.len())
+    }
+
+    /// Its last sentence takes up a talk that was left: "and would that help?"
+    pub(super) fn takes_up(&self) -> bool {
+        let sentences = silence::sentences(&self.line);
+        let Some(last) = sentences.last() else { return false };
+        let words = self.line[last.clone()].iter().map(|word| word.text.as_str());
+        let mut words = words.skip_while(|word| matches!(*word, "ok" | "okay" | "right" | "oh"));
+        let first = words.next().unwrap_or_default();
+        sentences.len() > 1 && (self.lexicon.joins.has(first) || matches!(first, "so" | "anyway"))
     }
 
     /// The personas that a stretch of the line calls by name.
@@ -313,6 +394,21 @@ impl<'a> Reading<'a> {
         })
     }
 
+    /// "Any idea why", "I do wonder how", "I was curious whether".
+    fn wonders(&self, sentence: &[Word]) -> bool {
+        let text = |at: usize| sentence.get(at).map_or("", |word| word.text.as_str());
+        let own = |word: &Word| matches!(word.text.as_str(), "i" | "im" | "id" | "ive" | "we");
+        let wonder = |word: &Word| {
+            matches!(word.text.as_str(), "wonder" | "wondering" | "wondered" | "curious")
+        };
+        let needs = matches!((text(0), text(1)), ("i" | "we", "need" | "want"));
+        let thing = matches!(text(2), "that" | "it" | "this" | "these" | "those" | "one" | "to");
+        sentence.iter().position(own).is_some_and(|at| sentence[at..].iter().take(5).any(wonder))
+            || (0..sentence.len()).any(|at| text(at) == "any" && WANTED.has(text(at + 1)))
+            || needs && !thing
+            || needs && text(2) == "to" && matches!(text(3), "know" | "ask" | "hear" | "find")
+    }
+
     fn asks_without_a_mark(&self, sentence: &[Word]) -> bool {
         let closed =
             self.text.trim_end().ends_with(['.', '!']) && self.line.iter().any(|w| w.capital);
@@ -329,7 +425,7 @@ impl<'a> Reading<'a> {
         let should = ["should", "can", "could", "must", "may"];
         let whoever = self.lexicon.somebody.has(first)
             && sentence.iter().any(|word| should.contains(&word.text.as_str()));
-        if sentence.iter().any(polite) || whoever {
+        if sentence.iter().any(polite) || whoever || self.wonders(sentence) {
             return true;
         }
         let asked = self.lexicon.questions.has(first);
@@ -339,14 +435,10 @@ impl<'a> Reading<'a> {
         let requested = REQUESTS.has(first) && text(skip + 1) != "to";
         let wish = matches!(
             (first, text(skip + 1)),
-            ("i", "want" | "would")
-                | ("i", "wonder")
-                | ("i", "need")
+            ("i", "would")
                 | ("id", "like")
-                | ("im", "wondering")
                 | ("i", "should")
                 | ("any", _)
-                | ("we", "need")
                 | ("need", _)
                 | ("im", "looking")
         );

@@ -49,6 +49,34 @@ const ALSO_WORDS: Set = Set::new(
      dawn sky miles rich frank june april august summer ray jack sunny grant",
 );
 
+/// A helper that is denied: "wasn't".
+pub(super) fn is_negated(word: &str) -> bool {
+    matches!(
+        word,
+        "dont"
+            | "didnt"
+            | "wasnt"
+            | "isnt"
+            | "arent"
+            | "werent"
+            | "wouldnt"
+            | "wont"
+            | "cant"
+            | "couldnt"
+            | "never"
+            | "aint"
+            | "im not"
+            | "doesnt"
+            | "shouldnt"
+            | "neednt"
+    )
+}
+
+fn is_kind(word: &Word) -> bool {
+    let kind = matches!(word.text.as_str(), "dear" | "my" | "friend" | "mate" | "auld" | "master");
+    kind && word.after == Break::None
+}
+
 /// The sentence around a mention, without it.
 pub(super) struct Sentence<'a> {
     pub(super) lexicon: &'a Lexicon,
@@ -59,6 +87,8 @@ pub(super) struct Sentence<'a> {
     pub(super) is_question: bool,
     /// There is a comma in the tail.
     pub(super) tail_pauses: bool,
+    /// So many words of the tail stand before its first pause.
+    clause: usize,
 }
 
 impl<'a> Sentence<'a> {
@@ -70,17 +100,26 @@ impl<'a> Sentence<'a> {
         let mut end = last.after;
         let mut tail: Vec<&str> = Vec::new();
         let mut tail_pauses = false;
+        let mut clause = None;
         for word in &line[mention.end..] {
             if end.ends_sentence() {
                 break;
+            }
+            if end != Break::None && clause.is_none() {
+                clause = Some(tail.len());
             }
             tail.push(&word.text);
             end = word.after;
             tail_pauses |= end == Break::Comma;
         }
+        // "My dear Ada" is called as "Ada" is.
+        while lead.len() > 1 && lead.last().is_some_and(|word| is_kind(word)) {
+            lead.pop();
+        }
         Self {
             lexicon,
             before: lead.last().map_or(Break::Stop, |word| word.after),
+            clause: clause.unwrap_or(tail.len()),
             lead: lead.into_iter().map(|word| word.text.as_str()).collect(),
             tail,
             after: last.after,
@@ -138,8 +177,15 @@ impl<'a> Sentence<'a> {
         self.lead.last().copied().unwrap_or_default()
     }
 
+    /// Its clause tells what was.
     pub(super) fn has_past(&self) -> bool {
-        self.lead.iter().chain(&self.tail).any(|word| PAST.has(word))
+        let owns = |word: &str| matches!(word, "shes" | "hes" | "ive" | "weve" | "theyve" | "have");
+        let got = |words: &[&str]| words.windows(2).any(|two| two[1] == "got" && !owns(two[0]));
+        let clause = &self.tail[..self.clause];
+        let told = |words: &[&str]| {
+            words.iter().any(|word| *word != "got" && PAST.has(word)) || got(words)
+        };
+        told(&self.lead) || told(clause)
     }
 
     pub(super) fn opens(&self) -> bool {
@@ -197,6 +243,8 @@ impl<'a> Sentence<'a> {
             &["rather", "than"],
             &["bar"],
         ];
+        let article = usize::from(matches!(self.previous(), "the" | "our" | "that" | "le" | "la"));
+        let lead = &self.lead[..self.lead.len() - article];
         let not = |word: &str| word != "no" && self.lexicon.negations.has(word);
         let near = self.lead.iter().rev().take(2).any(|word| not(word));
         let second = self.lexicon.second_person.has(self.previous());
@@ -212,7 +260,50 @@ impl<'a> Sentence<'a> {
         let after = you && not(self.next()) && self.tail.len() == 2
             || self.tail_is(&["not", "this", "time"]);
         // "Anyone but not Ada again": what was heard enough of.
-        denied || let_off || refused || after || negated.iter().any(|words| self.lead_is(words))
+        let refused = refused || self.refuses_you();
+        denied || let_off || refused || after || negated.iter().any(|words| lead.ends_with(words))
+    }
+
+    /// "I wasn't asking you, Ada", "Ada, I don't want it from you".
+    fn refuses_you(&self) -> bool {
+        let refuses = |words: &[&str]| {
+            (0..words.len()).any(|at| {
+                let rest = &words[at..];
+                let not =
+                    is_negated(rest[0]) || rest[0] != "no" && self.lexicon.negations.has(rest[0]);
+                let asks = |word: &&str| {
+                    matches!(
+                        *word,
+                        "asking"
+                            | "ask"
+                            | "asked"
+                            | "talking"
+                            | "speaking"
+                            | "want"
+                            | "need"
+                            | "mean"
+                            | "meant"
+                            | "meaning"
+                            | "addressing"
+                            | "calling"
+                            | "hear"
+                    )
+                };
+                let reach = &rest[1..rest.len().min(6)];
+                let asked = reach.iter().position(asks);
+                not && asked.is_some_and(|asked| {
+                    let behind = &reach[asked + 1..];
+                    let from = matches!(reach[asked], "want" | "need" | "hear");
+                    let you =
+                        |word: &&str| matches!(*word, "you" | "yours" | "dich" | "te" | "toi");
+                    behind.iter().take(3).any(you)
+                        && (!from || behind.iter().any(|word| matches!(*word, "from" | "yours")))
+                })
+            })
+        };
+        // A name in front is called; what follows is said to its bearer.
+        let called = self.opens() || self.tail.is_empty() || self.before == Break::Comma;
+        called && (refuses(&self.lead) || refuses(&self.tail))
     }
 
     /// "All of you" and the like speak to everybody wherever they stand; "everyone" may be a
@@ -224,7 +315,19 @@ impl<'a> Sentence<'a> {
             self.previous(),
             "from" | "to" | "para" | "a" | "an" | "fur" | "pour" | "voor" | "per"
         ) && !self.has_past();
-        words > 1 && !about || turned || from && !self.lead_is(&["according", "to"])
+        words > 1 && !about
+            || words == 1 && self.opens() && self.obliges()
+            || turned
+            || from && !self.lead_is(&["according", "to"])
+    }
+
+    /// "Everybody has to say one thing".
+    fn obliges(&self) -> bool {
+        let must = matches!(self.next(), "must" | "should" | "gotta" | "gets")
+            || self.tail.get(1) == Some(&"to") && matches!(self.next(), "has" | "needs" | "got");
+        let said =
+            |word: &&str| matches!(*word, "one" | "turn") || super::handing::is_speaking(word);
+        must && self.tail.iter().take(6).any(said)
     }
 
     /// How likely the name is spoken to its bearer, by its place in the sentence.

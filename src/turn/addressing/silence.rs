@@ -1,6 +1,7 @@
 //! Requests to be silent, and the words that lift them.
 
 use super::lexicon::{Lexicon, Set};
+use super::sentence::is_negated;
 use super::words::{Break, Word};
 
 /// What a sentence asks of those who speak.
@@ -83,6 +84,52 @@ pub(super) fn read(
     asked
 }
 
+/// Verbs of wanting, and what nobody is to give then: "I need no answer", "I'm not asking for
+/// advice".
+const WANTING: Set = Set::new("need want expect require asking ask looking after seeking");
+const GIVEN: Set = Set::new(
+    "answer answers reply replies response responses advice opinion opinions comment comments \
+     input help suggestions commentary feedback",
+);
+
+/// Whether its speaker wants no answer from anybody: "I'm only thinking aloud".
+pub(super) fn waives(line: &[Word]) -> bool {
+    let words: Vec<&str> = line.iter().map(|word| word.text.as_str()).collect();
+    let aloud = words.windows(2).any(|two| {
+        matches!(
+            two,
+            ["thinking" | "musing" | "wondering", "aloud"]
+                | ["to", "myself"]
+                | ["ignore", "me"]
+                | ["mind", "me"]
+                | ["rhetorical", _]
+                | ["rhetorically", _]
+        )
+    }) || words.windows(3).any(|three| matches!(three, ["thinking", "out", "loud"]));
+    let refuses = (0..words.len()).any(|at| {
+        let not = is_negated(words[at]) || matches!(words[at], "not" | "no" | "never");
+        let rest = &words[at + 1..];
+        let wants = rest.iter().take(3).position(|word| WANTING.has(word));
+        not && wants
+            .is_some_and(|wants| rest[wants + 1..].iter().take(3).any(|word| GIVEN.has(word)))
+    });
+    let asks = line.iter().take(2).any(|word| matches!(word.text.as_str(), "do" | "did" | "why"));
+    (aloud || refuses) && !asks
+}
+
+/// "Have yourself a rest", "go to sleep", "sit this one out", "you are excused".
+fn rests(order: &[&str]) -> bool {
+    let Some(first) = order.first() else { return false };
+    let near = |list: &[&str]| order.iter().take(5).any(|word| list.contains(word));
+    let takes = matches!(*first, "have" | "take" | "get" | "grab");
+    takes && near(&["rest", "break", "breather", "nap", "backseat"])
+        || matches!(*first, "rest" | "sleep" | "relax") && order.len() <= 4
+        || matches!(order, ["go", "to", "sleep" | "bed" | "rest", ..])
+        || *first == "sit" && near(&["out"])
+        || matches!(order, ["step", "aside" | "back" | "out" | "down", ..]) && order.len() <= 5
+        || order.len() <= 6 && near(&["excused", "dismissed"])
+}
+
 /// "Could you all be quiet": the order in a polite question.
 fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b str] {
     let asked = |word: &&str| lexicon.helpers.has(word) && *word != "be" && *word != "dont";
@@ -91,7 +138,8 @@ fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b st
 }
 
 fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Option<Silence> {
-    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
+    let rests = !asks && rests(order);
+    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) || rests {
         return Some(Silence::Lasting);
     }
     let short = order.len() <= 4;
@@ -200,6 +248,8 @@ fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool
                 | ["thats", "all"]
                 | ["that", "enough"]
                 | ["is", "enough"]
+                | ["thats" | "that" | "is", "plenty" | "sufficient"]
+                | ["had" | "heard", "enough" | "plenty"]
                 | ["non", "ancora"]
                 | ["pas", "encore"]
                 | ["nog", "niet"]

@@ -57,6 +57,11 @@ pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usiz
         let cards: Vec<&Card> = cast.iter().map(|(_, card)| *card).collect();
         let role = expertise::handed_role(&line, lexicon, &cards).filter(|&one| one != speaker);
         next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
+        if next.is_none() && asks {
+            let called = expertise::called_role(&line, lexicon, &cards);
+            let called = called.filter(|&one| one != speaker);
+            next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
+        }
     }
     Spoken { asks: next.is_none() && (last_asks || asks && human), next }
 }

@@ -56,7 +56,7 @@ impl Memory {
 impl Core {
     /// None while anything is under way: a speech, somebody who waits for the floor, a sound.
     pub fn memory(&self) -> Option<Memory> {
-        if !self.floor.is_idle() || self.people.make_sounds() {
+        if !self.is_quiet() || self.people.make_sounds() {
             return None;
         }
         let ties = |human: &Human| Ties { named: human.named, answered: human.answered };

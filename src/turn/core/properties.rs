@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use super::*;
 use crate::id::LineId;
 use crate::latency::Outcome;
-use crate::llm::Role;
+use crate::llm::{Role, Score};
 use crate::persona::VoiceStyle;
 use crate::turn::{Manner, SpeechEnd};
 
@@ -60,6 +60,8 @@ enum Step {
     Hush(Index),
     Wake,
     Waits(u64),
+    /// The engine's answer to what it was asked last, or to something else, whole or not.
+    Ranks(Index, bool),
     /// A late word about a turn that is over, or never was.
     Ghost(u64),
 }
@@ -85,6 +87,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => index().prop_map(Step::Hush),
         1 => Just(Step::Wake),
         1 => (0u64..70_000).prop_map(Step::Waits),
+        4 => (index(), any::<bool>()).prop_map(|(best, known)| Step::Ranks(best, known)),
         1 => (0u64..30).prop_map(Step::Ghost),
     ];
     prop::collection::vec(step, 0..150)
@@ -130,6 +133,8 @@ struct Watch {
     settled: BTreeSet<TurnId>,
     outcomes: BTreeMap<(LineId, PersonaId), Outcome>,
     grants: usize,
+    /// What the engine was asked last: about which line, and how many seats.
+    asked: Option<(LineId, usize)>,
 }
 
 impl Watch {
@@ -142,7 +147,8 @@ impl Watch {
             mode: Mode::Open,
         };
         let cast: Vec<Persona> = (0..personas).map(persona).collect();
-        let options = Options { seed, lines_max: 16, ..Options::default() };
+        let decide = if seed % 2 == 0 { Decide::Both } else { Decide::Evidence };
+        let options = Options { seed, lines_max: 16, decide, ..Options::default() };
         let mut watch = Self {
             cast: cast.iter().map(|persona| persona.id.clone()).collect(),
             core: Core::new(cast, options),
@@ -157,6 +163,7 @@ impl Watch {
             settled: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             grants: 0,
+            asked: None,
         };
         for persona in 0..personas {
             watch.host(persona, true);
@@ -219,6 +226,7 @@ impl Watch {
                 let who = self.cast.iter().position(|id| *id == persona).unwrap();
                 self.asleep[who] = mode == Mode::Asleep;
             }
+            Effect::Rank { line, questions, .. } => self.asked = Some((line, questions.len())),
             Effect::State { .. } | Effect::WakeAt(_) => {}
         }
     }
@@ -355,6 +363,13 @@ impl Watch {
             Step::Hush(who) => self.tell(Event::Hush { persona: self.cast[persona(who)].clone() }),
             Step::Wake => self.tell(Event::Wake),
             Step::Waits(time_ms) => self.now = self.now + Duration::from_millis(*time_ms),
+            Step::Ranks(best, known) => {
+                let Some((line, count)) = self.asked else { return };
+                let line = if *known { line } else { LineId(line.0 + 1) };
+                let best = best.index(count + 1);
+                let score = |at: usize| Score { nats: -f64::from(u8::from(at != best)), tokens: 1 };
+                self.tell(Event::Ranked { line, scores: (0..count).map(score).collect() });
+            }
             Step::Ghost(turn) => self.ghost(TurnId(*turn)),
         }
     }

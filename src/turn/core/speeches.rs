@@ -33,7 +33,7 @@ impl Core {
         Some((index + 1, member.id.clone(), self.view(index)))
     }
 
-    fn view(&self, persona: usize) -> Vec<Message> {
+    pub(super) fn view(&self, persona: usize) -> Vec<Message> {
         let member = &self.cast[persona];
         let lines = prompt::conversation(&member.id, self.transcript.lines());
         std::iter::once(member.system.clone()).chain(lines).collect()
@@ -192,7 +192,8 @@ impl Core {
     pub(super) fn wish_to_wake(&mut self) {
         let speaking = self.people.speaking_until(self.options.speech_timeout);
         let speaking = speaking.filter(|_| self.floor.has_waiting());
-        let Some(at) = speaking.into_iter().chain(self.resumes_at()).min() else { return };
+        let times = [self.resumes_at(), self.contest_until()].into_iter().flatten();
+        let Some(at) = speaking.into_iter().chain(times).min() else { return };
         if self.wake_at.replace(at) != Some(at) {
             self.effects.push(Effect::WakeAt(at));
         }

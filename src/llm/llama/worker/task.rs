@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::{Done, Pass, WARM_UP_DEADLINE, Wish};
+use super::super::{Done, Pass, Scored, WARM_UP_DEADLINE, Wish};
+use super::scoring::Reading;
 use crate::id::PersonaId;
 use crate::llm::sampler::Sampler;
 use crate::llm::scheduler::SeatId;
 use crate::llm::stream::TextStream;
-use crate::llm::{EngineError, Event, Finish, Message, Request, Sampling, WarmUp};
+use crate::llm::{EngineError, Event, Finish, Message, Question, Request, Sampling, WarmUp};
 use crate::time::{Time, micros};
 
 pub(super) struct Task {
@@ -31,7 +32,11 @@ pub(super) struct Task {
 pub(super) enum Work {
     Reply { request: Request, events: mpsc::Sender<Event> },
     WarmUp { persona: PersonaId, messages: Vec<Message>, done: Done },
+    Score { question: Question, deadline: Duration, reading: Reading, done: Scored },
 }
+
+/// Where no word is drawn.
+const GREEDY: Sampling = Sampling { temperature: 0.0, top_p: 1.0, repeat_penalty: 1.0, seed: 0 };
 
 impl Task {
     pub(super) fn new(pass: Pass, asked: Time, max_tokens: u32, wish: Wish) -> Self {
@@ -41,8 +46,11 @@ impl Task {
                 (request.sampling, request.stop.clone(), Work::Reply { request, events })
             }
             Wish::WarmUp { seat, messages, done } => {
-                let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
-                (greedy, Vec::new(), Work::WarmUp { persona: seat, messages, done })
+                (GREEDY, Vec::new(), Work::WarmUp { persona: seat, messages, done })
+            }
+            Wish::Score { question, deadline, done } => {
+                let reading = Reading::default();
+                (GREEDY, Vec::new(), Work::Score { question, deadline, reading, done })
             }
         };
         Self {
@@ -66,13 +74,14 @@ impl Task {
 
     /// A reply, whose tokens are counted and said.
     pub(super) fn counts(&self) -> bool {
-        !self.warms_up()
+        matches!(self.work, Work::Reply { .. })
     }
 
     pub(super) fn persona(&self) -> &PersonaId {
         match &self.work {
             Work::Reply { request, .. } => &request.seat,
             Work::WarmUp { persona, .. } => persona,
+            Work::Score { question, .. } => &question.seat,
         }
     }
 
@@ -80,6 +89,7 @@ impl Task {
         match &self.work {
             Work::Reply { request, .. } => request.deadline,
             Work::WarmUp { .. } => WARM_UP_DEADLINE,
+            Work::Score { deadline, .. } => *deadline,
         }
     }
 
@@ -88,6 +98,7 @@ impl Task {
         match &self.work {
             Work::Reply { request, events } => request.cancel.is_cancelled() || events.is_closed(),
             Work::WarmUp { done, .. } => done.is_closed(),
+            Work::Score { done, .. } => done.is_closed(),
         }
     }
 
@@ -137,6 +148,9 @@ impl Task {
                 let warm = WarmUp { prompt_tokens: self.prompt_tokens, took_us };
                 // A host that gave up waiting does not want to know.
                 let _ = done.send(result.map(|_| warm));
+            }
+            Work::Score { reading, done, .. } => {
+                let _ = done.send(result.map(|_| reading.score()));
             }
         }
     }

@@ -22,14 +22,18 @@ use troupe::room::scripted::ScriptedRoom;
 use troupe::room::{Command, Event, LinkState, Member};
 use troupe::stt::ears;
 use troupe::stt::scripted::ScriptedRecogniser;
-use troupe::tape::{self, Cut, Record, State, Tape};
+use troupe::tape::{self, Cut, Entry, Record, State, Tape};
 use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
+use troupe::turn::Decide;
 
 fn config() -> Config {
     let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
     let flags = Flags::default();
-    Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
+    let config = Config::resolve(&flags, &env, &Options::default(), &PathBuf::from("."));
+    let mut config = config.expect("defaults hold");
+    config.turn.decide = Decide::Both;
+    config
 }
 
 /// How fast an evening goes by.
@@ -56,7 +60,7 @@ fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
         Script::say(text).prefill(prefill).per_token(per_token)
     });
-    engine.failing(1)
+    engine.failing(1).scoring(Some(Duration::from_millis(40) / tempo.divide))
 }
 
 /// Plays an evening with scripted parts, on tape.
@@ -104,6 +108,7 @@ async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<C
         "Nora, are you there?",
         "Felix, which soup do you cook in a storm?",
         "What grows best up there?",
+        "Does anybody know how far the moon is?",
     ];
     for text in lines {
         let event = Event::Chat { human: tom.clone(), text: text.to_owned() };
@@ -144,6 +149,9 @@ fn a_tape_replays_to_what_the_recorded_run_gave() {
     let tape = Tape::read(&folder).expect("a good tape");
     assert!(!tape.torn && tape.end_us().is_some());
     assert_eq!(told.first(), Some(&Command::Recording(true)), "it is shown before all else");
+    let scored =
+        |entry: &Entry| matches!(&entry.record, Record::Scored(all) if all.nats.len() == 3);
+    assert!(tape.entries.iter().any(scored), "the model ranked who answers the third question");
 
     let replayed = replay::run(&tape).expect("it runs");
     let live: Vec<_> = tape.effects().cloned().collect();

@@ -31,11 +31,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::AgentState",
             "llm::Message",
             "llm::Role",
+            "llm::Question",
+            "llm::Score",
             "llm::prompt",
         ],
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
-    ("models", &["audio::mel"]),
+    ("models", &["audio::mel", "turn::Decide", "turn::Weights"]),
     ("room", &["id", "time", "audio"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
@@ -54,7 +56,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         ],
     ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
-    ("config", &["id", "persona", "probe", "telemetry", "models", "room::token"]),
+    ("config", &["id", "persona", "probe", "telemetry", "models", "room::token", "turn"]),
     (
         "host",
         &[

@@ -194,7 +194,7 @@ pub struct Score {
 impl Score {
     /// Of a token on average; the least there is for a text of none.
     pub fn nats_per_token(&self) -> f64 {
-        if self.tokens == 0 { f64::MIN } else { self.nats / f64::from(self.tokens) }
+        if self.tokens == 0 { f64::NEG_INFINITY } else { self.nats / f64::from(self.tokens) }
     }
 }
 

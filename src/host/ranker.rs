@@ -1,5 +1,5 @@
-//! Asks the engine who of several a line is for. One question at a time: a newer one takes the place
-//! of an older one, which the engine then stops at its next step.
+//! Asks the engine who of several a line is for. One question at a time: a newer one takes the
+//! place of an older one, which the engine then stops at its next step.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,6 +1,7 @@
 //! Who is to answer a line, by the evidence in it and in the talk before it. Pure: a line and what
 //! is known around it in, a verdict out. `docs/TURNS.md` has the order in which evidence counts.
 
+mod asking;
 mod backchannel;
 mod calls;
 mod completeness;
@@ -18,6 +19,7 @@ mod sentence;
 mod silence;
 mod sleep;
 mod spoken;
+mod verdict;
 mod words;
 
 use std::collections::BTreeSet;
@@ -30,8 +32,9 @@ use reading::Reading;
 use silence::Silence;
 pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
+pub use verdict::{Addressee, Bearing, Verdict};
 
-use crate::latency::{Outcome, Reason};
+use crate::latency::Outcome;
 
 /// What is known when a line comes.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,8 @@ pub struct Scene<'a> {
     pub answered_before: Option<usize>,
     /// Who spoke last, if a persona, and nothing but nods came since.
     pub spoke_last: Option<SpokeLast>,
+    /// Another human spoke last, and no persona since.
+    pub after_human: bool,
     /// Humans talk with each other.
     pub among_humans: Option<Part>,
     /// What the speaker asked last, before this line.
@@ -80,65 +85,6 @@ pub struct SpokeLast {
 pub enum Part {
     Member,
     Listener,
-}
-
-/// Somebody who is to answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Addressee {
-    /// An index of [`Scene::cast`].
-    pub persona: usize,
-    /// 0 to 1.
-    pub confidence: f32,
-    pub reason: Reason,
-}
-
-/// What a line does to the talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearing {
-    /// It calls personas, by name or in another way that leaves no doubt.
-    Calls,
-    /// It is put to whoever knows. [`Verdict::candidates`] may be ranked anew.
-    Room,
-    /// It goes on with the persona whose talk it was.
-    Continues,
-    /// It leaves the floor to those who are still owed a turn.
-    Owed,
-    /// It goes from human to human.
-    Humans,
-    /// It asks for silence.
-    Silence,
-    /// Its speaker is not done.
-    Unfinished,
-    /// Noise, or a nod.
-    Nothing,
-    /// It asks nobody for anything.
-    Statement,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    pub bearing: Bearing,
-    /// In the order in which they are to speak, nobody twice; often one, perhaps none.
-    pub addressees: Vec<Addressee>,
-    /// The line called them; else they were chosen without being called.
-    pub named: bool,
-    /// Who may answer a question to the room. `addressees` holds the choice by the cards' words;
-    /// whoever can rank them better may choose another of these.
-    pub candidates: Vec<usize>,
-    /// How many of the line's words each of them has on its card, rare ones counting more.
-    pub words: Vec<f32>,
-    /// Which of [`Scene::humans`] are spoken to.
-    pub humans: Vec<usize>,
-    /// Who is to be silent until called or until it is lifted.
-    pub silenced: Vec<usize>,
-    /// Those whose turns end because of a request to be silent, also for now only.
-    pub stopped: Vec<usize>,
-    /// It greets, and asks nothing: whoever has not answered when the talk goes on need not.
-    pub courtesy: bool,
-    /// Earlier requests to be silent no longer hold.
-    pub lifts_silence: bool,
-    /// What becomes of the line for everybody else.
-    pub others: (Outcome, Reason),
 }
 
 /// A name that is called less surely than another by this much is only mentioned beside it.
@@ -194,6 +140,7 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
         .corrected()
         .or_else(|| choice.ordered())
         .or_else(|| choice.somebody_else())
+        .or_else(|| choice.turns_to_a_human())
         .or_else(|| choice.called())
         .or_else(|| choice.by_role())
         .or_else(|| choice.refused())
@@ -245,8 +192,23 @@ impl Choice<'_> {
         if let Some((before, after)) = self.reading.taken_back() {
             return self.taken_back(&before, &after);
         }
-        let from = self.partner()?;
         let found = self.reading.correction()?;
+        let mentioned = &self.reading.calls.mentioned;
+        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        let human = mentioned.iter().find_map(|who| match who {
+            Who::Human(one) => Some(*one),
+            _ => None,
+        });
+        if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
+            // "Oh, I was talking to Zoe."
+            let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+            return Some(Verdict { humans: vec![human], ..nobody });
+        }
+        let refused = || match mentioned[..] {
+            [Who::Persona(one)] => Some(one),
+            _ => None,
+        };
+        let from = self.partner().or_else(refused)?;
         self.instead(from, found, self.reading, self.scene.asked_before)
     }
 
@@ -314,6 +276,18 @@ impl Choice<'_> {
             let hushed = self.hushed.iter().copied().chain(named).collect();
             Choice { hushed: &hushed, ..*self }.room()
         })
+    }
+
+    /// "Put it away, Ada. Zoe, do you want it?": what is asked is asked of humans; so is what is
+    /// put to dad, and to several humans by name.
+    fn turns_to_a_human(&self) -> Option<Verdict> {
+        if self.scene.humans.is_empty() {
+            return None;
+        }
+        let humans = self.reading.humans_asked();
+        let kin = self.reading.calls_kin() || self.reading.counts_humans();
+        let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+        (kin || !humans.is_empty()).then_some(Verdict { humans, ..nobody })
     }
 
     /// Called by name, or all of them, or a human is.
@@ -439,6 +413,13 @@ impl Choice<'_> {
                 _ => Verdict::nobody(Bearing::Statement, "nothing was asked"),
             };
         }
+        if self.scene.after_human && partner.is_none() && reading.is_between_two() {
+            return Verdict::nobody(Bearing::Humans, "humans among themselves");
+        }
+        let about = reading.asks_about_somebody() && reading.calls.excluded.is_empty();
+        if about && !alone && !reading.asks_whoever() {
+            return Verdict::nobody(Bearing::Statement, "talks about somebody");
+        }
         let elsewhere = reading.asks_whoever() || reading.asks_for_others() || reading.greets();
         match partner {
             Some(persona) if !elsewhere && self.stays_with(persona) => {
@@ -516,50 +497,6 @@ impl Choice<'_> {
 
     fn calls(&self, called: Vec<(usize, f32, &'static str)>) -> Verdict {
         Verdict::calls(self.scene, called)
-    }
-}
-
-impl Verdict {
-    fn nobody(bearing: Bearing, why: &'static str) -> Self {
-        Self {
-            bearing,
-            addressees: Vec::new(),
-            named: false,
-            candidates: Vec::new(),
-            words: Vec::new(),
-            humans: Vec::new(),
-            silenced: Vec::new(),
-            stopped: Vec::new(),
-            courtesy: false,
-            lifts_silence: false,
-            others: (Outcome::Passed, Reason::Borrowed(why)),
-        }
-    }
-
-    fn called(scene: &Scene<'_>, persona: usize, reason: &'static str) -> Self {
-        Self::calls(scene, vec![(persona, 0.8, reason)])
-    }
-
-    fn calls(scene: &Scene<'_>, called: Vec<(usize, f32, &'static str)>) -> Self {
-        let first = scene.cast[called[0].0].name;
-        Self {
-            named: true,
-            others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),
-            ..Self::chosen(called)
-        }
-    }
-
-    fn chosen(chosen: Vec<(usize, f32, &'static str)>) -> Self {
-        let addressee = |(persona, confidence, reason)| Addressee {
-            persona,
-            confidence,
-            reason: Reason::Borrowed(reason),
-        };
-        Self {
-            addressees: chosen.into_iter().map(addressee).collect(),
-            others: (Outcome::Outbid, Reason::Borrowed("another's turn")),
-            ..Self::nobody(Bearing::Calls, "")
-        }
     }
 }
 

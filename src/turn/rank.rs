@@ -1,4 +1,4 @@
-//! Who of several may answer a question to the room: what the cards' words say, what the model says,
+//! Who of several answers a question to the room: what the cards' words say, what the model says,
 //! and how much each of them counts.
 
 use serde::{Deserialize, Serialize};

@@ -28,6 +28,8 @@ pub(super) struct Talk {
     silenced: BTreeMap<usize, Time>,
     /// Who put a question to the room that no persona has answered yet.
     open_question: Option<(HumanId, Time)>,
+    /// Which human said the newest thing, if no persona has spoken since.
+    said: Option<(HumanId, Time)>,
 }
 
 /// Humans who talk with each other. As many as there are in the room at most.
@@ -42,6 +44,18 @@ impl Talk {
         self.spoke = Some((SpokeLast { persona, asked }, now));
         self.exchange = None;
         self.open_question = None;
+        self.said = None;
+    }
+
+    /// A human's line that is more than a nod is the newest thing said.
+    pub(super) fn said(&mut self, now: Time, human: &HumanId) {
+        self.said = Some((human.clone(), now));
+    }
+
+    /// Whether the newest thing was said by a human who is not `human`.
+    pub(super) fn is_after_another(&self, now: Time, human: &HumanId) -> bool {
+        let said = self.said.as_ref();
+        said.is_some_and(|(other, at)| other != human && now.since(*at) <= EXCHANGE_REACH)
     }
 
     /// A human said something that is more than a nod.

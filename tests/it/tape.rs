@@ -28,14 +28,18 @@ use troupe::room::scripted::ScriptedRoom;
 use troupe::room::{Command, Event, LinkState, Member};
 use troupe::stt::ears;
 use troupe::stt::scripted::ScriptedRecogniser;
-use troupe::tape::{self, Cut, Record, State, Tape};
+use troupe::tape::{self, Cut, Entry, Record, State, Tape};
 use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
+use troupe::turn::Decide;
 
 fn config() -> Config {
     let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
     let flags = Flags::default();
-    Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
+    let config = Config::resolve(&flags, &env, &Options::default(), &PathBuf::from("."));
+    let mut config = config.expect("defaults hold");
+    config.turn.decide = Decide::Both;
+    config
 }
 
 /// How fast an evening goes by.
@@ -48,7 +52,7 @@ struct Tempo {
 }
 
 /// Lines come while others are still answered.
-const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_750) };
+const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_830) };
 /// Lines come when all is said, a tenth of a second for each second.
 const BRIEF: Tempo = Tempo { divide: 10, wait: Duration::from_secs(12) };
 
@@ -62,7 +66,7 @@ fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
         Script::say(text).prefill(prefill).per_token(per_token)
     });
-    engine.failing(1)
+    engine.failing(1).scoring(Some(Duration::from_millis(40) / tempo.divide))
 }
 
 /// A room of scripted parts that runs, and can be recorded.
@@ -175,7 +179,8 @@ async fn evening(folder: &Path, tempo: Tempo) -> Past {
     let lines = [
         "Nora, are you there?",
         "Felix, which soup do you cook in a storm?",
-        "What grows best up there?",
+        "Does anybody know what grows best up there?",
+        "Does anybody know how far the moon is?",
     ];
     for text in lines {
         evening.types(text, tempo.wait / tempo.divide).await;
@@ -210,6 +215,9 @@ fn a_tape_replays_to_what_the_recorded_run_gave() {
     let tape = Tape::read(&folder).expect("a good tape");
     assert!(!tape.torn && tape.end_us().is_some());
     assert_eq!(told.first(), Some(&Command::Recording(true)), "it is shown before all else");
+    let scored =
+        |entry: &Entry| matches!(&entry.record, Record::Scored(all) if all.nats.len() == 3);
+    assert!(tape.entries.iter().any(scored), "the model ranked who answers the third question");
 
     let replayed = replay::run(&tape).expect("it runs");
     let live: Vec<_> = tape.effects().cloned().collect();

@@ -79,9 +79,14 @@ pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> boo
     if dangles {
         return sentence.len() > 1;
     }
+    let whole = sentence.len();
     let sentence = without_searches(&sentence);
     if sentence.len() < 2 {
         return false;
+    }
+    let last = sentence[sentence.len() - 1];
+    if sentence.len() < whole && lexicon.determiners.has(last) && !closed {
+        return true;
     }
     !closed && (ends_open(&sentence, lexicon) || wants_a_main_clause(&sentence, lexicon))
 }
@@ -127,7 +132,8 @@ const BARE_HELPERS: Set = Set::new("is was are were be have has had");
 /// Behind these the bare helpers are whole.
 const SUBJECTS_OF_BARE: Set = Set::new("it he she they i you we that there");
 /// Behind these a last question word is whole.
-const BEFORE_QUESTION: Set = Set::new("know so say guess but and or tell sure it wonder no");
+const BEFORE_QUESTION: Set =
+    Set::new("know so say guess but and or tell sure it wonder no idea ideas clue");
 
 /// The last word is of a class that needs another word behind it.
 fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
@@ -137,6 +143,9 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
     let asks = |word: &&str| lexicon.questions.has(word) && !clause.contains(word);
     let asked =
         sentence.iter().take(sentence.len() - 1).any(asks) || lexicon.questions.has(sentence[0]);
+    // "What I wanted to ask is": it tells, and does not ask.
+    let cleft = lexicon.questions.has(sentence[0]) && lexicon.subjects.has(sentence[1]);
+    let asked = asked && !(cleft && lexicon.helpers.has(last) && sentence.len() > 3);
     let object = OBJECTS.has(last);
     if HESITATIONS.has(last) {
         return sentence.len() > 2;

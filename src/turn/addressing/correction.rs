@@ -15,7 +15,7 @@ pub(super) enum Correction {
 const APOLOGIES: Set = Set::new(
     "no nope nah nay sorry sry oops whoops actually wait excuse pardon apologies nein non \
      perdon desculpa scusa nee entschuldigung oh hang erm not nicht ach desole er ah yeah \
-     um i my naw nae anzi whoops hoppla ups verzeihung mi entschuldigen no",
+     um i my nej forlat naw nae anzi whoops hoppla ups verzeihung mi entschuldigen no",
 );
 /// What opens a sentence that takes the one before it back.
 const TAKES_BACK: Set = Set::new(
@@ -29,6 +29,25 @@ const MEANT: Set = Set::new(
     "meant mean meaning wanted want after asking asked intended talking speaking meinte \
      meine voulais queria volevo bedoelde bedoel quise looking addressing calling decir intended",
 );
+
+/// What the other one may be called.
+const OTHERS: &[&str] = &[
+    "one",
+    "guy",
+    "person",
+    "man",
+    "woman",
+    "fella",
+    "lady",
+    "expert",
+    "fellow",
+    "bloke",
+    "chap",
+    "lad",
+    "lass",
+    "gentleman",
+    "gent",
+];
 
 /// "That was intended for".
 const MEANT_FOR: &[&str] =
@@ -48,7 +67,7 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     };
     let apology = words.first().is_some_and(|first| APOLOGIES.has(first));
     let wrong = pair("wrong", &["one", "person", "name", "guy", "expert", "man", "woman", "lady"])
-        || pair("other", &["one", "guy", "person", "man", "woman", "fella", "lady", "expert"])
+        || pair("other", OTHERS)
         || pair("someone", &["else"])
         || pair("somebody", &["else"])
         || pair("the", &["other"]) && words.last() == Some(&"other");
@@ -56,8 +75,9 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
         ["otro", "otra", "outro", "outra", "altro", "altra", "autre", "andere", "anderen"];
     let foreign = another.iter().any(|other| words.contains(other));
     let meant = words.iter().any(|word| MEANT.has(word));
+    let told = words.iter().any(|word| matches!(*word, "muddled" | "mixed" | "confused"));
     let asks_anew = words.len() > 14 || lexicon.questions.has(words.first().unwrap_or(&""));
-    if apology && (wrong || foreign) || wrong && meant {
+    if apology && (wrong || foreign || told && meant) || wrong && meant {
         return Some(Correction::Somebody);
     }
     let aimed = pair("was", MEANT_FOR)

@@ -45,6 +45,8 @@ impl Card {
         let titles = [("dr", "doctor"), ("prof", "professor"), ("capt", "captain")];
         let title = titles.iter().filter(|(short, _)| own.first().is_some_and(|one| one == short));
         role.extend(title.map(|(_, title)| stem(title)));
+        // "Pilot Vega" is the pilot.
+        role.extend(own.first().filter(|_| own.len() > 1).map(|word| stem(word)));
         Self { role, all: stems(&line) }
     }
 
@@ -107,6 +109,9 @@ const STRONG_FRAMES: Set = Set::new("would could can does should from ask hear a
 /// How people clip what somebody is.
 const CLIPPED: &[(&str, &str)] = &[
     ("doc", "doctor"),
+    ("doc", "physician"),
+    ("doctor", "physician"),
+    ("doctor", "medic"),
     ("ref", "referee"),
     ("prof", "professor"),
     ("vet", "veterinarian"),
@@ -171,15 +176,23 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
     })
 }
 
+/// Behind a role these leave something to it: "the doctor ought to take this one".
+const TAKES: Set = Set::new("ought should can could will would may must knows handles decides");
+
 /// The one persona whose role a persona's line leaves something to: "ask the pharmacist".
 pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let text = |at: usize| line[at].text.as_str();
-    (1..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
-        let asked = matches!(text(at - 1), "ask" | "let" | "try" | "consult" | "see");
+    let before = |at: usize| at.checked_sub(1).map_or("", text);
+    (0..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
+        let asked = matches!(before(at), "ask" | "let" | "try" | "consult" | "see");
         let reach = at.saturating_sub(6);
-        let left = handing::moves_to(text(at - 1))
+        let left = handing::moves_to(before(at))
             && line[reach..at - 1].iter().any(|word| handing::is_handing(&word.text));
-        if !asked && !left {
+        let next = |word: &Word| TAKES.has(&word.text);
+        let takes = matches!(text(at), "the" | "our" | "your" | "my")
+            && line[at + 1..].iter().skip(1).take(2).any(next)
+            && line[line.len() - 1].after != Break::Question;
+        if !asked && !left && !takes {
             return None;
         }
         line[at + 1..].iter().take(3).find_map(|word| {
@@ -242,9 +255,8 @@ fn between_pauses(
 
 /// The one persona whose role `word` is: what it is called before what it deals with.
 pub(super) fn role_of(word: &str, cards: &[&Card]) -> Option<usize> {
-    let whole = CLIPPED.iter().find(|(short, _)| *short == word).map(|(_, whole)| *whole);
-    let found = role_of_word(word, cards);
-    found.or_else(|| role_of_word(whole?, cards))
+    let mut wholes = CLIPPED.iter().filter(|(short, _)| *short == word).map(|(_, whole)| *whole);
+    role_of_word(word, cards).or_else(|| wholes.find_map(|whole| role_of_word(whole, cards)))
 }
 
 fn role_of_word(word: &str, cards: &[&Card]) -> Option<usize> {

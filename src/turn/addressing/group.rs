@@ -56,7 +56,11 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
         return Some(2);
     }
     // "One word each."
-    if word == "each" && start > 1 && line[start].after != Break::None {
+    let number = |at: usize| {
+        matches!(text(at), "one" | "a" | "an" | "two" | "three" | "five" | "ten" | "single")
+    };
+    let counted = (start.saturating_sub(3)..start).any(number);
+    if word == "each" && start > 1 && (line[start].after != Break::None || counted) {
         return Some(1);
     }
     if word == "you" && matches!(text(start + 1), "all" | "both" | "guys" | "two" | "three" | "lot")
@@ -102,5 +106,10 @@ pub(super) fn asks_whoever(line: &[Word], lexicon: &Lexicon) -> bool {
                 "can" | "knows" | "could" | "here" | "of" | "would" | "wants" | "has"
             )
     });
-    put || who || text.iter().any(|word| lexicon.somebody.has(word))
+    let of_you = text.windows(3).any(|three| {
+        matches!(three[0], "any" | "one" | "some" | "either" | "which")
+            && three[1] == "of"
+            && lexicon.second_person.has(three[2])
+    });
+    put || who || of_you || text.iter().any(|word| lexicon.somebody.has(word))
 }

@@ -20,7 +20,8 @@ const HANDING: Set = Set::new(
      better word opinion view answer thoughts hear job matter is addressed move moving \
      switch something line toss yield bow put goes up consult task know belongs input \
      bounce hello come coming from take this look vroeg frag fragt fragen frage demande \
-     yield yields defers entrust demandez demander pregunta preguntale pregunten chiedi chiedete pergunte pergunta \
+     chiedo domando pregunto pergunto frage vraag fraga fragar yields entrust demandez demander \
+     pregunta preguntale pregunten chiedi chiedete pergunte pergunta \
      vraag passe laisse laissons dejo lascio deixo geef gebe cedo defers tag",
 );
 

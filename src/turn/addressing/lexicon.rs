@@ -67,6 +67,8 @@ pub(super) struct Lexicon {
 
 /// The first words of a line tell its language; a long one is not read to its end for that.
 const WORDS_READ: usize = 60;
+/// Fewer words tell no language.
+const FOREIGN_WORDS_MIN: usize = 5;
 
 impl Lexicon {
     /// The lexicon of the language that most words of a line belong to; English when none does.
@@ -81,6 +83,13 @@ impl Lexicon {
             }
         }
         best.0
+    }
+
+    /// Whether a line is in none of the languages that are known here.
+    pub(super) fn is_foreign(&self, line: &[Word]) -> bool {
+        let read = line.len().min(WORDS_READ);
+        let known = line.iter().take(read).filter(|word| self.knows(&word.text)).count();
+        read >= FOREIGN_WORDS_MIN && known * 4 < read
     }
 
     fn knows(&self, word: &str) -> bool {

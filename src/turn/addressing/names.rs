@@ -45,6 +45,7 @@ impl Names {
                 // A pause divides words; a short name is never heard as two.
                 if joined[..length - 1].iter().any(|word| word.after != Break::None)
                     || length > 1 && name.len() < LETTERS_OF_TWO_WORDS
+                    || length > 2 && name.len() < LETTERS_OF_THREE_WORDS
                     || joined.iter().all(|word| COMMON.contains(&word.text.as_str()))
                 {
                     continue;
@@ -80,8 +81,9 @@ impl Names {
 }
 
 /// A name may be heard as so many words.
-const WORDS_MAX: usize = 2;
+const WORDS_MAX: usize = 3;
 const LETTERS_OF_TWO_WORDS: usize = 5;
+const LETTERS_OF_THREE_WORDS: usize = 7;
 /// Shares of the letters that may differ: anywhere in a line, and where somebody is called. Names
 /// of up to three letters have more neighbours. Chosen on pairs of names and words misheard.
 const ANYWHERE_MAX: f32 = 0.17;

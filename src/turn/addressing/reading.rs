@@ -14,11 +14,11 @@ use super::words::{Break, Word, words};
 use super::{Scene, backchannel, completeness, group, order};
 
 pub(super) struct Reading<'a> {
-    text: &'a str,
+    pub(super) text: &'a str,
     pub line: Vec<Word>,
     pub calls: Calls,
     mentions: Vec<Mention>,
-    lexicon: &'static Lexicon,
+    pub(super) lexicon: &'static Lexicon,
     personas: Vec<Names>,
     humans: Vec<Names>,
     cards: Vec<&'a Card>,
@@ -34,11 +34,6 @@ pub(super) struct Hush {
 
 /// An answer of so few words needs no sentence.
 const ANSWER_WORDS: usize = 3;
-/// What is asked for without a verb: "any idea why".
-const WANTED: Set = Set::new(
-    "idea ideas thoughts thought tips tip clue clues advice suggestions suggestion opinion \
-     opinions recommendations guess guesses views volunteers takers chance news luck experience",
-);
 /// Words that point at what was said before.
 const BACK: Set = Set::new(
     "it its that thats this they them those these he she him her one ones instead then so \
@@ -53,15 +48,6 @@ const REST: Set = Set::new(
      hasnt remains remain ubrig rester reste queda faltan falta manca anderen autres \
      altri outros final lastly finally who forgotten waiting missed",
 );
-/// Verbs that ask for a turn when a sentence begins with them.
-const REQUESTS: Set = Set::new(
-    "tell explain describe show give say name list go continue help please sing play read \
-     teach walk remind suggest recommend compare convince imagine try guess keep carry \
-     summarize summarise repeat define pick choose lets check make write calculate talk \
-     speak tells advise elaborate translate spell erzahl sag erklare dis raconte cuenta \
-     dime dimmi conta diz vertel racconta explica",
-);
-
 impl<'a> Reading<'a> {
     pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
         let line = words(text);
@@ -150,7 +136,8 @@ impl<'a> Reading<'a> {
                             _ => None,
                         })
                         .collect();
-                    if whom.is_empty() && range.start > 0 {
+                    let all = called.iter().any(|call| call.who == Who::Everybody);
+                    if whom.is_empty() && range.start > 0 && !all {
                         // "Ada, thank you. Have a rest."
                         whom.extend(self.called_in(0..range.start));
                     }
@@ -189,6 +176,82 @@ impl<'a> Reading<'a> {
         let you = later.iter().any(|word| self.lexicon.second_person.has(&word.text));
         let asks = later.iter().any(|word| word.after == Break::Question);
         (you && asks && hush.whom.contains(&one)).then_some(one)
+    }
+
+    /// The humans who are asked something in the line, when no persona is: the sentence that asks
+    /// calls them, or they are several who are called beside each other.
+    pub(super) fn humans_asked(&self) -> Vec<usize> {
+        let mut asked = Vec::new();
+        let mut called = BTreeSet::new();
+        let mut sentences = 0;
+        for range in silence::sentences(&self.line) {
+            let words = &self.line[range];
+            let asks = words.last().is_some_and(|word| word.after == Break::Question);
+            let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
+            for call in calls::find(words, self.lexicon, mentions).called {
+                match call.who {
+                    Who::Persona(_) if asks || self.asks_without_a_mark(words) => {
+                        return Vec::new();
+                    }
+                    Who::Human(one) if asks && sentences > 0 => asked.push(one),
+                    Who::Human(one) => _ = called.insert(one),
+                    _ => {}
+                }
+            }
+            sentences += 1;
+        }
+        let persona = self.calls.called.iter().any(|call| matches!(call.who, Who::Persona(_)));
+        if called.len() > 1 && !persona {
+            asked.extend(called);
+        }
+        asked
+    }
+
+    /// It is put to somebody by what only humans are to each other: "dad, what is that".
+    pub(super) fn calls_kin(&self) -> bool {
+        const KIN: Set = Set::new(
+            "dad daddy mum mummy mom mommy mama papa grandma grandpa granny grandad nana \
+             sweetheart darling honey papi mami",
+        );
+        let opens = self.line.iter().position(|word| !self.lexicon.openers.has(&word.text));
+        let cased = self.line.iter().any(|word| word.capital);
+        let first = opens.and_then(|at| self.line.get(at)).is_some_and(|word| {
+            KIN.has(&word.text) && (word.after != Break::None || !cased) && self.line.len() > 1
+        });
+        let fond = |word: &str| KIN.has(word) || matches!(word, "love" | "dear" | "babe" | "mate");
+        let last = matches!(&self.line[..], [.., before, last]
+            if before.after == Break::Comma && fond(&last.text));
+        (first || last) && !self.calls.called.iter().any(|call| matches!(call.who, Who::Persona(_)))
+    }
+
+    /// "You two": as many as there are other humans, and not as many as there are personas.
+    pub(super) fn counts_humans(&self) -> bool {
+        let count = self.line.windows(2).find_map(|two| {
+            let you = self.lexicon.second_person.has(&two[0].text);
+            let number = match two[1].text.as_str() {
+                "two" | "both" => 2,
+                "three" => 3,
+                "four" => 4,
+                _ => return None,
+            };
+            you.then_some(number)
+        });
+        count.is_some_and(|count| count == self.humans.len() && count != self.personas.len())
+    }
+
+    /// It asks about a persona and not a persona: "is Ada the tall one?" Whoever says "you" asks
+    /// whom it speaks to.
+    pub(super) fn asks_about_somebody(&self) -> bool {
+        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        self.calls.mentioned.iter().any(persona)
+            && self.calls.called.is_empty()
+            && !self.speaks_to_you()
+    }
+
+    /// It is said to whoever spoke just before: it says "you", and asks for nothing that a card
+    /// tells of.
+    pub(super) fn is_between_two(&self) -> bool {
+        self.speaks_to_you() && !self.asks_whoever() && self.scores().iter().all(|one| *one == 0.0)
     }
 
     /// What the line says before and after a sentence that takes back what stands before it.
@@ -382,88 +445,5 @@ impl<'a> Reading<'a> {
             .take(4)
             .map(|word| word.text.as_str())
             .any(|word| backchannel::is_greeting(word) && !calls.contains(&word))
-    }
-
-    /// It is a question or a request.
-    pub(super) fn asks(&self) -> bool {
-        let sentences = silence::sentences(&self.line);
-        sentences.into_iter().any(|range| {
-            let sentence = &self.line[range];
-            let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
-            ends || self.asks_without_a_mark(sentence)
-        })
-    }
-
-    /// "Any idea why", "I do wonder how", "I was curious whether".
-    fn wonders(&self, sentence: &[Word]) -> bool {
-        let text = |at: usize| sentence.get(at).map_or("", |word| word.text.as_str());
-        let own = |word: &Word| matches!(word.text.as_str(), "i" | "im" | "id" | "ive" | "we");
-        let wonder = |word: &Word| {
-            matches!(word.text.as_str(), "wonder" | "wondering" | "wondered" | "curious")
-        };
-        let needs = matches!((text(0), text(1)), ("i" | "we", "need" | "want"));
-        let thing = matches!(text(2), "that" | "it" | "this" | "these" | "those" | "one" | "to");
-        sentence.iter().position(own).is_some_and(|at| sentence[at..].iter().take(5).any(wonder))
-            || (0..sentence.len()).any(|at| text(at) == "any" && WANTED.has(text(at + 1)))
-            || needs && !thing
-            || needs && text(2) == "to" && matches!(text(3), "know" | "ask" | "hear" | "find")
-    }
-
-    fn asks_without_a_mark(&self, sentence: &[Word]) -> bool {
-        let closed =
-            self.text.trim_end().ends_with(['.', '!']) && self.line.iter().any(|w| w.capital);
-        let text = |at: usize| sentence.get(at).map_or("", |word| word.text.as_str());
-        let skip = sentence
-            .iter()
-            .take_while(|word| {
-                self.lexicon.openers.has(&word.text) && !REQUESTS.has(word.text.as_str())
-                    || self.lexicon.joins.has(&word.text)
-            })
-            .count();
-        let first = text(skip);
-        let polite = |word: &Word| matches!(word.text.as_str(), "please" | "pls" | "plz" | "bitte");
-        let should = ["should", "can", "could", "must", "may"];
-        let whoever = self.lexicon.somebody.has(first)
-            && sentence.iter().any(|word| should.contains(&word.text.as_str()));
-        if sentence.iter().any(polite) || whoever || self.wonders(sentence) {
-            return true;
-        }
-        let asked = self.lexicon.questions.has(first);
-        let turned = self.lexicon.helpers.has(first)
-            && (self.lexicon.subjects.has(text(skip + 1))
-                || self.lexicon.determiners.has(text(skip + 1)));
-        let requested = REQUESTS.has(first) && text(skip + 1) != "to";
-        let wish = matches!(
-            (first, text(skip + 1)),
-            ("i", "would")
-                | ("id", "like")
-                | ("i", "should")
-                | ("any", _)
-                | ("need", _)
-                | ("im", "looking")
-        );
-        let somewhere = !closed
-            && sentence.iter().any(|word| {
-                self.lexicon.questions.has(&word.text)
-                    && !matches!(
-                        word.text.as_str(),
-                        "who"
-                            | "which"
-                            | "that"
-                            | "que"
-                            | "when"
-                            | "where"
-                            | "das"
-                            | "was"
-                            | "as"
-                            | "whose"
-                    )
-            })
-            && !matches!(text(0), "i" | "im" | "thats");
-        asked && !(closed && matches!(first, "what" | "when"))
-            || turned
-            || requested
-            || wish
-            || somewhere
     }
 }

@@ -133,11 +133,17 @@ impl<'a> Sentence<'a> {
         if line[mention.start].at {
             return Tone::To(SURE);
         }
+        let each = line[mention.start].text == "each" && mention.who[0] == Who::Everybody;
+        if each && mention.start > 1 {
+            return Tone::To(LIKELY);
+        }
         if mention.who == [Who::Everybody] && self.asks_everybody(mention.end - mention.start) {
             return Tone::To(LIKELY);
         }
         if line[mention.end - 1].owns && !self.owner_is_spoken_to() {
-            let theirs = OWNED.has(self.next()) && !self.has_past();
+            let copula = matches!(self.previous(), "is" | "are" | "its" | "thats");
+            let ends = copula && self.clause == 0 && !self.is_question;
+            let theirs = ends || OWNED.has(self.next()) && !self.has_past();
             return if theirs { Tone::Handed(HANDED) } else { Tone::About };
         }
         if self.excludes() {
@@ -149,6 +155,11 @@ impl<'a> Sentence<'a> {
         let handed = if mention.who == [Who::Everybody] { None } else { self.hands_over() };
         if let Some(confidence) = handed {
             return Tone::Handed(confidence);
+        }
+        let edge = self.lead.len() <= 1 || self.tail.is_empty();
+        if mention.exact && edge && self.lexicon.is_foreign(line) {
+            // Nothing else can be read of it.
+            return Tone::To(LIKELY);
         }
         match self.vocative(&line[mention.start].text) {
             Some(confidence) if mention.exact || self.at_an_edge() => Tone::To(confidence),
@@ -252,7 +263,7 @@ impl<'a> Sentence<'a> {
         // "Ada, not you", "Ada, you may rest": spoken to, and let off.
         let last = self.tail.last().copied().unwrap_or_default();
         let out = self.tail.contains(&"out")
-            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit"));
+            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit" | "sits" | "stays"));
         let rests = matches!(last, "rest" | "skip" | "excused" | "off");
         let let_off = out || rests && self.lexicon.second_person.has(self.next());
         let refused = self.previous() == "from" && self.lead.iter().any(|word| not(word));
@@ -351,7 +362,7 @@ impl<'a> Sentence<'a> {
             // Without pauses: "okay done ada what's next".
             _ if self.lexicon.questions.has(self.next()) || self.turns_to_you() => Some(0.7),
             _ if self.lexicon.second_person.has(self.next()) => Some(0.65),
-            _ if self.asks_you_before() => Some(0.7),
+            _ if self.asks_you_before() || self.goes_on() => Some(0.7),
             _ => None,
         }
     }
@@ -364,8 +375,26 @@ impl<'a> Sentence<'a> {
         });
         let you = self.lead.iter().any(|word| self.lexicon.second_person.has(word));
         asks && you
+            || asks && self.lexicon.subordinators.has(self.next()) && self.is_subject(1)
             || self.lexicon.subordinators.has(self.next())
                 && self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word))
+    }
+
+    /// "It fell off ada and i need it now", without pauses: a whole clause stands before the name,
+    /// and another one after it.
+    fn goes_on(&self) -> bool {
+        let joins = matches!(self.next(), "and" | "but" | "so" | "cos" | "because");
+        let clause = self.tail.get(1).is_some_and(|word| {
+            matches!(
+                *word,
+                "i" | "im" | "we" | "its" | "it" | "ive" | "can" | "could" | "do" | "is"
+            )
+        });
+        let whole = self.lead.len() >= 4
+            && !self.lexicon.prepositions.has(self.previous())
+            && !self.lexicon.joins.has(self.previous())
+            && !self.lexicon.determiners.has(self.previous());
+        joins && clause && whole
     }
 
     pub(super) fn at_start(&self, name: &str) -> Option<f32> {
@@ -380,11 +409,20 @@ impl<'a> Sentence<'a> {
                 || self.lexicon.helpers.has(next) && self.is_subject(1);
             return (spoken_to || self.is_question && !self.is_subject(0)).then_some(LIKELY);
         }
+        let third = next.len() > 3 && next.ends_with('s') && !next.ends_with("ss") && !asks;
         let told = VERBS.has(next) || next.len() > 4 && next.ends_with("ed");
+        let told = told || third && next != "please" && !self.lexicon.is_function(next);
         let everybody = self.lexicon.everybody.has(name);
         let told = told || everybody && next.len() > 3 && next.ends_with('s');
         let told = told && !self.turns_to_somebody();
         (!told || asks).then_some(LIKELY)
+    }
+
+    /// "Isn't it" stands before the name.
+    fn tags(&self) -> bool {
+        let [.., helper, subject] = self.lead[..] else { return false };
+        let helper = self.lexicon.helpers.has(helper) || is_negated(helper);
+        helper && self.lexicon.subjects.has(subject) && self.lead.len() > 3
     }
 
     pub(super) fn is_subject(&self, at: usize) -> bool {
@@ -409,6 +447,9 @@ impl<'a> Sentence<'a> {
     pub(super) fn at_end(&self) -> Option<f32> {
         if self.before == Break::Comma {
             return Some(SURE);
+        }
+        if self.tags() {
+            return Some(0.8);
         }
         if POINTERS.has(self.previous()) {
             return None;

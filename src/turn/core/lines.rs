@@ -26,6 +26,8 @@ impl Core {
     ) {
         let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
+        // A line that waited behind another comes right after it.
+        self.decided(None);
         self.obey_sleep_words(id, &text);
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, &whole);
@@ -93,6 +95,7 @@ impl Core {
             named_before: speaker.and_then(|speaker| recent(speaker.named, now, reach)),
             answered_before: speaker.and_then(|speaker| recent(speaker.answered, now, reach)),
             spoke_last: self.talk.spoke_last(now),
+            after_human: self.talk.is_after_another(now, human),
             among_humans: self.talk.part_of(now, human),
             asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
             owed: self.floor.owed().collect(),
@@ -247,6 +250,7 @@ impl Core {
         if verdict.bearing != Bearing::Humans {
             self.talk.human_spoke();
         }
+        self.talk.said(now, human);
         let Some(speaker) = self.people.get_mut(human) else { return };
         if verdict.bearing == Bearing::Unfinished {
             speaker.unfinished = Some((whole, now));

@@ -393,6 +393,11 @@ impl Watch {
         self.tell(Event::Wake);
         for turn in 0.. {
             if self.live.is_none() {
+                // A line that waited for the end may be ranked now, and nobody tells.
+                self.now = self.now + Options::default().rank_wait;
+                self.tell(Event::Wake);
+            }
+            if self.live.is_none() {
                 break;
             }
             assert!(turn < 1_000, "they talk without end");

@@ -102,7 +102,7 @@ impl Core {
     }
 
     /// Who answers is settled: `best` by the model, else by evidence.
-    fn decided(&mut self, best: Option<(usize, f32)>) {
+    pub(super) fn decided(&mut self, best: Option<(usize, f32)>) {
         let Some(mut contest) = self.contest.take() else { return };
         let (mut winner, _) = contest.bids.remove(best.map_or(0, |(at, _)| at));
         if let Some((at, confidence)) = best {

@@ -31,11 +31,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::AgentState",
             "llm::Message",
             "llm::Role",
+            "llm::Question",
+            "llm::Score",
             "llm::prompt",
         ],
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
-    ("models", &["audio::mel"]),
+    ("models", &["audio::mel", "turn::Decide", "turn::Weights"]),
     ("room", &["id", "time", "audio"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
@@ -65,7 +67,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::token",
             "llm::adapter",
             "llm::openai",
-            "turn::addressing",
+            "turn",
         ],
     ),
     (
@@ -112,6 +114,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::console::Choice",
             "tape",
             "replay",
+            "turn::Decide",
         ],
     ),
     (

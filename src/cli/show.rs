@@ -62,6 +62,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     if let Some(folder) = &config.tape.folder {
         writeln!(out, "\n[tape]\nfolder = {:?}", folder.display().to_string())?;
     }
+    cast(config, out)
+}
+
+fn cast(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     for persona in &config.cast {
         let voice = persona.voice;
         writeln!(
@@ -75,7 +79,7 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             voice.pace,
             persona.mode.as_str()
         )?;
-        if let Some(adapter) = models.adapters.get(&persona.id) {
+        if let Some(adapter) = config.models.adapters.get(&persona.id) {
             let path = adapter.path.display().to_string();
             writeln!(out, "adapter = {{ path = {path:?}, scale = {:?} }}", adapter.scale)?;
         }

@@ -153,26 +153,9 @@ impl Room {
             publisher,
             tap,
         };
-        let ears = hearing::Options {
-            silence: match config.hearing.end_of_turn {
-                EndOfTurn::Auto => UNJUDGED_WAIT,
-                EndOfTurn::Fixed(silence) => silence,
-            },
-            longest: config.hearing.longest,
-            ..hearing::Options::default()
-        };
-        let options = turn::Options {
-            seed: config.turn.seed,
-            turns_per_minute: config.turn.turns_per_minute,
-            decide: config.turn.decide,
-            weights: config.turn.weights,
-            ..turn::Options::default()
-        };
-        let mut core = Core::new(config.cast.clone(), options);
-        core.set_sleep_words(config.sleep_words.clone());
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
-        let hearing = hearing::Hearing::new(ears);
-        let live = Live::new(clock, core, cast, hearing, health, out);
+        let hearing = hearing::Hearing::new(hearing_options(config));
+        let live = Live::new(clock, turn_core(config), cast, hearing, health, out);
         let partials = service.partials();
         // Nobody feeds these two until they are replaced.
         let (_, hearing) = mpsc::channel(1);
@@ -234,4 +217,28 @@ impl Room {
         }
         self.live.run(self.inputs, cancel).instrument(room).await.into_records()
     }
+}
+
+fn hearing_options(config: &Config) -> hearing::Options {
+    hearing::Options {
+        silence: match config.hearing.end_of_turn {
+            EndOfTurn::Auto => UNJUDGED_WAIT,
+            EndOfTurn::Fixed(silence) => silence,
+        },
+        longest: config.hearing.longest,
+        ..hearing::Options::default()
+    }
+}
+
+fn turn_core(config: &Config) -> Core {
+    let options = turn::Options {
+        seed: config.turn.seed,
+        turns_per_minute: config.turn.turns_per_minute,
+        decide: config.turn.decide,
+        weights: config.turn.weights,
+        ..turn::Options::default()
+    };
+    let mut core = Core::new(config.cast.clone(), options);
+    core.set_sleep_words(config.sleep_words.clone());
+    core
 }

@@ -282,7 +282,7 @@ fn a_part_of_a_tape_begins_with_those_who_are_there_and_hides_who_wishes_it() {
     let whole = Tape::read(&folder).expect("a good tape");
     let cut = Cut { from_us: 2_000_000, to_us: 9_000_000, redact: vec!["tom".to_owned()] };
     let part = tape::trim(&whole, &cut);
-    let links = |e: &&tape::Entry| matches!(e.record, Record::Link { up: true, .. });
+    let links = |e: &&Entry| matches!(e.record, Record::Link { up: true, .. });
     assert_eq!(part.entries.iter().take_while(|entry| entry.at_us == 0).filter(links).count(), 3);
     assert!(part.entries.iter().any(|entry| entry.record == Record::End));
     let typed: Vec<_> = part

@@ -102,7 +102,7 @@ impl<'a> Bare<'a> {
     fn new(plan: &'a Plan) -> Self {
         let cast = house::cast(NAMES.into_iter().take(plan.personas));
         // Every other room asks a model who answers.
-        let decide = if plan.seed % 2 == 0 { Decide::Both } else { Decide::Evidence };
+        let decide = if plan.seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
         let seed = plan.seed;
         let options = Options { seed, lines_max: LINES_MAX, decide, ..Options::default() };
         let ids = cast.iter().map(|persona| persona.id.clone()).collect();

@@ -37,9 +37,9 @@ pub(super) struct Rules {
 /// What the speech that goes on was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
-    ToSpeak,
-    ToWait,
-    ToStop,
+    Speak,
+    Wait,
+    Stop,
 }
 
 #[derive(Clone, Copy)]
@@ -154,20 +154,20 @@ impl Rules {
                 rule(self.since_line.len() <= most, || {
                     format!("more than {most} turns after a human's line")
                 })?;
-                self.live = Some((turn, Told::ToSpeak));
+                self.live = Some((turn, Told::Speak));
                 Ok(())
             }
             Effect::Hold { turn, .. } => {
-                let this = self.live.replace((*turn, Told::ToWait));
-                rule(this == Some((*turn, Told::ToSpeak)), || format!("{turn} is held in silence"))
+                let this = self.live.replace((*turn, Told::Wait));
+                rule(this == Some((*turn, Told::Speak)), || format!("{turn} is held in silence"))
             }
             Effect::Resume { turn, .. } => {
-                let this = self.live.replace((*turn, Told::ToSpeak));
-                rule(this == Some((*turn, Told::ToWait)), || format!("{turn} goes on unheld"))
+                let this = self.live.replace((*turn, Told::Speak));
+                rule(this == Some((*turn, Told::Wait)), || format!("{turn} goes on unheld"))
             }
             Effect::Stop { turn, .. } => {
-                let this = self.live.replace((*turn, Told::ToStop));
-                let runs = [Told::ToSpeak, Told::ToWait].map(|told| Some((*turn, told)));
+                let this = self.live.replace((*turn, Told::Stop));
+                let runs = [Told::Speak, Told::Wait].map(|told| Some((*turn, told)));
                 rule(runs.contains(&this), || format!("{turn} is stopped and not running"))
             }
             Effect::Settled(settled) => self.settle(settled),
@@ -204,14 +204,14 @@ impl Rules {
             }
         }
         // Lines wait for the end of the speech which they end.
-        let all_here = !matches!(self.live, Some((_, Told::ToStop)));
+        let all_here = !matches!(self.live, Some((_, Told::Stop)));
         for (id, _) in self.newest.iter().filter(|(_, human)| *human && all_here) {
             let kept = core.lines().any(|line| line.id == *id);
             rule(kept, || format!("{id} was heard and is not in the transcript"))?;
         }
         let count = core.lines().count();
         rule(count <= self.options.lines_max, || format!("the transcript has {count} lines"))?;
-        if let Some((turn, Told::ToSpeak)) = self.live {
+        if let Some((turn, Told::Speak)) = self.live {
             let sounds = self.here.iter().filter_map(|human| self.sounds.get(human)).flatten();
             let speaks = sounds.clone().any(|sound| self.may_be_speech(*sound));
             rule(!speaks, || format!("{turn} goes on over a human"))?;

@@ -183,8 +183,7 @@ impl<'a> Reading<'a> {
     pub(super) fn humans_asked(&self) -> Vec<usize> {
         let mut asked = Vec::new();
         let mut called = BTreeSet::new();
-        let mut sentences = 0;
-        for range in silence::sentences(&self.line) {
+        for (sentences, range) in silence::sentences(&self.line).into_iter().enumerate() {
             let words = &self.line[range];
             let asks = words.last().is_some_and(|word| word.after == Break::Question);
             let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
@@ -198,7 +197,6 @@ impl<'a> Reading<'a> {
                     _ => {}
                 }
             }
-            sentences += 1;
         }
         let persona = self.calls.called.iter().any(|call| matches!(call.who, Who::Persona(_)));
         if called.len() > 1 && !persona {

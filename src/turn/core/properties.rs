@@ -96,9 +96,9 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 /// What the speech that has the floor was told last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Told {
-    ToSpeak,
-    ToWait,
-    ToStop,
+    Speak,
+    Wait,
+    Stop,
 }
 
 /// A human's sound that has not ended.
@@ -180,7 +180,7 @@ impl Watch {
         assert!(self.core.lines().count() <= 16, "the transcript is bounded");
         let now = self.now;
         let speaks = self.humans.values().flatten().any(|sound| sound.may_be_speech(now));
-        let goes_on = matches!(self.live, Some((_, Told::ToSpeak)));
+        let goes_on = matches!(self.live, Some((_, Told::Speak)));
         assert!(!(speaks && goes_on), "a persona goes on over a human");
     }
 
@@ -196,25 +196,21 @@ impl Watch {
                 let this = (grant.line, grant.persona);
                 let first = self.granted.entry(grant.turn).or_insert_with(|| this.clone());
                 assert_eq!(*first, this, "a turn is granted again as another one");
-                self.live = Some((grant.turn, Told::ToSpeak));
+                self.live = Some((grant.turn, Told::Speak));
                 self.grants += 1;
             }
             Effect::Hold { turn, .. } => {
-                assert_eq!(
-                    self.live,
-                    Some((turn, Told::ToSpeak)),
-                    "held, though it does not speak"
-                );
-                self.live = Some((turn, Told::ToWait));
+                assert_eq!(self.live, Some((turn, Told::Speak)), "held, though it does not speak");
+                self.live = Some((turn, Told::Wait));
             }
             Effect::Resume { turn, .. } => {
-                assert_eq!(self.live, Some((turn, Told::ToWait)), "resumed, though it is not held");
-                self.live = Some((turn, Told::ToSpeak));
+                assert_eq!(self.live, Some((turn, Told::Wait)), "resumed, though it is not held");
+                self.live = Some((turn, Told::Speak));
             }
             Effect::Stop { turn, .. } => {
                 let (live, told) = self.live.expect("somebody is stopped");
-                assert!(live == turn && told != Told::ToStop, "stopped, though it does not run");
-                self.live = Some((turn, Told::ToStop));
+                assert!(live == turn && told != Told::Stop, "stopped, though it does not run");
+                self.live = Some((turn, Told::Stop));
             }
             Effect::Settled(end) => {
                 assert_ne!(self.live.map(|live| live.0), Some(end.turn), "it still speaks");

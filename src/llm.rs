@@ -17,7 +17,6 @@ pub mod guard;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod load;
-#[cfg(feature = "openai")]
 pub mod openai;
 pub mod prompt;
 pub mod reuse;

@@ -37,6 +37,8 @@ pub struct Group(pub usize);
 pub enum Class {
     /// Somebody waits to hear it.
     Reply,
+    /// Who is to reply waits for it.
+    Decision,
     /// Nobody waits: a seat takes in what it will need.
     Ahead,
 }

@@ -49,7 +49,7 @@ enum Sink {
 
 /// What goes to the recorder's thread.
 pub(super) enum Message {
-    Entry(Entry),
+    Entry(Box<Entry>),
     #[cfg(feature = "sound-files")]
     Sound(Sound),
     End {
@@ -220,7 +220,7 @@ impl Line {
 
     fn entry(&self, entry: Entry) {
         match &self.sink {
-            Sink::Thread(queue) => self.queue(queue, Message::Entry(entry)),
+            Sink::Thread(queue) => self.queue(queue, Message::Entry(Box::new(entry))),
             Sink::Memory(kept) if entry.record.is_effect() => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() < MEMORY_ENTRIES_MAX {

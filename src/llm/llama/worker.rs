@@ -15,9 +15,7 @@ use crate::id::PersonaId;
 use crate::llm::budget::LoadError;
 use crate::llm::reuse::{Tokenizer as _, common_prefix, continue_from};
 use crate::llm::sampler::Token;
-use crate::llm::scheduler::{
-    Class, Group, Job, JobId, Left, Limits, Next, Pace, Row, Scheduler, SeatId,
-};
+use crate::llm::scheduler::{Group, Job, JobId, Left, Limits, Next, Pace, Row, Scheduler, SeatId};
 use crate::llm::template::Template;
 use crate::llm::window::Window;
 use crate::llm::{EngineError, EngineStats, Finish, Message, Role};
@@ -152,7 +150,7 @@ impl<'m> Worker<'m> {
         self.last_job += 1;
         let id = JobId(self.last_job);
         task.seat = seat;
-        let class = if task.warms_up() { Class::Ahead } else { Class::Reply };
+        let class = task.class();
         let job = Job { id, seat, class, max_tokens, deadline: asked + deadline };
         match self.scheduler.submit(job) {
             Ok(()) => {

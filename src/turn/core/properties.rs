@@ -147,7 +147,7 @@ impl Watch {
             mode: Mode::Open,
         };
         let cast: Vec<Persona> = (0..personas).map(persona).collect();
-        let decide = if seed % 2 == 0 { Decide::Both } else { Decide::Evidence };
+        let decide = if seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
         let options = Options { seed, lines_max: 16, decide, ..Options::default() };
         let mut watch = Self {
             cast: cast.iter().map(|persona| persona.id.clone()).collect(),
@@ -285,6 +285,24 @@ impl Watch {
         }
     }
 
+    fn lasts(&mut self, human: HumanId, voiced: Duration) {
+        self.forget_old();
+        if let Some(sound) = self.humans.get_mut(&human).and_then(|one| one.last_mut()) {
+            (sound.lasts, sound.nod) = (true, false);
+        }
+        self.tell(Event::SpeechLasts { human, voiced });
+    }
+
+    fn words(&mut self, human: HumanId, text: &str) {
+        self.forget_old();
+        let nod = matches!(text, "mhm" | "" | "\u{202e}\n\0");
+        let sound = self.humans.get_mut(&human).and_then(|one| one.last_mut());
+        if let Some(sound) = sound.filter(|_| nod) {
+            sound.nod = true;
+        }
+        self.tell(Event::Words { human, text: text.to_owned() });
+    }
+
     fn step(&mut self, step: &Step) {
         let cast = self.cast.len();
         let human = |who: &Index| *who.get(HUMANS.as_slice());
@@ -312,24 +330,10 @@ impl Watch {
                 self.tell(Event::SpeechStarted { human });
             }
             Step::SoundLasts(who, voiced_ms) => {
-                let human = HumanId::new(human(who));
-                self.forget_old();
-                if let Some(sound) = self.humans.get_mut(&human).and_then(|one| one.last_mut()) {
-                    (sound.lasts, sound.nod) = (true, false);
-                }
-                let voiced = Duration::from_millis(*voiced_ms);
-                self.tell(Event::SpeechLasts { human, voiced });
+                self.lasts(HumanId::new(human(who)), Duration::from_millis(*voiced_ms));
             }
             Step::Words(who, what) => {
-                let human = HumanId::new(human(who));
-                let text = (*what.get(SAYINGS.as_slice())).to_owned();
-                self.forget_old();
-                let nod = matches!(text.as_str(), "mhm" | "" | "\u{202e}\n\0");
-                let sound = self.humans.get_mut(&human).and_then(|one| one.last_mut());
-                if let Some(sound) = sound.filter(|_| nod) {
-                    sound.nod = true;
-                }
-                self.tell(Event::Words { human, text });
+                self.words(HumanId::new(human(who)), what.get::<&str>(SAYINGS.as_slice()));
             }
             Step::SoundDrops(who) => {
                 let human = HumanId::new(human(who));

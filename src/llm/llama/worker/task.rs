@@ -8,7 +8,7 @@ use super::super::{Done, Pass, Scored, WARM_UP_DEADLINE, Wish};
 use super::scoring::Reading;
 use crate::id::PersonaId;
 use crate::llm::sampler::Sampler;
-use crate::llm::scheduler::SeatId;
+use crate::llm::scheduler::{Class, SeatId};
 use crate::llm::stream::TextStream;
 use crate::llm::{EngineError, Event, Finish, Message, Question, Request, Sampling, WarmUp};
 use crate::time::{Time, micros};
@@ -65,6 +65,14 @@ impl Task {
             sampler: Sampler::new(sampling),
             stream: TextStream::new(&stops),
             work,
+        }
+    }
+
+    pub(super) fn class(&self) -> Class {
+        match self.work {
+            Work::Reply { .. } => Class::Reply,
+            Work::Score { .. } => Class::Decision,
+            Work::WarmUp { .. } => Class::Ahead,
         }
     }
 

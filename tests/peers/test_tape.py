@@ -262,7 +262,8 @@ def test_a_killed_recording_that_began_in_the_middle_can_be_replayed(run: Run) -
     granted = [effect for effect in replayed(tape) if effect["kind"] == "granted"]
     lived = [entry for entry in entries(tape) if entry["kind"] == "granted"]
     named = [[(g["turn"], g["line"], g["persona"]) for g in grants] for grants in (granted, lived)]
-    assert named[0] == named[1] != [], named
+    # The replay goes on for a while where the recording was killed.
+    assert named[1] and named[0][: len(named[1])] == named[1], named
 
 
 def main() -> int:

@@ -12,6 +12,7 @@ use crate::time::Time;
 
 pub mod adapter;
 pub mod budget;
+mod counters;
 pub mod gguf;
 pub mod guard;
 #[cfg(feature = "llama")]
@@ -141,6 +142,19 @@ pub enum EngineError {
     Adapter(#[from] adapter::AdapterError),
     #[error("the engine failed: {0}")]
     Failed(String),
+}
+
+/// The next event of an answer that is passed on to `forward`; none when there is no more, or
+/// nobody listens there: whoever drops `events` then cancels, as the listener did.
+pub async fn next(
+    events: &mut mpsc::Receiver<Event>,
+    forward: &mpsc::Sender<Event>,
+) -> Option<Event> {
+    tokio::select! {
+        biased;
+        () = forward.closed() => None,
+        event = events.recv() => event,
+    }
 }
 
 /// What warming a seat cost.

@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -17,6 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::adapter::Adapter;
 use super::budget::LoadError;
+use super::counters::{Counters, Pass, add};
 use super::{Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
@@ -87,39 +87,8 @@ pub struct LlamaEngine {
     inbox: Option<SyncSender<Command>>,
     thread: Option<JoinHandle<()>>,
     stats: watch::Receiver<EngineStats>,
-    open: Arc<Open>,
-}
-
-/// What the handle and the thread both count.
-#[derive(Debug)]
-struct Open {
-    now: AtomicU64,
-    max: u64,
-    requests: AtomicU64,
-    refused: AtomicU64,
-}
-
-impl Open {
-    /// Counts one more, or refuses.
-    fn enter(self: &Arc<Self>) -> Result<Pass, EngineError> {
-        let waiting = self.now.fetch_add(1, Ordering::Relaxed);
-        let pass = Pass(self.clone());
-        if waiting < self.max {
-            return Ok(pass);
-        }
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        Err(EngineError::Overloaded { waiting: waiting as usize })
-    }
-}
-
-/// One open request; it is closed by being dropped.
-#[derive(Debug)]
-struct Pass(Arc<Open>);
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.0.now.fetch_sub(1, Ordering::Relaxed);
-    }
+    open: Arc<Counters>,
+    open_max: u64,
 }
 
 #[derive(Debug)]
@@ -150,12 +119,7 @@ impl LlamaEngine {
     /// [`LoadError`], each with its mend.
     pub fn load(options: Options, clock: Clock) -> Result<Self, LoadError> {
         let loaded = model::load(&options)?;
-        let open = Arc::new(Open {
-            now: AtomicU64::new(0),
-            max: (options.seats * OPEN_PER_SEAT) as u64,
-            requests: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-        });
+        let open_max = (options.seats * OPEN_PER_SEAT) as u64;
         let (publish, stats) = watch::channel(EngineStats::default());
         // As large as what may be open, so that it is never full.
         let (inbox, commands) = sync_channel(options.seats * OPEN_PER_SEAT);
@@ -167,12 +131,8 @@ impl LlamaEngine {
         started.recv().unwrap_or_else(|_| {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
-        Ok(Self { clock, inbox: Some(inbox), thread: Some(thread), stats, open })
-    }
-
-    /// Now, on the clock of its events.
-    pub fn now(&self) -> Time {
-        self.clock.now()
+        let (inbox, thread, open) = (Some(inbox), Some(thread), Arc::default());
+        Ok(Self { clock, inbox, thread, stats, open, open_max })
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
@@ -180,7 +140,7 @@ impl LlamaEngine {
         let command = Command { pass, asked, span, wish };
         let inbox = self.inbox.as_ref().ok_or_else(ended)?;
         inbox.try_send(command).map_err(|refused| match refused {
-            TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open.max as usize },
+            TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open_max as usize },
             TrySendError::Disconnected(_) => ended(),
         })
     }
@@ -194,18 +154,18 @@ fn ended() -> EngineError {
 impl Engine for LlamaEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
         let (done, warm) = oneshot::channel();
-        let pass = self.open.enter()?;
+        let pass = self.open.enter(self.open_max)?;
         self.send(pass, Wish::WarmUp { seat: seat.clone(), messages: messages.to_vec(), done })?;
         warm.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let pass = self.open.enter()?;
+        let pass = self.open.enter(self.open_max)?;
         // Room for every event that a reply can have, so that a slow reader holds nobody up.
         let room = request.max_tokens.min(worker::REPLY_TOKENS_MAX) as usize + worker::OTHER_EVENTS;
         let (events, receiver) = mpsc::channel(room);
         self.send(pass, Wish::Reply { request, events })?;
-        self.open.requests.fetch_add(1, Ordering::Relaxed);
+        add(&self.open.requests, 1);
         Ok(receiver)
     }
 
@@ -218,7 +178,7 @@ impl Engine for LlamaEngine {
         let mut asked = Vec::with_capacity(questions.len());
         for question in questions {
             let (done, score) = oneshot::channel();
-            let pass = self.open.enter()?;
+            let pass = self.open.enter(self.open_max)?;
             self.send(pass, Wish::Score { question, deadline, done })?;
             asked.push(score);
         }
@@ -230,11 +190,12 @@ impl Engine for LlamaEngine {
     }
 
     fn stats(&self) -> EngineStats {
+        let open = self.open.stats(self.open_max);
         EngineStats {
-            requests: self.open.requests.load(Ordering::Relaxed),
-            refused: self.open.refused.load(Ordering::Relaxed),
-            waiting: self.open.now.load(Ordering::Relaxed),
-            waiting_max: self.open.max,
+            requests: open.requests,
+            refused: open.refused,
+            waiting: open.waiting,
+            waiting_max: open.waiting_max,
             ..self.stats.borrow().clone()
         }
     }

@@ -13,6 +13,7 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::counters::{Counters, Pass, add};
 use super::stream::TextStream;
 use super::{
     Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
@@ -73,21 +74,9 @@ pub struct ScriptedEngine {
     cold: HashMap<PersonaId, String>,
     capacity: u64,
     fails_left: AtomicU64,
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
     warm_ups: AtomicU64,
-    requests: AtomicU64,
-    refused: AtomicU64,
-    cancelled: AtomicU64,
-    failed: AtomicU64,
-    prompt_tokens: AtomicU64,
-    cached_tokens: AtomicU64,
-    completion_tokens: AtomicU64,
-    waiting: AtomicU64,
+    counters: Arc<Counters>,
+    tasks: TaskTracker,
 }
 
 impl ScriptedEngine {
@@ -104,7 +93,8 @@ impl ScriptedEngine {
             cold: HashMap::new(),
             capacity: u64::MAX,
             fails_left: AtomicU64::new(0),
-            shared: Arc::default(),
+            warm_ups: AtomicU64::new(0),
+            counters: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -149,8 +139,8 @@ impl ScriptedEngine {
 
     pub fn counts(&self) -> Counts {
         Counts {
-            warm_ups: self.shared.warm_ups.load(Ordering::Relaxed),
-            generations: self.shared.requests.load(Ordering::Relaxed),
+            warm_ups: self.warm_ups.load(Ordering::Relaxed),
+            generations: self.counters.requests.load(Ordering::Relaxed),
         }
     }
 
@@ -168,7 +158,7 @@ impl ScriptedEngine {
 #[async_trait]
 impl Engine for ScriptedEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
-        self.shared.warm_ups.fetch_add(1, Ordering::Relaxed);
+        self.warm_ups.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(self.warm_up).await;
         if let Some(why) = self.cold.get(seat) {
             return Err(EngineError::Failed(why.clone()));
@@ -178,18 +168,14 @@ impl Engine for ScriptedEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let open = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if open >= self.capacity {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.shared.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(EngineError::Overloaded { waiting: open as usize });
-        }
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let pass = self.counters.enter(self.capacity)?;
+        add(&self.counters.requests, 1);
         let script = self.script(&request);
         // Room for every event, so that a slow reader never holds the engine up.
         let (events, receiver) = mpsc::channel(script.tokens.len() + 4);
-        let play = Play { clock: self.clock, events, shared: self.shared.clone() };
-        self.tasks.spawn(play.run(request, script));
+        let counters = Arc::clone(&self.counters);
+        let play = Play { clock: self.clock, events, counters };
+        self.tasks.spawn(play.run(pass, request, script));
         Ok(receiver)
     }
 
@@ -208,19 +194,7 @@ impl Engine for ScriptedEngine {
     }
 
     fn stats(&self) -> EngineStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        EngineStats {
-            requests: read(&self.shared.requests),
-            refused: read(&self.shared.refused),
-            cancelled: read(&self.shared.cancelled),
-            failed: read(&self.shared.failed),
-            prompt_tokens: read(&self.shared.prompt_tokens),
-            cached_tokens: read(&self.shared.cached_tokens),
-            completion_tokens: read(&self.shared.completion_tokens),
-            waiting: read(&self.shared.waiting),
-            waiting_max: self.capacity,
-            ..EngineStats::default()
-        }
+        self.counters.stats(self.capacity)
     }
 }
 
@@ -245,11 +219,11 @@ pub(super) fn by_shared_words(question: &Question) -> Score {
 struct Play {
     clock: Clock,
     events: mpsc::Sender<Event>,
-    shared: Arc<Shared>,
+    counters: Arc<Counters>,
 }
 
 impl Play {
-    async fn run(self, request: Request, script: Script) {
+    async fn run(self, pass: Pass, request: Request, script: Script) {
         let mut completion_tokens = 0;
         let speaking = self.speak(&request, &script, &mut completion_tokens);
         let over = tokio::select! {
@@ -260,15 +234,13 @@ impl Play {
                 over.unwrap_or(Err(EngineError::Deadline(request.deadline)))
             }
         };
-        let count =
-            |counter: &AtomicU64, by: u32| counter.fetch_add(u64::from(by), Ordering::Relaxed);
-        count(&self.shared.completion_tokens, completion_tokens);
+        add(&self.counters.completion_tokens, completion_tokens);
         match &over {
-            Ok(Finish::Cancelled) => count(&self.shared.cancelled, 1),
-            Err(_) => count(&self.shared.failed, 1),
-            Ok(_) => 0,
-        };
-        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            Ok(Finish::Cancelled) => add(&self.counters.cancelled, 1),
+            Err(_) => add(&self.counters.failed, 1),
+            Ok(_) => {}
+        }
+        drop(pass);
         let at = self.clock.now();
         self.send(match over {
             Ok(finish) => Event::Done { at, finish, completion_tokens },
@@ -286,8 +258,8 @@ impl Play {
         self.send(Event::Started { at: self.clock.now() });
         tokio::time::sleep(script.prefill).await;
         let &Script { prompt_tokens, cached_tokens, .. } = script;
-        self.shared.prompt_tokens.fetch_add(u64::from(prompt_tokens), Ordering::Relaxed);
-        self.shared.cached_tokens.fetch_add(u64::from(cached_tokens), Ordering::Relaxed);
+        add(&self.counters.prompt_tokens, prompt_tokens);
+        add(&self.counters.cached_tokens, cached_tokens);
         self.send(Event::Prefilled { at: self.clock.now(), prompt_tokens, cached_tokens });
         let mut stream = TextStream::new(&request.stop);
         for token in &script.tokens {

@@ -14,7 +14,7 @@ use super::tap::{Line, Tap};
 use crate::audio::{FRAME_MS, Pcm, ROOM_RATE_HZ, samples_to_duration};
 use crate::id::PersonaId;
 use crate::llm::{
-    Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
 };
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
@@ -142,12 +142,7 @@ async fn follow(
     forward: mpsc::Sender<Event>,
 ) {
     loop {
-        let event = tokio::select! {
-            biased;
-            () = forward.closed() => return,
-            event = events.recv() => event,
-        };
-        let Some(event) = event else { return };
+        let Some(event) = llm::next(&mut events, &forward).await else { return };
         let (at, record) = step(number, &event);
         tape.record(at, || record);
         if forward.send(event).await.is_err() {

@@ -1,7 +1,6 @@
 //! The engine's side of the calls: what is open, what came of it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -12,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::Options;
 use super::call::Caller;
 use crate::id::PersonaId;
+use crate::llm::counters::{Counters, add};
 use crate::llm::{
     Engine, EngineError, EngineStats, Event, Finish, Message, Request, Role, Sampling, WarmUp,
 };
@@ -25,22 +25,6 @@ pub struct OpenAiEngine {
     tasks: TaskTracker,
 }
 
-#[derive(Debug, Default)]
-struct Counters {
-    requests: AtomicU64,
-    refused: AtomicU64,
-    cancelled: AtomicU64,
-    failed: AtomicU64,
-    prompt_tokens: AtomicU64,
-    cached_tokens: AtomicU64,
-    completion_tokens: AtomicU64,
-    open: AtomicU64,
-}
-
-fn add(counter: &AtomicU64, by: u64) {
-    counter.fetch_add(by, Ordering::Relaxed);
-}
-
 /// Warming is done once, with everybody waiting for it; the server may be loading its model.
 const WARM_UP_DEADLINE: Duration = Duration::from_secs(120);
 
@@ -52,32 +36,12 @@ impl OpenAiEngine {
         let server = Arc::new(Caller::new(options, clock)?);
         Ok(Self { server, counters: Arc::default(), open_max, tasks: TaskTracker::new() })
     }
-
-    /// Counts one more open request, or refuses.
-    fn enter(&self) -> Result<Pass, EngineError> {
-        let open = self.counters.open.fetch_add(1, Ordering::Relaxed);
-        let pass = Pass(Arc::clone(&self.counters));
-        if open < self.open_max {
-            return Ok(pass);
-        }
-        add(&self.counters.refused, 1);
-        Err(EngineError::Overloaded { waiting: open as usize })
-    }
-}
-
-/// One open request; it is closed by being dropped.
-struct Pass(Arc<Counters>);
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.0.open.fetch_sub(1, Ordering::Relaxed);
-    }
 }
 
 #[async_trait]
 impl Engine for OpenAiEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
-        let _pass = self.enter()?;
+        let _pass = self.counters.enter(self.open_max)?;
         let clock = self.server.clock();
         let begun = clock.now();
         // A user's word, since many templates refuse a conversation without one.
@@ -101,38 +65,27 @@ impl Engine for OpenAiEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let pass = self.enter()?;
+        let pass = self.counters.enter(self.open_max)?;
         add(&self.counters.requests, 1);
         // A piece of text per token and the few others: a slow reader holds nobody up, and a
         // server that sends more pieces than it was asked for is cut off.
         let room = request.max_tokens as usize + 8;
         let (events, receiver) = mpsc::channel(room);
-        let server = Arc::clone(&self.server);
-        self.tasks.spawn(async move { run(&server, pass, request, events).await });
+        let (server, counters) = (Arc::clone(&self.server), Arc::clone(&self.counters));
+        self.tasks.spawn(async move {
+            run(&server, &counters, request, events).await;
+            drop(pass);
+        });
         Ok(receiver)
     }
 
     fn stats(&self) -> EngineStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let counters = &*self.counters;
-        EngineStats {
-            requests: read(&counters.requests),
-            refused: read(&counters.refused),
-            cancelled: read(&counters.cancelled),
-            failed: read(&counters.failed),
-            prompt_tokens: read(&counters.prompt_tokens),
-            cached_tokens: read(&counters.cached_tokens),
-            completion_tokens: read(&counters.completion_tokens),
-            waiting: read(&counters.open),
-            waiting_max: self.open_max,
-            ..EngineStats::default()
-        }
+        self.counters.stats(self.open_max)
     }
 }
 
 /// One reply, from the call to its last event.
-async fn run(server: &Caller, pass: Pass, request: Request, events: mpsc::Sender<Event>) {
-    let Pass(counters) = &pass;
+async fn run(server: &Caller, counters: &Counters, request: Request, events: mpsc::Sender<Event>) {
     let send = |event| {
         // Only a receiver that is gone refuses, and that is a cancel.
         let _ = events.try_send(event);
@@ -153,10 +106,10 @@ async fn run(server: &Caller, pass: Pass, request: Request, events: mpsc::Sender
         }
         Some(Ok(answer)) => {
             if let Some(prompt) = answer.prompt {
-                add(&counters.prompt_tokens, u64::from(prompt.tokens));
-                add(&counters.cached_tokens, u64::from(prompt.cached_tokens));
+                add(&counters.prompt_tokens, prompt.tokens);
+                add(&counters.cached_tokens, prompt.cached_tokens);
             }
-            add(&counters.completion_tokens, u64::from(answer.completion_tokens));
+            add(&counters.completion_tokens, answer.completion_tokens);
             let (finish, completion_tokens) = (answer.finish, answer.completion_tokens);
             Event::Done { at, finish, completion_tokens }
         }

@@ -11,7 +11,7 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use super::gear::{Gear, Work};
 use crate::audio::{Clip, Pcm};
 use crate::id::PersonaId;
-use crate::llm::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::llm::{self, Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
 use crate::persona::VoiceStyle;
 use crate::stt::end_of_turn::{Predictor, PredictorError};
 use crate::stt::{Recogniser, RecogniserError, Recognition};
@@ -127,12 +127,7 @@ async fn follow(
     _work: Work,
 ) {
     loop {
-        let event = tokio::select! {
-            biased;
-            () = forward.closed() => return,
-            event = events.recv() => event,
-        };
-        let Some(event) = event else { return };
+        let Some(event) = llm::next(&mut events, &forward).await else { return };
         let last = matches!(event, Event::Done { .. } | Event::Failed { .. });
         if forward.send(at(clock.now(), event)).await.is_err() || last {
             return;

@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::{Done, Pass, Scored, WARM_UP_DEADLINE, Wish};
+use super::super::{Done, Scored, WARM_UP_DEADLINE, Wish};
 use super::scoring::Reading;
 use crate::id::PersonaId;
+use crate::llm::counters::Pass;
 use crate::llm::sampler::Sampler;
 use crate::llm::scheduler::{Class, SeatId};
 use crate::llm::stream::TextStream;

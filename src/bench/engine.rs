@@ -2,13 +2,12 @@
 //! on one model.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
+use super::house::engine as load;
 use super::machine::CpuUse;
-use super::{BenchError, Report, row};
-use crate::llm::llama::{LlamaEngine, Options as Load};
-use crate::time::Clock;
+use super::{BenchError, Report, quantile, row};
+use crate::llm::llama::Options as Load;
 
 mod adapters;
 mod cast;
@@ -40,13 +39,6 @@ pub async fn run(options: &Options) -> Result<Report, BenchError> {
     Ok(report)
 }
 
-/// Loads an engine where blocking is allowed.
-async fn load(options: Load) -> Result<Arc<LlamaEngine>, BenchError> {
-    let load = move || LlamaEngine::load(options, Clock::start());
-    let engine = tokio::task::spawn_blocking(load).await.map_err(wrong)?;
-    Ok(Arc::new(engine.map_err(wrong)?))
-}
-
 fn wrong(error: impl std::fmt::Display) -> BenchError {
     BenchError::Wrong(error.to_string())
 }
@@ -54,7 +46,7 @@ fn wrong(error: impl std::fmt::Display) -> BenchError {
 /// The one in the middle.
 fn median(mut values: Vec<Duration>) -> Duration {
     values.sort_unstable();
-    values.get(values.len() / 2).copied().unwrap_or_default()
+    quantile(&values, 0.5)
 }
 
 fn per_second(tokens: usize, took: Duration) -> f64 {

@@ -165,11 +165,8 @@ async fn real_engine(
     seats: usize,
     clock: Clock,
 ) -> Result<Arc<dyn Engine>, BenchError> {
-    use crate::llm::llama::{LlamaEngine, Options};
-    let load = move || LlamaEngine::load(Options::new(model, seats), clock);
-    let loaded = tokio::task::spawn_blocking(load).await;
-    let loaded = loaded.map_err(|error| BenchError::Wrong(error.to_string()))?;
-    Ok(Arc::new(loaded.map_err(|error| BenchError::Wrong(error.to_string()))?))
+    let options = crate::llm::llama::Options::new(model, seats);
+    Ok(Arc::new(super::house::engine(options, clock).await?))
 }
 
 #[cfg(not(feature = "llama"))]

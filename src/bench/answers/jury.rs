@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 
-use crate::bench::BenchError;
+use crate::bench::{BenchError, house, ms, quantile};
 use crate::id::PersonaId;
 use crate::llm::llama::{LlamaEngine, Options};
 use crate::llm::{Engine as _, EngineError, Question, Score};
@@ -37,7 +37,7 @@ impl Jury {
         let files = files.map_err(|error| wrong(&error))?;
         let clock = runtime.block_on(async { Clock::start() });
         let options = Options::new(files.main().to_owned(), SEATS);
-        let engine = LlamaEngine::load(options, clock).map_err(|error| wrong(&error))?;
+        let engine = runtime.block_on(house::engine(options, clock))?;
         Ok(Self { runtime, engine, took: Mutex::default() })
     }
 
@@ -72,7 +72,6 @@ impl Jury {
     pub fn took_ms(&self) -> (f64, f64) {
         let mut took = self.took.lock().map(|took| took.clone()).unwrap_or_default();
         took.sort_unstable();
-        let ms = |at: Option<&Duration>| at.map_or(0.0, |took| took.as_secs_f64() * 1_000.0);
-        (ms(took.get(took.len() / 2)), ms(took.last()))
+        (ms(quantile(&took, 0.5)), ms(quantile(&took, 1.0)))
     }
 }

@@ -15,6 +15,7 @@ use crate::llm::adapter::Adapter;
 use crate::llm::adapter::noise::Noise;
 use crate::llm::gguf::Gguf;
 use crate::llm::{Engine as _, Role};
+use crate::time::Clock;
 
 const PERSONAS: usize = 4;
 const REPLY_TOKENS: u32 = 32;
@@ -70,7 +71,7 @@ async fn play(
     settings.threads = options.threads;
     settings.adapters = adapters.clone();
     settings.patience_steps = patience_steps.unwrap_or(settings.patience_steps);
-    let engine = load(settings).await?;
+    let engine = load(settings, Clock::start()).await?;
     let system = || message(Role::System, "You are in a room and love to tell stories.");
     for seat in 0..PERSONAS {
         engine.warm_up(&persona(seat), &[system()]).await.map_err(wrong)?;
@@ -79,7 +80,7 @@ async fn play(
     let begun = Instant::now();
     let asked = |seat| {
         let user = message(Role::User, "Tell me a long story.");
-        ask(&*engine, request(seat, vec![system(), user], REPLY_TOKENS))
+        ask(&engine, request(seat, vec![system(), user], REPLY_TOKENS))
     };
     try_join_all((0..PERSONAS).map(asked)).await?;
     Ok((engine.stats().adapter_switches - before, begun.elapsed()))

@@ -8,6 +8,7 @@ use super::{Load, Options, load, median, rounded, wrong};
 use crate::bench::{BenchError, Report, ms};
 use crate::id::{HumanId, LineId, Speaker};
 use crate::llm::{Engine as _, EngineStats, Role, prompt};
+use crate::time::Clock;
 use crate::turn::{Line, Manner};
 
 const NAMES: [&str; 3] = ["Nora", "Felix", "Ada"];
@@ -41,7 +42,8 @@ pub(super) async fn measure(options: &Options, report: &mut Report) -> Result<()
 /// The median wait for the first text, and what the engine counted.
 async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats), BenchError> {
     let settings = Load { threads: options.threads, ..Load::new(options.model.clone(), 3) };
-    let engine = load(settings).await?;
+    let clock = Clock::start();
+    let engine = load(settings, clock).await?;
     let system = |seat: usize| message(Role::System, CARDS[seat]);
     for seat in 0..NAMES.len() {
         engine.warm_up(&persona(seat), &[system(seat)]).await.map_err(wrong)?;
@@ -58,8 +60,8 @@ async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats),
         lines.push(line(number * 2, Speaker::Human(HumanId::new("tom")), "Tom", text));
         let mut messages = view(seat, &lines);
         messages.push(prompt::cue(NAMES[seat]));
-        let asked = engine.now();
-        let reply = ask(&*engine, request(seat, messages, REPLY_TOKENS)).await?;
+        let asked = clock.now();
+        let reply = ask(&engine, request(seat, messages, REPLY_TOKENS)).await?;
         waits.extend(reply.first_text.map(|first| first.since(asked)));
         let said = reply.text.replace('\n', " ");
         lines.push(line(number * 2 + 1, Speaker::Persona(persona(seat)), NAMES[seat], said));

@@ -9,6 +9,7 @@ use super::{Load, Options, load, median, per_second, rounded, row, wrong};
 use crate::bench::{BenchError, Report};
 use crate::llm::llama::bare::Bare;
 use crate::llm::{Engine as _, Message, Role};
+use crate::time::Clock;
 
 const WIDTHS: [usize; 5] = [1, 2, 4, 8, 12];
 /// Words of the prompts: a little more than as many tokens.
@@ -62,22 +63,20 @@ fn prompt(seat: usize, round: usize) -> Vec<Message> {
 }
 
 async fn ours(options: &Options, width: usize) -> Result<Width, BenchError> {
-    let engine = load(settings(options, width)).await?;
+    let engine = &load(settings(options, width), Clock::start()).await?;
     let (mut prefills, mut decodes) = (Vec::new(), Vec::new());
     let (mut prompt_tokens, mut reply_tokens) = (0, Vec::new());
     for round in 0..options.rounds.max(1) {
         let begun = Instant::now();
-        let warm = (0..width).map(|seat| {
-            let engine = engine.clone();
-            async move { engine.warm_up(&persona(seat), &prompt(seat, round)).await }
-        });
+        let warm = (0..width)
+            .map(|seat| async move { engine.warm_up(&persona(seat), &prompt(seat, round)).await });
         let warm = try_join_all(warm).await.map_err(wrong)?;
         prefills.push(begun.elapsed());
         prompt_tokens = warm[0].prompt_tokens as usize;
         let asked = |seat| {
             let mut messages = prompt(seat, round);
             messages.push(message(Role::User, "Tell me a long story about all of this."));
-            ask(&*engine, request(seat, messages, REPLY_TOKENS))
+            ask(engine, request(seat, messages, REPLY_TOKENS))
         };
         let replies = try_join_all((0..width).map(asked)).await?;
         // From the last prompt's end on, everybody speaks.

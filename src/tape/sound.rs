@@ -39,6 +39,31 @@ fn other(error: impl std::fmt::Display) -> io::Error {
     io::Error::other(error.to_string())
 }
 
+/// The name in a track's path: a participant's, as [`super::file_name`] writes it.
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Writes a WAV file of 16-bit samples, those of all channels by turns.
+fn write_wav(
+    to: impl io::Write + io::Seek,
+    channels: u16,
+    rate_hz: u32,
+    samples: impl Iterator<Item = i16>,
+) -> Result<(), hound::Error> {
+    let spec = hound::WavSpec {
+        channels,
+        sample_rate: rate_hz,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::new(to, spec)?;
+    for sample in samples {
+        writer.write_sample(sample)?;
+    }
+    writer.finalize()
+}
+
 /// Encodes and writes one track.
 pub(super) struct TrackWriter {
     pages: Pages,
@@ -193,6 +218,14 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Reads a track's file.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and when the file cannot be read.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        Self::parse(&std::fs::read(path)?).map_err(other)
+    }
+
     /// Reads a track. One that was cut off is read up to there.
     ///
     /// # Errors

@@ -1,12 +1,11 @@
 //! A stretch of a tape as one WAV file in memory.
 
-use std::fs;
 use std::io::{self, Cursor};
 use std::path::Path;
 
 use opus::{Channels, Decoder};
 
-use super::{Track, other};
+use super::{Track, other, write_wav};
 use crate::audio::ROOM_RATE_HZ;
 use crate::tape::clip::Span;
 use crate::tape::{TapeError, file_name};
@@ -26,15 +25,12 @@ pub(in crate::tape) fn wav(tape: &Path, span: &Span) -> Result<Vec<u8>, TapeErro
     let cast: Vec<_> = span.cast.iter().map(|id| file_name(id.as_str())).collect();
     let mut sides = [vec![0_i32; length(span)], vec![0_i32; length(span)]];
     for path in super::export::tracks(tape)? {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.unwrap_or_default();
+        let stem = super::stem(&path);
         let side = usize::from(stem == own);
         if side == 0 && cast.contains(&stem) {
             continue;
         }
-        let heard = fs::read(&path)
-            .and_then(|file| Track::parse(&file).map_err(other))
-            .and_then(|track| add(&track, span, &mut sides[side]));
+        let heard = Track::read(&path).and_then(|track| add(&track, span, &mut sides[side]));
         if let Err(error) = heard {
             tracing::warn!(track = %path.display(), %error, "a track of a tape cannot be played");
         }
@@ -78,18 +74,10 @@ fn add(track: &Track, span: &Span, side: &mut [i32]) -> io::Result<()> {
 }
 
 fn encode([left, right]: &[Vec<i32>; 2]) -> Result<Vec<u8>, hound::Error> {
-    let spec = hound::WavSpec {
-        channels: 2,
-        sample_rate: RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
     let most = i32::from(i16::MAX);
+    let both = left.iter().zip(right).flat_map(|(left, right)| [left, right]);
+    let samples = both.map(|sample| (*sample).clamp(-most, most) as i16);
     let mut file = Cursor::new(Vec::new());
-    let mut writer = hound::WavWriter::new(&mut file, spec)?;
-    for sample in left.iter().zip(right).flat_map(|(left, right)| [left, right]) {
-        writer.write_sample((*sample).clamp(-most, most) as i16)?;
-    }
-    writer.finalize()?;
+    write_wav(&mut file, 2, RATE_HZ, samples)?;
     Ok(file.into_inner())
 }

@@ -1,12 +1,11 @@
 //! A tape's sound as the ears heard it.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::fs;
 use std::path::Path;
 
 use opus::{Channels, Decoder};
 
-use super::{Packet, Track};
+use super::{Packet, Track, other};
 use crate::audio::{EARS_RATE_HZ, ROOM_RATE_HZ};
 use crate::id::HumanId;
 use crate::tape::{Record, Tape, TapeError, file_name};
@@ -27,15 +26,13 @@ pub fn humans(folder: &Path, tape: &Tape) -> Result<Vec<(HumanId, Pieces)>, Tape
     let named = names(tape);
     let mut tracks = Vec::new();
     for path in super::export::tracks(folder)? {
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.unwrap_or_default();
+        let stem = super::stem(&path);
         if tape.header.cast.iter().any(|member| file_name(member.id.as_str()) == stem) {
             continue;
         }
         let unreadable = |cause| TapeError::Unreadable { path: path.clone(), cause };
-        let broken = |why: String| unreadable(std::io::Error::other(why));
-        let track = Track::parse(&fs::read(&path).map_err(unreadable)?).map_err(broken)?;
-        let pieces = Pieces::of(track).map_err(|error| broken(error.to_string()))?;
+        let track = Track::read(&path).map_err(unreadable)?;
+        let pieces = Pieces::of(track).map_err(|error| unreadable(other(error)))?;
         let human = named.get(&stem).cloned().unwrap_or_else(|| HumanId::new(stem));
         tracks.push((human, pieces));
     }

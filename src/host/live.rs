@@ -293,7 +293,7 @@ impl Live {
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
-        self.on_hearing(hearing::Event::Words { human, text });
+        self.tell(turn::Event::Words { human, text });
     }
 
     /// A human's words, the whole of them each time.

@@ -68,9 +68,6 @@ impl Tap {
                 let (human, voiced_us) = (human.clone(), micros(*voiced));
                 Record::Lasts { human, voiced_us }
             }),
-            hearing::Event::Words { human, text } => {
-                self.told(now, |_| Record::Words { human: human.clone(), text: text.clone() });
-            }
             hearing::Event::Utterance(utterance) => self.told(now, |tape| {
                 Record::Utterance(Utterance {
                     utterance: utterance.id,
@@ -85,7 +82,9 @@ impl Tap {
                 })
             }),
             // A pause leads to work ahead of time only; what came of that is in what follows.
-            hearing::Event::Paused(_)
+            // Words come as they are shown, see [`Self::partial`].
+            hearing::Event::Words { .. }
+            | hearing::Event::Paused(_)
             | hearing::Event::StillPaused(_)
             | hearing::Event::Resumed { .. } => {}
         }

@@ -73,14 +73,15 @@ pub enum Record {
         human: HumanId,
         voiced_us: u64,
     },
-    /// What was recognised of it in a pause.
+    /// By hand: what was recognised of it in a pause, and not shown.
     Words {
         human: HumanId,
         text: String,
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
-    /// Words that were shown while the speaker might go on; nobody acts on them.
+    /// Words that were shown while the speaker might go on: they tell whether somebody wants to
+    /// speak.
     Partial {
         utterance: UtteranceId,
         human: HumanId,

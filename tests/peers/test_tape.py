@@ -26,6 +26,7 @@ from conversation import ask, enter, interrupt, reply_begins, room_falls_silent,
 from household import Household, troupe_binary
 from person import Person, prefer_us
 from sound import clips
+from trials import failures, tests_of
 
 CAST = ["ada", "felix", "nora"]
 RECORDING = "troupe.recording"
@@ -268,7 +269,7 @@ def test_a_killed_recording_that_began_in_the_middle_can_be_replayed(run: Run) -
 
 def main() -> int:
     prefer_us()
-    tests = [(name, f) for name, f in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         try:
@@ -277,16 +278,7 @@ def main() -> int:
             traceback.print_exc()
             print(f"0 passed, {len(tests)} failed")
             return 1
-        failed = 0
-        for name, test in tests:
-            try:
-                test(run)
-                print(f"{name} ... ok")
-            except Exception as error:
-                failed += 1
-                print(f"{name} ... FAILED: {error}")
-                if not isinstance(error, AssertionError):
-                    traceback.print_exc()
+        failed = failures(tests, run)
         print(f"\n{len(run.turns)} turns; the largest differences of the replay, in ms:")
         try:
             print("  ".join(f"{name} {ms:.2f}" for name, ms in stages_off_ms(run).items()))

@@ -133,6 +133,7 @@ fn cast(server: &str) -> Status {
             voice: part(PartState::Strained, "piper-en-us-joe, slower than speech", 0),
             server: part(PartState::Up, server, 0),
         },
+        hearing: Default::default(),
         queues: vec![
             queue("ears", 1, 16, 0),
             queue("engine", 0, 32, 0),

@@ -23,12 +23,13 @@ mod guard;
 mod ledger;
 mod metrics;
 mod routes;
+mod sound;
 pub mod state;
 mod visitor;
 
 use access::Access;
 use ledger::{Ledger, Losses};
-use state::House;
+use state::{House, NoSound, Sounds};
 
 /// Questions of handlers that may wait for the ledger; it answers in microseconds. When it is
 /// full the client gets 503 and may ask again.
@@ -72,6 +73,7 @@ pub struct Server {
     address: SocketAddr,
     access: Access,
     house: House,
+    sounds: Sounds,
 }
 
 impl Server {
@@ -87,7 +89,15 @@ impl Server {
             _ => Error::Listen { listen, cause },
         })?;
         let address = listener.local_addr().map_err(|cause| Error::Listen { listen, cause })?;
-        Ok(Self { listener, address, access, house })
+        let none = || NoSound::Missing("this host keeps no tapes".to_owned());
+        let sounds: Sounds = Arc::new(move |_, _| Err(none()));
+        Ok(Self { listener, address, access, house, sounds })
+    }
+
+    /// With a way to hear recorded turns; without one the pages say that there is none.
+    #[must_use]
+    pub fn with_sounds(self, sounds: Sounds) -> Self {
+        Self { sounds, ..self }
     }
 
     /// The address in use; it differs from the one asked for when that had port 0.
@@ -119,6 +129,7 @@ impl Server {
             self.access,
             share,
             Arc::clone(&losses),
+            self.sounds,
             cancel.clone(),
         );
         let ledger = Ledger::new(self.house, questions, losses).run(cancel.clone());

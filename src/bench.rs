@@ -11,8 +11,11 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub mod answers;
+#[cfg(feature = "llama")]
+pub mod engine;
 mod house;
 mod machine;
+pub mod replay;
 pub mod sim;
 pub mod stress;
 #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -38,7 +41,7 @@ pub enum BenchError {
     /// What was measured is not what was asked for, so that its figures would mislead.
     #[error("{0}")]
     Wrong(String),
-    #[error("the runtime did not start: {0}")]
+    #[error("the bench could not begin: {0}")]
     Runtime(#[from] io::Error),
 }
 

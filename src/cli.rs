@@ -236,7 +236,7 @@ fn run(command: Command) -> Result<(), CliError> {
             serve(&Config::load(&flags, &env)?, show)
         }
         Command::Console(args) => console::run(args, env),
-        Command::Replay(command) => replay::run(&command),
+        Command::Replay(command) => replay::run(&command, &env),
         Command::Tape(command) => tape::run(command),
         Command::Models(command) => models::run(command),
         Command::Bench(bench) => bench::run(&bench),
@@ -320,7 +320,9 @@ fn level(cli: &Cli) -> &'static str {
         cli.command,
         Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
     );
+    let is_silent = matches!(&cli.command, Command::Bench(bench) if bench.breaks_on_purpose());
     match cli.verbose {
+        0 if is_silent => "off",
         0 if is_quiet => "warn",
         0 => "info",
         1 => "debug",

@@ -3,20 +3,27 @@
 //! Flags win over the environment, the environment over the file, the file over the defaults. The
 //! environment is read in [`Env::read`] and nowhere else.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::id::PersonaId;
+use crate::llm::adapter::Adapter;
+use crate::llm::openai;
+use crate::models::Catalogue;
 use crate::persona::Persona;
 use crate::probe;
 use crate::room::token::Keys;
 use crate::telemetry;
 use crate::turn::addressing::SleepWords;
+use crate::turn::{Decide, Weights};
 
 mod cast;
 mod env;
 mod file;
+mod models;
 mod otlp;
 
 pub use env::Env;
@@ -53,6 +60,7 @@ pub struct Config {
     pub models: Models,
     pub hearing: Hearing,
     pub turn: Turn,
+    pub tape: Tape,
     /// What humans say to send a persona to sleep, and to wake it.
     pub sleep_words: SleepWords,
     pub cast: Vec<Persona>,
@@ -93,14 +101,55 @@ impl fmt::Debug for Pages {
 pub struct Models {
     /// The folder that `troupe models pull` fills.
     pub root: PathBuf,
+    pub language: Language,
     /// Catalogue names or paths.
-    pub language: String,
     pub recognition: String,
     pub voice: String,
     /// Tokens that one persona's seat holds.
     pub context_tokens: u32,
     /// Threads of each engine; none leaves it to each engine's own rule.
     pub threads: Option<u32>,
+    /// How long a step of the language model may take while somebody speaks.
+    pub step: Duration,
+    /// LoRAs of those who have one.
+    pub adapters: HashMap<PersonaId, Adapter>,
+    /// Memory for them; those not used for longest leave it.
+    pub adapters_bytes: u64,
+}
+
+/// Where the language model runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Language {
+    /// In this process: a catalogue name or a path.
+    Here(String),
+    Server(openai::Server),
+}
+
+impl Language {
+    /// As it is shown.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Here(name) => name,
+            Self::Server(server) => &server.model,
+        }
+    }
+}
+
+impl Models {
+    /// A persona's adapter, by its file's name.
+    pub fn adapter_name(&self, persona: &PersonaId) -> Option<String> {
+        let file = self.adapters.get(persona)?.path.file_name()?;
+        Some(file.to_string_lossy().into_owned())
+    }
+
+    /// The language model's name; of a path, which tells more of the machine, the file's.
+    pub fn language_name(&self) -> String {
+        let name = match &self.language {
+            Language::Here(name) => Path::new(name).file_name(),
+            Language::Server(_) => None,
+        };
+        name.map_or_else(|| self.language.name().into(), |name| name.to_string_lossy().into_owned())
+    }
 }
 
 /// When a turn is over.
@@ -129,6 +178,15 @@ pub struct Turn {
     pub seed: u64,
     /// Turns in any minute, but for those who are called by name; none is no limit.
     pub turns_per_minute: Option<u32>,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
+}
+
+#[derive(Clone, Debug)]
+pub struct Tape {
+    /// Where tapes go that are begun on the pages; none where there is no place for data.
+    pub folder: Option<PathBuf>,
 }
 
 impl Config {
@@ -146,7 +204,7 @@ impl Config {
         Self::resolve(flags, env, &options, &base)
     }
 
-    /// The pure part of [`Config::load`]; relative paths of cards start at `base`.
+    /// The pure part of [`Config::load`]; relative paths of cards and tapes start at `base`.
     pub fn resolve(
         flags: &Flags,
         env: &Env,
@@ -159,12 +217,14 @@ impl Config {
             room,
             livekit: livekit(flags, env)?,
             pages: pages(flags, env, options)?,
-            models: models(env, options)?,
+            models: models::resolve(env, options, base)?,
             hearing: hearing(options)?,
-            turn: Turn {
-                reply_tokens: in_range("turn.reply_tokens", options.turn.reply_tokens, 4, 1_024)?,
-                seed: options.turn.seed,
-                turns_per_minute: turns_per_minute(options)?,
+            turn: turn(options)?,
+            tape: Tape {
+                folder: match &options.tape.folder {
+                    Some(folder) => Some(base.join(folder)),
+                    None => env.data_root().map(|root| root.join("tapes")),
+                },
             },
             sleep_words: sleep_words(options)?,
             cast: cast::resolve(&options.persona, base)?,
@@ -222,24 +282,6 @@ fn pages(flags: &Flags, env: &Env, options: &Options) -> Result<Pages, ConfigErr
     Ok(Pages { listen, token })
 }
 
-fn models(env: &Env, options: &Options) -> Result<Models, ConfigError> {
-    let root = env.models_root.clone().ok_or_else(|| {
-        ConfigError("there is no place for models; set TROUPE_MODELS to a folder".to_owned())
-    })?;
-    let written = &options.models;
-    if let Some(threads) = written.threads {
-        in_range("models.threads", threads, 1, 256)?;
-    }
-    Ok(Models {
-        root,
-        language: written.language.clone(),
-        recognition: written.recognition.clone(),
-        voice: written.voice.clone(),
-        context_tokens: in_range("models.context_tokens", written.context_tokens, 512, 131_072)?,
-        threads: written.threads,
-    })
-}
-
 fn hearing(options: &Options) -> Result<Hearing, ConfigError> {
     let written = &options.hearing;
     let end_of_turn = match &written.end_of_turn_ms {
@@ -281,6 +323,23 @@ fn sleep_words(options: &Options) -> Result<SleepWords, ConfigError> {
     Ok(SleepWords {
         sleep: phrases("turn.sleep_words", &options.turn.sleep_words, usual.sleep)?,
         wake: phrases("turn.wake_words", &options.turn.wake_words, usual.wake)?,
+    })
+}
+
+/// The catalogue holds for each model what measured best.
+fn turn(options: &Options) -> Result<Turn, ConfigError> {
+    let written = &options.turn;
+    let known = match &options.models.language {
+        file::Language::Here(name) => Catalogue::built_in().find(name),
+        file::Language::Server(_) => None,
+    };
+    let known = known.and_then(|model| model.answers).unwrap_or_default();
+    Ok(Turn {
+        reply_tokens: in_range("turn.reply_tokens", written.reply_tokens, 4, 1_024)?,
+        seed: written.seed,
+        turns_per_minute: turns_per_minute(options)?,
+        decide: written.decide.unwrap_or(known.decide),
+        weights: known.weights,
     })
 }
 

@@ -33,15 +33,19 @@ mod predictor;
 mod probes;
 #[cfg(feature = "livekit")]
 pub mod questions;
+mod ranker;
 mod recording;
 mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod server;
 mod signal;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+mod sound;
 
 pub use health::{Server, ServerState};
-pub use recording::Recording;
+pub use parts::engines;
+pub use recording::{Recording, Shown};
 pub use room::{Parts, Room};
 
 /// What `up` shows beside the room.

@@ -10,12 +10,15 @@ use tokio_util::sync::CancellationToken;
 use crate::id::PersonaId;
 use crate::time::Time;
 
+pub mod adapter;
 pub mod budget;
+mod counters;
 pub mod gguf;
 pub mod guard;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod load;
+pub mod openai;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;
@@ -63,7 +66,7 @@ pub struct Sampling {
     /// 0 is greedy.
     pub temperature: f32,
     pub top_p: f32,
-    /// 1 is none.
+    /// 1 is none, and less counts as none.
     pub repeat_penalty: f32,
     pub seed: u32,
 }
@@ -84,6 +87,12 @@ pub enum Event {
     },
     /// The prompt is in the seat.
     Prefilled {
+        at: Time,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// What the prompt was, from an engine that tells it only in the end, in place of `Prefilled`.
+    Counted {
         at: Time,
         prompt_tokens: u32,
         cached_tokens: u32,
@@ -129,8 +138,23 @@ pub enum EngineError {
     Template(String),
     #[error("there is no seat for {0}")]
     NoSeat(PersonaId),
+    #[error(transparent)]
+    Adapter(#[from] adapter::AdapterError),
     #[error("the engine failed: {0}")]
     Failed(String),
+}
+
+/// The next event of an answer that is passed on to `forward`; none when there is no more, or
+/// nobody listens there: whoever drops `events` then cancels, as the listener did.
+pub async fn next(
+    events: &mut mpsc::Receiver<Event>,
+    forward: &mpsc::Sender<Event>,
+) -> Option<Event> {
+    tokio::select! {
+        biased;
+        () = forward.closed() => None,
+        event = events.recv() => event,
+    }
 }
 
 /// What warming a seat cost.
@@ -156,6 +180,35 @@ pub struct EngineStats {
     pub waiting_max: u64,
     /// Times that a seat was too full and its oldest lines left.
     pub shortened: u64,
+    /// Steps that needed another adapter than the one before.
+    pub adapter_switches: u64,
+    pub adapter_loads: u64,
+    /// Adapters that left memory for another.
+    pub adapter_evictions: u64,
+}
+
+/// A text whose likelihood in a seat is asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    pub seat: PersonaId,
+    /// What stands before the text; the text goes on from the words of the last of them.
+    pub messages: Vec<Message>,
+    pub text: String,
+}
+
+/// How likely a text is in a seat.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Score {
+    /// The natural logarithm of the text's probability, a sum over its tokens; never above 0.
+    pub nats: f64,
+    pub tokens: u32,
+}
+
+impl Score {
+    /// Of a token on average; the least there is for a text of none.
+    pub fn nats_per_token(&self) -> f64 {
+        if self.tokens == 0 { f64::NEG_INFINITY } else { self.nats / f64::from(self.tokens) }
+    }
 }
 
 /// A loaded model that seats share.
@@ -170,6 +223,16 @@ pub trait Engine: Send + Sync + 'static {
 
     /// Queues a request. Refuses at once when the queue is full. Dropping the receiver cancels.
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError>;
+
+    /// How likely each question's text is in its seat, in their order. A seat then holds what it
+    /// held before, or the text's tokens behind it, with which its next request begins. Counted
+    /// from the call, an answer after `deadline` is an error. Dropping the future stops it at the
+    /// next step.
+    ///
+    /// An engine that cannot tell fails, and whoever asks does without.
+    async fn score(&self, _: Vec<Question>, _: Duration) -> Result<Vec<Score>, EngineError> {
+        Err(EngineError::Failed("this engine cannot tell how likely a text is".to_owned()))
+    }
 
     fn stats(&self) -> EngineStats;
 }

@@ -1,29 +1,32 @@
 //! A tape through the room's own cores, on a virtual clock: what comes of it, and whether that is
 //! what is expected.
 //!
-//! The room is [`host::Room`], the live host's. Below its seams stand doubles that answer what the
-//! tape holds, after the times that it holds: [`parts`] has them, [`plan`] makes them of a tape.
+//! The room is [`host::Room`], the live host's, opened and fed by [`hall`]. Below its seams stand
+//! doubles that answer what the tape holds, after the times that it holds: [`parts`] has them,
+//! [`plan`] makes them of a tape. In a [`live`] replay the real engines stand there.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{mpsc, watch};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::watch;
 
 use crate::admin::state as pages;
-use crate::config::{Config, EndOfTurn, Hearing, LiveKit, Models, Pages, Turn};
-use crate::host::{Parts, Room, Server, cast};
+use crate::config::{self, Config, EndOfTurn, Hearing, Language, LiveKit, Models, Pages, Turn};
+use crate::host::{HostError, Parts, Room, Server, cast};
 use crate::latency::TurnRecord;
 use crate::room::LinkState;
 use crate::stt::ears;
-use crate::tape::{Entry, Header, Tap, Tape};
-use crate::time::{Clock, Time};
+use crate::tape::{Entry, Header, Tape, TapeError};
+use crate::time::Clock;
+use crate::turn::Decide;
 use crate::turn::addressing::SleepWords;
 
 mod compare;
+mod hall;
+pub mod live;
 mod parts;
 mod plan;
 mod screenplay;
@@ -31,8 +34,9 @@ mod screenplay;
 pub use compare::{Difference, difference, lines};
 pub use screenplay::screenplay;
 
+use hall::Hall;
 use parts::{Ears, Mind, Stage, Voice};
-use plan::{Feed, Plan};
+use plan::Plan;
 
 /// Why a tape cannot be replayed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +45,16 @@ pub enum ReplayError {
     Runtime(std::io::Error),
     #[error("the replay broke off: {0}; this is a fault of the program, please report it")]
     Broken(String),
+    /// A live replay's engines did not start.
+    #[error(transparent)]
+    Host(#[from] HostError),
+    #[error(transparent)]
+    Tape(#[from] TapeError),
+    #[error(
+        "somebody speaks on the tape, and it has no sound of that, which live ears need; a room \
+         by hand gets its sound by tests/rooms/make_sound.py"
+    )]
+    Silent,
 }
 
 /// What came of a tape.
@@ -80,58 +94,40 @@ pub fn run(tape: &Tape) -> Result<Replay, ReplayError> {
 }
 
 async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), ReplayError> {
-    let clock = Clock::start();
     let plan = Plan::of(tape);
-    let tap = Tap::memory(Time::ZERO);
+    let clock = Clock::start_at(plan.begin);
     let config = config(&tape.header);
-    let (room_in, events) = mpsc::channel(1);
-    let (hearing_in, hearing) = mpsc::channel(1);
-    let (pages_in, commands) = mpsc::channel(1);
-    let ready = ears::Status::ready();
-    let (_ears, ears_status) = watch::channel(ready);
-    let passes: pages::Passes = Arc::new(|_| Err("a replay has no visitors".to_owned()));
-    let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
-    let mind = Arc::new(Mind::new(clock, plan.answers));
-    let parts = Parts {
-        cast: cast::warm_up(&*mind, &config.cast, &publisher).await,
+    let (publisher, _, _house) = pages::open(Room::first_status(&config), no_passes());
+    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores));
+    let cast = cast::warm_up(&*mind, &config.cast, &publisher).await;
+    let (_ears, ears_status) = watch::channel(ears::Status::ready());
+    let parts = |events| Parts {
+        cast,
         transport: Arc::new(Stage::new(clock)),
         events,
         recogniser: Arc::new(Ears::new(plan.recognitions)),
         ears: ears_status,
         engine: mind,
         voice: Arc::new(Voice::new(tape.header.pace, plan.clauses)),
-        server: Server { url: String::new(), own: None, link: LinkState::Up },
+        server: no_server(),
         // What it said is on the tape: pauses and utterances come from there.
         predictor: None,
     };
-    let room = Room::tapped(&config, clock, parts, publisher, commands, tap.clone());
-    let room = room.hearing(hearing);
-    let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
-    let (stop, room_tasks) = (cancel.clone(), tasks.clone());
-    let running = tokio::spawn(async move { room.run(&room_tasks, stop).await });
-
-    for (at, event) in plan.feed {
-        tokio::time::sleep_until(clock.instant(at)).await;
-        // The room has taken each before the next is told: order within a moment is the tape's.
-        let taken = match event {
-            Feed::Room(event) => told(&room_in, event).await,
-            Feed::Hearing(event) => told(&hearing_in, event).await,
-            Feed::Page(command) => told(&pages_in, command).await,
-        };
-        if !taken {
-            break;
-        }
-    }
+    let hall = Hall::open(&config, clock, publisher, plan.memory, parts);
+    hall.feed(plan.before).await;
+    hall.forget_effects();
+    hall.feed(plan.feed).await;
     tokio::time::sleep_until(clock.instant(plan.end)).await;
-    let length = clock.now().since(Time::ZERO);
-    cancel.cancel();
-    let turns = running.await.map_err(|error| ReplayError::Broken(error.to_string()))?;
-    Ok((tap.take(), turns, length))
+    hall.close().await
 }
 
-/// Sends, and waits until it was taken. False when the room is gone.
-async fn told<T>(to: &mpsc::Sender<T>, event: T) -> bool {
-    to.send(event).await.is_ok() && to.reserve().await.is_ok()
+/// Nobody can join a replay.
+fn no_passes() -> pages::Passes {
+    Arc::new(|_| Err("a replay has no visitors".to_owned()))
+}
+
+fn no_server() -> Server {
+    Server { url: String::new(), own: None, link: LinkState::Up }
 }
 
 /// The settings of the room on the tape.
@@ -143,11 +139,14 @@ fn config(header: &Header) -> Config {
         pages: none,
         models: Models {
             root: PathBuf::new(),
-            language: header.models.language.name.clone(),
+            language: Language::Here(header.models.language.name.clone()),
             recognition: header.models.recognition.name.clone(),
             voice: header.models.voice.name.clone(),
             context_tokens: 0,
             threads: None,
+            step: Duration::ZERO,
+            adapters: HashMap::new(),
+            adapters_bytes: 0,
         },
         hearing: Hearing {
             // Utterances come from the tape, so nothing waits for this.
@@ -159,11 +158,14 @@ fn config(header: &Header) -> Config {
             reply_tokens: header.reply_tokens,
             seed: header.seed,
             turns_per_minute: header.turns_per_minute,
+            decide: header.answers.map_or(Decide::Evidence, |answers| answers.decide),
+            weights: header.answers.map(|answers| answers.weights).unwrap_or_default(),
         },
         sleep_words: SleepWords {
             sleep: header.sleep_words.clone().unwrap_or(SleepWords::default().sleep),
             wake: header.wake_words.clone().unwrap_or(SleepWords::default().wake),
         },
+        tape: config::Tape { folder: None },
         cast: header.cast.iter().map(Into::into).collect(),
         probes: None,
         telemetry: None,

@@ -5,13 +5,15 @@
 //! turned into sound, one clause ahead of the playout, and the [`player`] paces the sound into the
 //! room, with captions in step. Whatever happens, the last event is [`What::Ended`].
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span};
 
 use crate::llm::guard::Limits;
 use crate::llm::{Engine, Sampling};
@@ -62,8 +64,8 @@ pub struct Stage {
 pub struct Options {
     /// The speaker's name, which the model may put before its line.
     pub name: String,
-    /// Everybody else's: a line of theirs ends the reply.
-    pub others: Vec<String>,
+    /// Everybody's in the room: a line of anybody else ends the reply.
+    pub others: Arc<[String]>,
     pub limits: Limits,
     pub style: VoiceStyle,
     pub max_tokens: u32,
@@ -72,6 +74,8 @@ pub struct Options {
     pub stop: Vec<String>,
     /// For the generation, from its request on.
     pub deadline: Duration,
+    /// What is logged stands in it.
+    pub span: Span,
 }
 
 /// A speech under way. Dropping it stops the speech.
@@ -136,11 +140,17 @@ impl Stage {
     /// Starts to speak.
     pub fn speak(&self, grant: Grant, options: Options) -> Handle {
         let (wish, wishes) = watch::channel(Wish::Play(Restart::Clause));
-        // The caller's span is the room's.
-        let persona = info_span!("persona", id = %grant.persona);
-        let turn = info_span!(parent: &persona, "turn", id = %grant.turn);
+        let span = options.span.clone();
+        let reporter = Reporter::new(grant.turn, self.clock, self.events.clone());
         let speech = Speech { stage: self.clone(), grant, options };
-        Handle { wish, task: tokio::spawn(speech.run(wishes).instrument(turn)) }
+        let run = async move {
+            // A fault in one speech is the end of that speech, and of no other.
+            if AssertUnwindSafe(speech.run(&reporter, wishes)).catch_unwind().await.is_err() {
+                tracing::error!("a speech broke off; this is a fault of the program");
+                reporter.report(What::Ended(Ended::broken())).await;
+            }
+        };
+        Handle { wish, task: tokio::spawn(run.instrument(span)) }
     }
 }
 
@@ -151,15 +161,14 @@ struct Speech {
 }
 
 impl Speech {
-    async fn run(self, wishes: watch::Receiver<Wish>) {
+    async fn run(self, reporter: &Reporter, wishes: watch::Receiver<Wish>) {
         let turn = self.grant.turn;
-        let reporter = Reporter::new(turn, self.stage.clock, self.stage.events.clone());
         let (to_voice, clauses) = mpsc::channel(CLAUSES_MAX);
         let (to_room, sounds) = mpsc::channel(SOUNDS_MAX);
         let cancel = CancellationToken::new();
-        let writer = Writer::new(&self, &reporter, cancel.clone());
-        let reciter = Reciter::new(&self, &reporter, cancel.clone());
-        let player = Player::new(&self, &reporter);
+        let writer = Writer::new(&self, reporter, cancel.clone());
+        let reciter = Reciter::new(&self, reporter, cancel.clone());
+        let player = Player::new(&self, reporter);
         let play = async {
             let played = player.run(sounds, wishes).await;
             // Finished or not, nobody listens any more.

@@ -7,11 +7,13 @@
 //! host, seams ── Tap ──► bounded queue ──► writer thread ──► NAME.tape/tape.jsonl, audio/*.ogg
 //! ```
 
+mod clip;
 mod header;
 mod observe;
 mod read;
 mod record;
 mod recorder;
+mod redact;
 mod seam;
 #[cfg(feature = "sound-files")]
 pub mod sound;
@@ -19,11 +21,13 @@ mod tap;
 mod trim;
 mod write;
 
-pub use header::{Header, Member, Model, Models, Pace, VERSION};
+pub use clip::{ClipError, clip};
+pub use header::{Answers, Header, Member, Model, Models, Pace, VERSION};
 pub use read::{Tape, TapeError, expectation};
-pub use record::{End, Entry, Recognised, Record, Reply, Utterance, Voice};
+pub use record::{End, Entry, Recognised, Record, Reply, Scored, Utterance, Voice};
 pub use recorder::{Recorder, State};
-pub use tap::Tap;
+pub use seam::fingerprint_of;
+pub use tap::{Switch, Tap};
 pub use trim::{Cut, trim};
 pub use write::{SOUND_FOLDER, Writer, file_name};
 

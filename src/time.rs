@@ -4,11 +4,12 @@ use std::fmt;
 use std::ops::{Add, Sub};
 use std::time::Duration;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use tokio::time::Instant;
 
 /// A moment: microseconds since the host started.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Deserialize)]
+#[serde(transparent)]
 pub struct Time(u64);
 
 impl Time {
@@ -70,20 +71,27 @@ pub fn micros(duration: Duration) -> u64 {
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     epoch: Instant,
+    /// What it showed then.
+    began: Time,
 }
 
 impl Clock {
     /// A clock whose zero is this moment.
     pub fn start() -> Self {
-        Self { epoch: Instant::now() }
+        Self::start_at(Time::ZERO)
+    }
+
+    /// A clock that shows `began` at this moment: for a run that goes on from an earlier one.
+    pub fn start_at(began: Time) -> Self {
+        Self { epoch: Instant::now(), began }
     }
 
     pub fn now(&self) -> Time {
-        Time(micros(self.epoch.elapsed()))
+        self.began + self.epoch.elapsed()
     }
 
     /// The moment as tokio's timers want it.
     pub fn instant(&self, at: Time) -> Instant {
-        self.epoch + Duration::from_micros(at.0)
+        self.epoch + at.since(self.began)
     }
 }

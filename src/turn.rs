@@ -13,11 +13,13 @@ mod core;
 pub mod endpointing;
 mod floor;
 mod people;
+pub mod rank;
 mod talk;
 mod text;
 mod transcript;
 
-pub use self::core::{Core, Options, Stats};
+pub use self::core::{Core, Memory, Options, Stats};
+pub use self::rank::{Decide, Weights};
 
 /// An entry of the transcript.
 #[derive(Clone, Debug, PartialEq)]
@@ -103,6 +105,11 @@ pub enum Event {
     Hush {
         persona: PersonaId,
     },
+    /// The engine's answer to [`Effect::Rank`], in the order of its questions; none when it failed.
+    Ranked {
+        line: LineId,
+        scores: Vec<crate::llm::Score>,
+    },
     /// The moment asked for by [`Effect::WakeAt`] has come.
     Wake,
 }
@@ -152,6 +159,13 @@ pub enum Effect {
     Mode {
         persona: PersonaId,
         mode: Mode,
+    },
+    /// Ask the engine how likely the line is to each of those who may answer it, in place of any
+    /// earlier question, and tell it by [`Event::Ranked`]. The core waits only so long.
+    Rank {
+        line: LineId,
+        questions: Vec<crate::llm::Question>,
+        wait: Duration,
     },
     /// Call with [`Event::Wake`] then, replacing any earlier wish.
     WakeAt(crate::time::Time),

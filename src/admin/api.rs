@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, QueryRejection};
@@ -9,20 +10,24 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::access::Level;
 use super::error::ApiError;
-use super::ledger::{Question, TurnFilter};
+use super::ledger::{Entry, Question, TurnFilter};
 use super::routes::Desk;
 use super::state::Command;
-use super::visitor;
+use super::{sound, visitor};
 use crate::id::PersonaId;
+use crate::latency::TurnRecord;
 use crate::persona::Mode;
 
 /// Turns in one answer when nothing is asked for.
 const TURNS_DEFAULT: usize = 100;
+
+/// A disk that takes longer to begin or end a tape is stuck.
+const RECORDER_PATIENCE: Duration = Duration::from_secs(10);
 
 type Shared = State<Arc<Desk>>;
 type Answer = Result<Response, ApiError>;
@@ -54,6 +59,12 @@ pub(super) async fn status(State(desk): Shared) -> Answer {
     Ok(Json(report).into_response())
 }
 
+/// Written as it is: by way of a `Value` its numbers would get longer.
+#[derive(Serialize)]
+struct Turns {
+    turns: Vec<Entry<TurnRecord>>,
+}
+
 #[derive(Deserialize)]
 pub(super) struct TurnsQuery {
     after: Option<String>,
@@ -67,7 +78,7 @@ pub(super) async fn turns(
 ) -> Answer {
     let Query(query) = query?;
     if let Some(after) = &query.after
-        && !is_turn(after)
+        && sound::turn_id(after).is_none()
     {
         return Err(ApiError::NoTurn(after.clone()));
     }
@@ -80,11 +91,7 @@ pub(super) async fn turns(
         limit: query.limit.unwrap_or(TURNS_DEFAULT),
     };
     let turns = desk.ask(|reply| Question::Turns(filter, reply)).await?;
-    Ok(Json(json!({ "turns": turns })).into_response())
-}
-
-fn is_turn(text: &str) -> bool {
-    text.strip_prefix('t').is_some_and(|number| number.parse::<u64>().is_ok())
+    Ok(Json(Turns { turns }).into_response())
 }
 
 pub(super) async fn latency(State(desk): Shared) -> Answer {
@@ -113,6 +120,24 @@ pub(super) async fn hush(State(desk): Shared, Path(id): Path<String>) -> Answer 
     let persona = known(&desk, &id)?;
     order(&desk, Command::Hush { persona: persona.clone() })?;
     accepted(json!({ "persona": persona }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RecordingBody {
+    on: bool,
+}
+
+/// Answers when it is done: how the newest recording does.
+pub(super) async fn recording(
+    State(desk): Shared,
+    body: Result<Json<RecordingBody>, JsonRejection>,
+) -> Answer {
+    let Json(RecordingBody { on }) = body?;
+    let done = tokio::time::timeout(RECORDER_PATIENCE, (desk.recording)(on)).await;
+    let recording = done.map_err(|_| ApiError::Busy)?.map_err(ApiError::Recorder)?;
+    tracing::info!(on, tape = recording.folder, "the recording was switched on the pages");
+    Ok(Json(recording).into_response())
 }
 
 /// The host does it next; the feed shows when it has.

@@ -27,8 +27,18 @@ pub(super) enum ApiError {
     NoPersona(String),
     #[error("no turn is called \"{0}\": \"after\" takes a turn like t7")]
     NoTurn(String),
+    #[error("\"{0}\" is no turn: they are called like t7, see /api/turns")]
+    OddTurn(String),
+    #[error("{0}")]
+    NoSound(String),
+    #[error("{0}")]
+    NotBuilt(String),
+    #[error("{0}")]
+    BrokenTape(String),
     #[error("{0}")]
     Refused(String),
+    #[error("{0}")]
+    Recorder(String),
     #[error("the request cannot be read: {0}")]
     Unreadable(String, StatusCode),
     #[error("the host is busy: try again in a second")]
@@ -42,13 +52,18 @@ pub(super) enum ApiError {
 impl ApiError {
     fn status(&self) -> StatusCode {
         match self {
-            Self::NoHost | Self::NoTurn(_) | Self::Refused(_) => StatusCode::BAD_REQUEST,
+            Self::NoHost | Self::NoTurn(_) | Self::OddTurn(_) | Self::Refused(_) => {
+                StatusCode::BAD_REQUEST
+            }
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignOrigin | Self::VisitorsOnly => StatusCode::FORBIDDEN,
             Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::NoPage | Self::NoPersona(_) => StatusCode::NOT_FOUND,
+            Self::NoPage | Self::NoPersona(_) | Self::NoSound(_) => StatusCode::NOT_FOUND,
+            Self::NotBuilt(_) => StatusCode::NOT_IMPLEMENTED,
+            Self::BrokenTape(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoMethod => StatusCode::METHOD_NOT_ALLOWED,
             Self::Unreadable(_, status) => *status,
+            Self::Recorder(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Busy | Self::Crowded | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
         }
     }

@@ -13,24 +13,29 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::error::ApiError;
 use super::ledger::{Losses, Question};
-use super::state::{Command, House, Passes, Status};
-use super::{api, assets, events, guard};
+use super::state::{Command, House, Passes, RecordingSwitch, Sounds, Status};
+use super::{api, assets, events, guard, sound};
 
 /// The largest body that any route takes is a name.
 const BODY_BYTES_MAX: usize = 4096;
 /// Pages that may listen at once; each costs one connection and one place in the event ring.
 const READERS_MAX: usize = 64;
+/// Turns whose sound is cut out of the tape at once: each may hold 20 MB while it is.
+const LISTENERS_MAX: usize = 4;
 
 /// What the handlers share.
 pub(super) struct Desk {
     pub(super) status: watch::Receiver<Status>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
+    pub(super) recording: RecordingSwitch,
     pub(super) access: Access,
     /// The join page's address, for sharing.
     pub(super) share: String,
     pub(super) losses: Arc<Losses>,
     pub(super) readers: Arc<Semaphore>,
+    pub(super) sounds: Sounds,
+    pub(super) listeners: Arc<Semaphore>,
     pub(super) cancel: CancellationToken,
     ask: mpsc::Sender<Question>,
 }
@@ -42,16 +47,20 @@ impl Desk {
         access: Access,
         share: String,
         losses: Arc<Losses>,
+        sounds: Sounds,
         cancel: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
             status: house.status.clone(),
             commands: house.commands.clone(),
             passes: house.passes.clone(),
+            recording: house.recording.clone(),
             access,
             share,
             losses,
             readers: Arc::new(Semaphore::new(READERS_MAX)),
+            sounds,
+            listeners: Arc::new(Semaphore::new(LISTENERS_MAX)),
             cancel,
             ask,
         })
@@ -84,10 +93,12 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/metrics", get(api::metrics))
         .route("/api/status", get(api::status))
         .route("/api/turns", get(api::turns))
+        .route("/api/turns/{turn}/audio", get(sound::turn))
         .route("/api/latency", get(api::latency))
         .route("/api/events", get(events::events))
         .route("/api/personas/{id}/mode", post(api::mode))
         .route("/api/personas/{id}/hush", post(api::hush))
+        .route("/api/recording", post(api::recording))
         .route("/api/token", post(api::token))
         .fallback(async || ApiError::NoPage)
         .method_not_allowed_fallback(async || ApiError::NoMethod)

@@ -4,12 +4,14 @@
 //! here waits for a reader: status is the newest only, events go through a bounded ring whose
 //! oldest entries are overwritten, and the pages count what they missed.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, watch};
 
-use crate::id::{HumanId, LineId, PersonaId, Speaker};
+use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
 use crate::room::{AgentState, Caption};
@@ -34,11 +36,12 @@ pub struct Status {
     pub personas: Vec<PersonaStatus>,
     pub humans: Vec<HumanStatus>,
     pub parts: Parts,
+    pub hearing: Hearing,
     pub queues: Vec<QueueStatus>,
     /// None while no microphone may have heard the cast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<Echo>,
-    /// None when the room is not recorded.
+    /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
 }
@@ -65,6 +68,8 @@ pub struct Recording {
     pub cause: Option<String>,
     /// Records that found no place in its queue.
     pub dropped: u64,
+    /// Of its tape.
+    pub folder: String,
 }
 
 /// One configured persona.
@@ -81,6 +86,8 @@ pub struct PersonaStatus {
     pub restarts: u64,
     pub link: Link,
     pub seat: Seat,
+    /// The name of its LoRA, when it has one.
+    pub adapter: Option<String>,
 }
 
 impl PersonaStatus {
@@ -96,6 +103,7 @@ impl PersonaStatus {
             restarts: 0,
             link: Link::default(),
             seat: Seat::default(),
+            adapter: None,
         }
     }
 }
@@ -153,6 +161,41 @@ pub enum PartState {
     Strained,
     /// It is being brought back.
     Down,
+}
+
+/// How hearing goes, counted since the start.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Hearing {
+    /// Utterances that became text.
+    pub heard: u64,
+    /// Texts that were no speech, and were dropped.
+    pub gated: u64,
+    /// Utterances that the recogniser gave up.
+    pub failed: u64,
+    pub recognition_us_max: u64,
+    pub early: EarlyPasses,
+    /// None where no model judges pauses.
+    pub pauses: Option<JudgedPauses>,
+}
+
+/// Recognition in a pause, ahead of the end of the turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct EarlyPasses {
+    pub begun: u64,
+    /// Their text was there when the turn ended.
+    pub used: u64,
+    /// The speaker went on, or something else came first.
+    pub thrown: u64,
+}
+
+/// What the model that judges whether a turn is over has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct JudgedPauses {
+    pub answered: u64,
+    /// Too many at once, or too late to be of use: the fixed wait held.
+    pub skipped: u64,
+    pub failed: u64,
+    pub took_us_max: u64,
 }
 
 /// A bounded queue.
@@ -236,9 +279,29 @@ pub struct Pass {
     pub room: String,
 }
 
+/// Why a turn cannot be heard; each a sentence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NoSound {
+    /// It is on no tape, or nothing of it was aloud.
+    Missing(String),
+    /// This build cannot.
+    NotBuilt(String),
+    /// The tape is broken.
+    Broken(String),
+}
+
+/// Cuts the sound of a turn out of the tape in a folder: a WAV file. It reads the disk and may take
+/// a second, so it is called on a thread of its own.
+pub type Sounds = Arc<dyn Fn(&Path, TurnId) -> Result<Vec<u8>, NoSound> + Send + Sync>;
+
 /// Makes a pass for a visitor, so that the server's keys stay with the host. The error is a
 /// sentence for the visitor.
 pub type Passes = Arc<dyn Fn(&Visitor) -> Result<Pass, String> + Send + Sync>;
+
+/// Starts (true) or stops the recording of the room; what is so already stays. Gives how the newest
+/// recording does; the error is a sentence.
+pub type RecordingSwitch =
+    Arc<dyn Fn(bool) -> BoxFuture<'static, Result<Recording, String>> + Send + Sync>;
 
 /// The host's end: it tells the pages what is the case and what happens.
 #[derive(Clone, Debug)]
@@ -248,6 +311,11 @@ pub struct Publisher {
 }
 
 impl Publisher {
+    /// What the pages show now.
+    pub fn status(&self) -> watch::Ref<'_, Status> {
+        self.status.borrow()
+    }
+
     /// Changes the status; the pages hear of it when it differs.
     pub fn update(&self, change: impl FnOnce(&mut Status)) {
         self.status.send_if_modified(|status| {
@@ -288,6 +356,15 @@ pub struct House {
     pub(super) events: broadcast::Receiver<Event>,
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
+    pub(super) recording: RecordingSwitch,
+}
+
+impl House {
+    /// With a recorder; without one the pages refuse to record.
+    #[must_use]
+    pub fn recorded_by(self, recording: RecordingSwitch) -> Self {
+        Self { recording, ..self }
+    }
 }
 
 /// Makes both ends and the host's inbox. `status` has the whole cast, hosted or not.
@@ -296,5 +373,9 @@ pub fn open(status: Status, passes: Passes) -> (Publisher, mpsc::Receiver<Comman
     let (events_tx, events) = broadcast::channel(EVENTS_MAX);
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
     let publisher = Publisher { status: status_tx, events: events_tx };
-    (publisher, inbox, House { status, events, commands, passes })
+    let refuses = |_| -> BoxFuture<'static, Result<Recording, String>> {
+        Box::pin(async { Err("this host keeps no tapes".to_owned()) })
+    };
+    let recording: RecordingSwitch = Arc::new(refuses);
+    (publisher, inbox, House { status, events, commands, passes, recording })
 }

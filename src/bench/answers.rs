@@ -10,9 +10,15 @@ use serde::{Deserialize, Serialize};
 
 use super::{BenchError, Report, row};
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
+use crate::llm::{EngineError, Question, Score};
 use crate::persona::{Mode, Persona, VoiceStyle};
 use crate::time::Time;
-use crate::turn::{Core, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd};
+use crate::turn::{
+    Core, Decide, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd, Weights,
+};
+
+#[cfg(feature = "llama")]
+pub mod jury;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -21,6 +27,9 @@ pub struct Options {
     pub cases: PathBuf,
     /// Where each case's prediction is written, one a line.
     pub out: Option<PathBuf>,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 /// A labelled room.
@@ -71,15 +80,15 @@ const PACE: Duration = Duration::from_secs(3);
 /// Plays all cases and scores them.
 ///
 /// # Errors
-/// When the cases cannot be read or the predictions not be written.
-pub fn run(options: &Options) -> Result<Report, BenchError> {
+/// When the cases cannot be read or the predictions not be written, or `engine` fails.
+pub fn run(options: &Options, engine: Option<&Judge<'_>>) -> Result<Report, BenchError> {
     let cases = read(&options.cases)?;
     let mut report = Report::new("answers");
     let mut total = Tally::default();
     let mut categories: BTreeMap<&str, Tally> = BTreeMap::new();
     let mut predictions = Vec::new();
     for case in &cases {
-        let prediction = predict(case)?;
+        let prediction = predict(case, options, engine)?;
         let first = prediction.answer.first();
         total.count(&case.expect.answer, first);
         categories.entry(&case.category).or_default().count(&case.expect.answer, first);
@@ -155,14 +164,22 @@ fn write(path: &Path, predictions: &[Prediction]) -> Result<(), BenchError> {
     file.flush().map_err(failed)
 }
 
-/// Plays one case into a core of its own.
+/// Tells how likely lines are; an engine with a seat for each persona of a case.
+pub type Judge<'a> = dyn Fn(Vec<Question>) -> Result<Vec<Score>, EngineError> + 'a;
+
+/// Plays one case into a core of its own. `judge` is asked where the core asks an engine.
 ///
 /// # Errors
-/// When a line's speaker is nobody of the room.
-pub fn predict(case: &Case) -> Result<Prediction, BenchError> {
-    let mut room = Room::new(case);
+/// When a line's speaker is nobody of the room, or `judge` fails.
+pub fn predict(
+    case: &Case,
+    options: &Options,
+    judge: Option<&Judge<'_>>,
+) -> Result<Prediction, BenchError> {
+    let mut room = Room::new(case, options);
     for line in &case.lines {
         room.plays(line, case)?;
+        room.judged(judge)?;
     }
     let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
     // Whoever has the floor passes, so that the next in line gets it.
@@ -182,10 +199,11 @@ struct Room {
     now: Time,
     lines: u64,
     grant: Option<Grant>,
+    asked: Option<(LineId, Vec<Question>)>,
 }
 
 impl Room {
-    fn new(case: &Case) -> Self {
+    fn new(case: &Case, options: &Options) -> Self {
         let persona = |one: &CasePersona| Persona {
             id: PersonaId::new(&one.id),
             name: one.name.clone(),
@@ -193,8 +211,10 @@ impl Room {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
         };
-        let core = Core::new(case.personas.iter().map(persona).collect(), TurnOptions::default());
-        let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None };
+        let &Options { decide, weights, .. } = options;
+        let turns = TurnOptions { decide, weights, ..TurnOptions::default() };
+        let core = Core::new(case.personas.iter().map(persona).collect(), turns);
+        let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None, asked: None };
         for one in &case.personas {
             room.tell(Event::Hosted { persona: PersonaId::new(&one.id), hosted: true });
         }
@@ -216,6 +236,7 @@ impl Room {
             match effect {
                 Effect::Reply(grant) => self.grant = Some(grant),
                 Effect::Stop { turn, .. } => stopped = Some(turn),
+                Effect::Rank { line, questions, .. } => self.asked = Some((line, questions)),
                 Effect::Hold { .. }
                 | Effect::Resume { .. }
                 | Effect::Settled(_)
@@ -228,6 +249,19 @@ impl Room {
             self.grant = None;
             self.ends(turn, SpeechEnd::Stopped);
         }
+    }
+
+    /// Answers what the core asked, without a wait.
+    fn judged(&mut self, judge: Option<&Judge<'_>>) -> Result<(), BenchError> {
+        let Some((line, questions)) = self.asked.take() else { return Ok(()) };
+        let scores = match judge {
+            Some(judge) => {
+                judge(questions).map_err(|error| BenchError::Wrong(error.to_string()))?
+            }
+            None => Vec::new(),
+        };
+        self.tell(Event::Ranked { line, scores });
+        Ok(())
     }
 
     fn ends(&mut self, turn: TurnId, end: SpeechEnd) {
@@ -292,8 +326,15 @@ mod tests {
         }
     }
 
+    fn evidence(cases: PathBuf) -> Options {
+        let (decide, weights) = (Decide::Evidence, Weights::default());
+        Options { cases, out: None, decide, weights }
+    }
+
     fn answer(lines: &[(&str, &str)]) -> Vec<String> {
-        predict(&case(lines, &[])).expect("all are of the room").answer
+        predict(&case(lines, &[]), &evidence(PathBuf::new()), None)
+            .expect("all are of the room")
+            .answer
     }
 
     #[test]
@@ -311,18 +352,35 @@ mod tests {
         assert_eq!(answer(&[asked, ("Ada", "Nothing."), ("Tom", "Okay.")]), ["bo"]);
     }
 
+    #[test]
+    fn the_model_is_asked_about_questions_to_the_room_only() {
+        let asks = |lines: &[(&str, &str)]| {
+            let options = Options { decide: Decide::Model, ..evidence(PathBuf::new()) };
+            let judge = |questions: Vec<Question>| {
+                let likely = |one: &Question| if one.seat.as_str() == "bo" { -1.0 } else { -9.0 };
+                let score = |one: &Question| Score { nats: likely(one), tokens: 4 };
+                Ok(questions.iter().map(score).collect())
+            };
+            predict(&case(lines, &[]), &options, Some(&judge)).expect("it is answered").answer
+        };
+        assert_eq!(asks(&[("Tom", "What is a prime number?")]), ["bo"]);
+        assert_eq!(asks(&[("Tom", "Ada, what is a prime number?")]), ["ada"]);
+        assert_eq!(asks(&[("Tom", "Zoe, what is a prime number?")]), [""; 0]);
+    }
+
     /// A guard against steps back; the figures themselves are in `docs/TURNS.md`.
     #[test]
     fn labelled_rooms_are_answered_as_well_as_they_were() {
         let cases = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/answers/rooms_a.jsonl");
-        let report = run(&Options { cases, out: None }).expect("the cases are there");
+        let report = run(&evidence(cases), None).expect("the cases are there");
         let (accuracy, false_speak) = (report.figures["accuracy"], report.figures["false_speak"]);
         assert!(accuracy >= 0.92 && false_speak <= 0.08, "{:?}", report.figures);
     }
 
     #[test]
     fn a_stranger_in_a_case_is_an_error() {
-        let error = predict(&case(&[("Eve", "Hello.")], &[])).unwrap_err();
+        let case = case(&[("Eve", "Hello.")], &[]);
+        let error = predict(&case, &evidence(PathBuf::new()), None).unwrap_err();
         assert_eq!(error.to_string(), "c: Eve is nobody of this room");
     }
 

@@ -3,10 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "llama")]
+use super::BenchError;
 use crate::admin::state::Passes;
 use crate::config::{Config, ConfigError, Env, Flags, Options};
 use crate::id::PersonaId;
+#[cfg(feature = "llama")]
+use crate::llm::llama::{self, LlamaEngine};
 use crate::persona::{Mode, Persona, VoiceStyle};
+#[cfg(feature = "llama")]
+use crate::time::Clock;
 
 /// The defaults, with a cast of these names. The personas' ids are `p0`, `p1` and so on.
 pub(super) fn config<S: Into<String>>(
@@ -27,6 +33,17 @@ pub(super) fn cast<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<P
         mode: Mode::Open,
     };
     names.into_iter().enumerate().map(persona).collect()
+}
+
+/// Loads a language model, where blocking is allowed.
+#[cfg(feature = "llama")]
+pub(super) async fn engine(
+    options: llama::Options,
+    clock: Clock,
+) -> Result<LlamaEngine, BenchError> {
+    let wrong = |error: &dyn std::fmt::Display| BenchError::Wrong(error.to_string());
+    let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));
+    load.await.map_err(|error| wrong(&error))?.map_err(|error| wrong(&error))
 }
 
 /// No page is open, so nobody asks.

@@ -1,7 +1,9 @@
 //! `troupe bench stress`: what the host itself costs. Rooms of N personas answer M lines each, on
 //! an engine whose replies take 50 ms and a voice of one frame, in real time; what a turn takes
-//! beyond the 50 ms is the host's.
+//! beyond the 50 ms is the host's. With a model's file the same rooms run on the real engine, to
+//! compare with.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +11,14 @@ use serde_json::{Map, Value};
 
 use super::machine::CpuUse;
 use super::{BenchError, Report, ms, quantile, row, rss_mb};
+use crate::llm::Engine;
 use crate::llm::load::{Load, LoadEngine};
 use crate::time::Clock;
 
 mod parts;
 mod room;
 
-use parts::{Metronome, REPLY};
+use parts::{Counted, Metronome, REPLY};
 use room::Served;
 
 /// Personas and lines: the baseline's rooms, then a hall and a crowd.
@@ -26,21 +29,26 @@ const REPLY_TIME: Duration = Duration::from_millis(50);
 /// minute.
 const PREFILL_PER_TOKEN: Duration = Duration::from_micros(100);
 const DECODE_PER_TOKEN: Duration = Duration::from_millis(2);
+/// On the real engine, where a reply takes seconds.
+const MODEL_ROOMS: [(usize, usize); 4] = [(2, 3), (4, 3), (8, 2), (12, 2)];
 /// Sequences that a small machine decodes side by side.
 const LANES: usize = 4;
 
 /// What is asked of the bench.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Each room is opened so often, and its turns are taken together.
     pub rounds: usize,
     /// Larger rooms are left out.
     pub personas_max: usize,
+    /// A language model's file, for the real engine; without it, or in a build without the engine,
+    /// its rows are left out.
+    pub model: Option<PathBuf>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rounds: 3, personas_max: usize::MAX }
+        Self { rounds: 3, personas_max: usize::MAX, model: None }
     }
 }
 
@@ -53,6 +61,8 @@ pub(super) enum Variant {
     FloorOn,
     /// Everybody at the same time, on an engine that all share.
     Load,
+    /// The same on the real engine.
+    Model,
 }
 
 impl Variant {
@@ -61,7 +71,26 @@ impl Variant {
             Self::FloorOff => "floor off",
             Self::FloorOn => "floor on",
             Self::Load => "shared engine",
+            Self::Model => "real engine",
         }
+    }
+
+    fn rooms(self) -> &'static [(usize, usize)] {
+        if self == Self::Model { &MODEL_ROOMS } else { &ROOMS }
+    }
+
+    /// How often a room is opened, of so many times asked for. One after the other, and on the real
+    /// engine, it takes many times as long.
+    fn rounds(self, asked: usize) -> usize {
+        match self {
+            Self::FloorOn | Self::Model => 1,
+            Self::FloorOff | Self::Load => asked.max(1),
+        }
+    }
+
+    /// The engine's part is what it tells of itself.
+    fn shares_an_engine(self) -> bool {
+        matches!(self, Self::Load | Self::Model)
     }
 }
 
@@ -70,17 +99,18 @@ impl Variant {
 /// # Errors
 /// When a room did not do all that it was to do: a seat that is not up, a generation too many or
 /// too few, a turn that failed.
-pub fn run(options: Options) -> Result<Report, BenchError> {
+pub fn run(options: &Options) -> Result<Report, BenchError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut report = Report::new("stress");
     let cpu = CpuUse::start();
-    for variant in [Variant::FloorOff, Variant::FloorOn, Variant::Load] {
-        for (personas, lines) in ROOMS.iter().copied().filter(|one| one.0 <= options.personas_max) {
-            // One after the other takes N times as long, and gives as many turns.
-            let rounds = if variant == Variant::FloorOn { 1 } else { options.rounds.max(1) };
+    let model = options.model.as_deref().filter(|_| cfg!(feature = "llama"));
+    let real = model.map(|_| Variant::Model);
+    for variant in [Variant::FloorOff, Variant::FloorOn, Variant::Load].into_iter().chain(real) {
+        let rooms = variant.rooms().iter().copied();
+        for (personas, lines) in rooms.filter(|one| one.0 <= options.personas_max) {
             let mut rooms = Vec::new();
-            for _ in 0..rounds {
-                rooms.push(runtime.block_on(stress(variant, personas, lines))?);
+            for _ in 0..variant.rounds(options.rounds) {
+                rooms.push(runtime.block_on(stress(variant, personas, lines, model))?);
             }
             let figures = Figures::of(&rooms);
             if variant == Variant::FloorOff {
@@ -94,29 +124,54 @@ pub fn run(options: Options) -> Result<Report, BenchError> {
     Ok(report)
 }
 
-async fn stress(variant: Variant, personas: usize, lines: usize) -> Result<Served, BenchError> {
+async fn stress(
+    variant: Variant,
+    personas: usize,
+    lines: usize,
+    model: Option<&Path>,
+) -> Result<Served, BenchError> {
     let clock = Clock::start();
-    let began = Instant::now();
-    let stage = room::Stage { clock, personas, lines, variant, began };
+    let engine = engine(variant, personas, model, clock).await?;
+    let stage = room::Stage { clock, personas, lines, variant, began: Instant::now() };
     let name = format!("{personas}x{lines}, {}", variant.as_str());
     let wrong = |what: String| BenchError::Wrong(format!("the room {name}: {what}"));
-    match variant {
-        Variant::FloorOff | Variant::FloorOn => {
-            let engine = Arc::new(Metronome::new(clock, REPLY_TIME));
-            let counted = engine.clone();
-            stage.run(engine, move || counted.warm_ups()).await.map_err(wrong)
-        }
-        Variant::Load => {
+    stage.run(Arc::new(Counted::new(engine))).await.map_err(wrong)
+}
+
+async fn engine(
+    variant: Variant,
+    personas: usize,
+    model: Option<&Path>,
+    clock: Clock,
+) -> Result<Arc<dyn Engine>, BenchError> {
+    Ok(match (variant, model) {
+        (Variant::FloorOff | Variant::FloorOn, _) => Arc::new(Metronome::new(clock, REPLY_TIME)),
+        (Variant::Model, Some(model)) => real_engine(model.to_owned(), personas, clock).await?,
+        (Variant::Load | Variant::Model, _) => {
             let load = Load {
                 prefill_per_token: PREFILL_PER_TOKEN,
                 decode_per_token: DECODE_PER_TOKEN,
                 lanes: LANES,
                 reply: REPLY.to_owned(),
             };
-            let engine = Arc::new(LoadEngine::new(clock, load));
-            stage.run(engine, move || personas as u64).await.map_err(wrong)
+            Arc::new(LoadEngine::new(clock, load))
         }
-    }
+    })
+}
+
+#[cfg(feature = "llama")]
+async fn real_engine(
+    model: PathBuf,
+    seats: usize,
+    clock: Clock,
+) -> Result<Arc<dyn Engine>, BenchError> {
+    let options = crate::llm::llama::Options::new(model, seats);
+    Ok(Arc::new(super::house::engine(options, clock).await?))
+}
+
+#[cfg(not(feature = "llama"))]
+async fn real_engine(_: PathBuf, _: usize, _: Clock) -> Result<Arc<dyn Engine>, BenchError> {
+    Err(BenchError::Wrong("this build lacks the feature `llama`".to_owned()))
 }
 
 /// A row of the table.

@@ -6,11 +6,18 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::CliError;
-use crate::bench::{Report, answers, sim, stress};
+use crate::bench::{Report, answers, replay, sim, stress};
+use crate::models::Catalogue;
+use crate::turn::Decide;
+#[cfg(feature = "llama")]
+use crate::{
+    bench::engine,
+    config::{Config, Env, Flags, Language, Options},
+    models,
+};
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
     crate::bench::{BenchError, voice},
-    crate::config::{Config, Env, Flags},
     std::net::SocketAddr,
 };
 
@@ -44,6 +51,15 @@ enum Name {
         /// Leave larger rooms out.
         #[arg(long, value_name = "PERSONAS", default_value_t = 64)]
         up_to: usize,
+        /// Leave the real engine out.
+        #[cfg(feature = "llama")]
+        #[arg(long)]
+        no_model: bool,
+    },
+    /// How much faster than real time tapes are replayed, with scripted engines.
+    Replay {
+        /// Folders of tapes [default: tests/rooms when it is there, else rooms that are built in].
+        tapes: Vec<PathBuf>,
     },
     /// Who answers: labelled rooms, played into the turn core.
     Answers {
@@ -53,6 +69,23 @@ enum Name {
         /// Write each case's prediction here, one JSON object a line.
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
+        /// Who chooses among those who may answer a question to the room; a model is loaded for it
+        /// unless it is `evidence`.
+        #[arg(long, value_name = "WHO", default_value = "evidence", value_parser = decide)]
+        decide: Decide,
+        /// The language model, as the catalogue has it.
+        #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
+        model: String,
+    },
+    /// The language engine beside a bare loop over llama.cpp, on the configured model.
+    #[cfg(feature = "llama")]
+    Engine {
+        /// Each speed is measured so often, and the median counts.
+        #[arg(long, default_value_t = 3)]
+        rounds: usize,
+        /// Settings file [default: troupe.toml when it is there].
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
     },
     /// The whole way: a visitor's last voiced sample to the first it hears of the answer.
     #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -74,16 +107,40 @@ struct Visit {
     config: Option<PathBuf>,
 }
 
+impl Bench {
+    /// Its rooms break on purpose, thousands of times, and what they log is no news.
+    pub(super) fn breaks_on_purpose(&self) -> bool {
+        matches!(self.name, Name::Sim { .. } | Name::Replay { .. })
+    }
+}
+
 pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
     let report = match &bench.name {
         Name::Machine => Report::new("machine"),
         Name::Sim { seeds, first } => sim::run(sim::Options { first_seed: *first, seeds: *seeds })?,
+        #[cfg(feature = "llama")]
+        Name::Stress { rounds, up_to, no_model } => {
+            let model = if *no_model { None } else { Some(default_model()?) };
+            stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model })?
+        }
+        #[cfg(not(feature = "llama"))]
         Name::Stress { rounds, up_to } => {
-            stress::run(stress::Options { rounds: *rounds, personas_max: *up_to })?
+            stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model: None })?
         }
-        Name::Answers { cases, out } => {
-            answers::run(&answers::Options { cases: cases.clone(), out: out.clone() })?
+        Name::Replay { tapes } => replay::run(&replay::Options { tapes: tapes.clone() })?,
+        Name::Answers { cases, out, decide, model } => {
+            let known = Catalogue::built_in().find(model).and_then(|model| model.answers);
+            let weights = known.unwrap_or_default().weights;
+            let options = answers::Options {
+                cases: cases.clone(),
+                out: out.clone(),
+                decide: *decide,
+                weights,
+            };
+            who_answers(&options, model)?
         }
+        #[cfg(feature = "llama")]
+        Name::Engine { rounds, config } => engine(*rounds, config.clone())?,
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {
             visit.run(async |config, options| voice::voice(config, options).await)?
@@ -100,6 +157,60 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         report.write_table(&mut out)?;
     }
     Ok(())
+}
+
+/// The file of the language model that is the default.
+#[cfg(feature = "llama")]
+fn default_model() -> Result<PathBuf, CliError> {
+    let (flags, base) = (Flags::default(), std::path::Path::new("."));
+    language_model(&Config::resolve(&flags, &Env::read(), &Options::default(), base)?)
+}
+
+#[cfg(feature = "llama")]
+fn language_model(config: &Config) -> Result<PathBuf, CliError> {
+    let Language::Here(name) = &config.models.language else {
+        let why = "the language model is a server's; measure it there".to_owned();
+        return Err(CliError::Failed(why));
+    };
+    let files = models::resolve(&config.models.root, name)?.of_kind(models::Kind::Language)?;
+    Ok(files.main().to_owned())
+}
+
+#[cfg(feature = "llama")]
+fn engine(rounds: usize, config: Option<PathBuf>) -> Result<Report, CliError> {
+    let config = Config::load(&Flags { config, ..Flags::default() }, &Env::read())?;
+    let model = language_model(&config)?;
+    let options = engine::Options { model, rounds, threads: config.models.threads.unwrap_or(0) };
+    Ok(super::runtime()?.block_on(engine::run(&options))?)
+}
+
+fn decide(text: &str) -> Result<Decide, String> {
+    let all = [Decide::Evidence, Decide::Model, Decide::Both];
+    let found = all.into_iter().find(|one| one.as_str() == text);
+    found.ok_or_else(|| "use evidence, model or both".to_owned())
+}
+
+#[cfg(feature = "llama")]
+fn who_answers(options: &answers::Options, model: &str) -> Result<Report, CliError> {
+    if !options.decide.asks_the_model() {
+        return Ok(answers::run(options, None)?);
+    }
+    let root = Config::load(&Flags::default(), &Env::read())?.models.root;
+    let jury = answers::jury::Jury::load(&root, model, super::runtime()?)?;
+    let mut report = answers::run(options, Some(&|questions| jury.score(questions)))?;
+    let (p50, most) = jury.took_ms();
+    report.figures.insert("rank_p50_ms".to_owned(), p50);
+    report.figures.insert("rank_max_ms".to_owned(), most);
+    Ok(report)
+}
+
+#[cfg(not(feature = "llama"))]
+fn who_answers(options: &answers::Options, _: &str) -> Result<Report, CliError> {
+    if options.decide.asks_the_model() {
+        let why = "this build has no language engine; build with the feature llama".to_owned();
+        return Err(crate::bench::BenchError::Wrong(why).into());
+    }
+    Ok(answers::run(options, None)?)
 }
 
 #[cfg(all(feature = "llama", feature = "livekit"))]

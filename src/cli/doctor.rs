@@ -9,7 +9,7 @@ use clap::Args;
 use serde::Serialize;
 
 use super::{CliError, Common};
-use crate::config::{Config, Env, Flags, LiveKit};
+use crate::config::{Config, Env, Flags, Language, LiveKit};
 use crate::models;
 
 /// The voice's phonemiser, a program of its own.
@@ -193,11 +193,16 @@ fn reach(url: &str) -> io::Result<()> {
 
 fn models_of(config: &Config) -> Vec<Check> {
     let models = &config.models;
-    let named = [
-        ("language", &models.language),
-        ("recognition", &models.recognition),
-        ("voice", &models.voice),
-    ];
+    let (recognition, voice) = (&models.recognition, &models.voice);
+    let mut named = vec![("recognition", recognition), ("voice", voice)];
+    let mut elsewhere = Vec::new();
+    match &models.language {
+        Language::Here(name) => named.insert(0, ("language", name)),
+        Language::Server(server) => {
+            let what = format!("{} at {}", server.model, server.url);
+            elsewhere.push(Check::ok("language", what));
+        }
+    }
     let check = |(name, model): (&'static str, &String)| match models::resolve(&models.root, model)
     {
         Ok(files) => Check::ok(name, files.main().display().to_string()),
@@ -206,7 +211,7 @@ fn models_of(config: &Config) -> Vec<Check> {
             Check::bad(name, State::Missing, error.to_string(), &mend)
         }
     };
-    named.into_iter().map(check).collect()
+    elsewhere.into_iter().chain(named.into_iter().map(check)).collect()
 }
 
 /// `available_bytes` is none where the system does not tell.
@@ -214,13 +219,19 @@ fn memory(config: &Config, available_bytes: Option<u64>) -> Check {
     let name = "memory";
     let Some(available) = available_bytes else { return Check::ok(name, "not known here") };
     let models = &config.models;
-    let files = [&models.language, &models.recognition, &models.voice];
-    let size = |model: &&String| {
+    let language = match &models.language {
+        Language::Here(name) => Some(name),
+        Language::Server(_) => None,
+    };
+    let here = language.is_some();
+    let files = [&models.recognition, &models.voice].into_iter().chain(language);
+    let size = |model: &String| {
         let files = models::resolve(&models.root, model).ok()?;
         Some(std::fs::metadata(files.main()).ok()?.len())
     };
-    let files: u64 = files.iter().filter_map(size).sum();
-    let tokens = config.cast.len() as u64 * u64::from(models.context_tokens);
+    let files: u64 = files.filter_map(size).sum();
+    let seats = if here { config.cast.len() as u64 } else { 0 };
+    let tokens = seats * u64::from(models.context_tokens);
     let needed = BASE_BYTES + files + tokens * CACHE_BYTES_PER_TOKEN;
     let bytes = models::human_bytes;
     let found = format!("{} free, about {} needed", bytes(available), bytes(needed));

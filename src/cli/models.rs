@@ -19,7 +19,7 @@ pub(super) enum Command {
 
 #[derive(Args)]
 pub(super) struct Names {
-    /// Catalogue names [default: the default models; for list and verify all].
+    /// Catalogue names [default: all; for pull those that the default settings need].
     names: Vec<String>,
     /// Print JSON.
     #[arg(long)]

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use crate::config::{Config, EndOfTurn, LiveKit};
+use crate::config::{Config, EndOfTurn, Language, LiveKit};
 use crate::latency::{Stage, TurnRecord};
 
 /// The settings as they hold, in the file's own form. No secret is in it.
@@ -21,13 +21,21 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     let models = &config.models;
     writeln!(
         out,
-        "[models]\nlanguage = {:?}\nrecognition = {:?}\nvoice = {:?}\ncontext_tokens = {}\n\
-         {}",
-        models.language,
+        "[models]\nlanguage = {}\nrecognition = {:?}\nvoice = {:?}\ncontext_tokens = {}\n\
+         {}step_ms = {}\nadapters_mib = {}\n",
+        match &models.language {
+            Language::Here(name) => format!("{name:?}"),
+            Language::Server(server) => format!(
+                "{{ kind = \"openai\", url = {:?}, model = {:?} }}",
+                server.url, server.model
+            ),
+        },
         models.recognition,
         models.voice,
         models.context_tokens,
         models.threads.map_or(String::new(), |threads| format!("threads = {threads}\n")),
+        models.step.as_millis(),
+        models.adapters_bytes >> 20,
     )?;
     writeln!(
         out,
@@ -41,14 +49,23 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     )?;
     writeln!(
         out,
-        "[turn]\nreply_tokens = {}\nseed = {}",
-        config.turn.reply_tokens, config.turn.seed
+        "[turn]\nreply_tokens = {}\nseed = {}\ndecide = {:?}",
+        config.turn.reply_tokens,
+        config.turn.seed,
+        config.turn.decide.as_str()
     )?;
     if let Some(turns) = config.turn.turns_per_minute {
         writeln!(out, "turns_per_minute = {turns}")?;
     }
     let words = &config.sleep_words;
     writeln!(out, "sleep_words = {:?}\nwake_words = {:?}", words.sleep, words.wake)?;
+    if let Some(folder) = &config.tape.folder {
+        writeln!(out, "\n[tape]\nfolder = {:?}", folder.display().to_string())?;
+    }
+    cast(config, out)
+}
+
+fn cast(config: &Config, out: &mut dyn Write) -> io::Result<()> {
     for persona in &config.cast {
         let voice = persona.voice;
         writeln!(
@@ -62,6 +79,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             voice.pace,
             persona.mode.as_str()
         )?;
+        if let Some(adapter) = config.models.adapters.get(&persona.id) {
+            let path = adapter.path.display().to_string();
+            writeln!(out, "adapter = {{ path = {path:?}, scale = {:?} }}", adapter.scale)?;
+        }
     }
     Ok(())
 }
@@ -80,6 +101,9 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "card": persona.card,
             "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
             "mode": persona.mode.as_str(),
+            "adapter": models.adapters.get(&persona.id).map(|adapter| {
+                json!({ "path": adapter.path, "scale": adapter.scale })
+            }),
         })
     });
     let whole = json!({
@@ -88,11 +112,18 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
         "pages": { "listen": config.pages.listen },
         "models": {
             "root": models.root,
-            "language": models.language,
+            "language": match &models.language {
+                Language::Here(name) => json!(name),
+                Language::Server(server) => {
+                    json!({ "kind": "openai", "url": server.url, "model": server.model })
+                }
+            },
             "recognition": models.recognition,
             "voice": models.voice,
             "context_tokens": models.context_tokens,
             "threads": models.threads,
+            "step_ms": models.step.as_millis() as u64,
+            "adapters_mib": models.adapters_bytes >> 20,
         },
         "hearing": {
             "end_of_turn_ms": match config.hearing.end_of_turn {
@@ -106,9 +137,11 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "reply_tokens": config.turn.reply_tokens,
             "seed": config.turn.seed,
             "turns_per_minute": config.turn.turns_per_minute,
+            "decide": config.turn.decide,
             "sleep_words": config.sleep_words.sleep,
             "wake_words": config.sleep_words.wake,
         },
+        "tape": { "folder": &config.tape.folder },
         "persona": cast.collect::<Vec<_>>(),
         "probes": config.probes.as_ref().map(|probes| &probes.file),
         "otlp": config.telemetry.is_some(),

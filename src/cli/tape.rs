@@ -30,8 +30,9 @@ pub(super) enum Command {
         /// Seconds up to which it is kept [default: the end].
         #[arg(long, value_name = "SECONDS")]
         to: Option<f64>,
-        /// A human's identity: its words and name become x's, its sound is left out. What others
-        /// say about it stays; read the result before you give it away. May be repeated.
+        /// A human's identity: its words become x's, and its name and identity wherever they are
+        /// said or written; its sound is left out. What else others say about it stays, and their
+        /// sound: look and listen before you give the result away. May be repeated.
         #[arg(long, value_name = "NAME")]
         redact: Vec<String>,
     },

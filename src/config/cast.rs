@@ -46,9 +46,6 @@ fn one(entry: &file::Persona, base: &Path) -> Result<Persona, ConfigError> {
             "the id cannot be used; take up to 40 of a-z, 0-9, '-' and '_'".to_owned(),
         ));
     }
-    if entry.adapter.is_some() {
-        return Err(wrong("adapters are not supported yet; remove `adapter`".to_owned()));
-    }
     let card = card::load(&entry.card, base).map_err(|error| wrong(error.to_string()))?;
     let name = entry.name.clone().or(card.name).unwrap_or_else(|| capitalised(id));
     if name.trim().is_empty()

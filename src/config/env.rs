@@ -15,6 +15,8 @@ pub struct Env {
     pub models_root: Option<PathBuf>,
     /// `TROUPE_TOKEN`: asked of the pages' visitors.
     pub page_token: Option<String>,
+    /// `OPENAI_API_KEY`: the language server's.
+    pub openai_api_key: Option<String>,
     /// `TROUPE_PROBE_FILE` and `TROUPE_PROBE_CLASSES`, see [`crate::probe`].
     pub probe_file: Option<PathBuf>,
     pub probe_classes: Option<String>,
@@ -44,6 +46,7 @@ impl Env {
             livekit_server_bin: path("LIVEKIT_SERVER_BIN"),
             models_root: crate::models::default_root(text).ok(),
             page_token: text("TROUPE_TOKEN"),
+            openai_api_key: text("OPENAI_API_KEY"),
             probe_file: path("TROUPE_PROBE_FILE"),
             probe_classes: text("TROUPE_PROBE_CLASSES"),
             otlp_endpoint: text("OTEL_EXPORTER_OTLP_ENDPOINT"),

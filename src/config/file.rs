@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::ConfigError;
 use crate::persona::{Mode, VoiceStyle};
+use crate::turn::Decide;
 
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -15,6 +16,7 @@ pub struct Options {
     pub models: Models,
     pub hearing: Hearing,
     pub turn: Turn,
+    pub tape: Tape,
     /// The cast; empty means the three that come with Troupe.
     pub persona: Vec<Persona>,
 }
@@ -34,22 +36,52 @@ pub struct Pages {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
-    pub language: String,
+    pub language: Language,
     pub recognition: String,
     pub voice: String,
     pub context_tokens: u32,
     pub threads: Option<u32>,
+    pub step_ms: u32,
+    pub adapters_mib: u32,
+}
+
+/// A model for this process, or a server.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write a model's name, or { kind = \"openai\", url = \"…/v1\", model = \"…\" }"
+)]
+pub enum Language {
+    Here(String),
+    Server(Server),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Server {
+    pub kind: Kind,
+    pub url: String,
+    pub model: String,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    Openai,
 }
 
 impl Default for Models {
     fn default() -> Self {
         Self {
-            language: "smollm2-135m-instruct".to_owned(),
+            language: Language::Here("smollm2-135m-instruct".to_owned()),
             recognition: "whisper-tiny.en".to_owned(),
             voice: "piper-en-us-joe".to_owned(),
             // SmolLM2 was trained with 8 k; 2 k hold some forty lines and cost 46 MB a seat.
             context_tokens: 2_048,
             threads: None,
+            // Nobody hears a pause of this length between two words that are spoken already.
+            step_ms: 100,
+            adapters_mib: 512,
         }
     }
 }
@@ -86,14 +118,28 @@ pub struct Turn {
     pub turns_per_minute: Option<u32>,
     pub sleep_words: Option<Vec<String>>,
     pub wake_words: Option<Vec<String>>,
+    /// As the catalogue has it for the model unless it is given.
+    pub decide: Option<Decide>,
 }
 
 impl Default for Turn {
     fn default() -> Self {
         // Two spoken sentences.
-        let (sleep_words, wake_words) = (None, None);
-        Self { reply_tokens: 64, seed: 0, turns_per_minute: None, sleep_words, wake_words }
+        Self {
+            reply_tokens: 64,
+            seed: 0,
+            turns_per_minute: None,
+            sleep_words: None,
+            wake_words: None,
+            decide: None,
+        }
     }
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Tape {
+    pub folder: Option<std::path::PathBuf>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -106,8 +152,16 @@ pub struct Persona {
     pub voice: VoiceStyle,
     #[serde(default)]
     pub mode: Mode,
-    /// A LoRA; refused with a clear sentence until the engine takes one.
-    pub adapter: Option<String>,
+    /// A LoRA.
+    pub adapter: Option<Adapter>,
+}
+
+/// A path, or a path and how much of it counts.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, expecting = "write a path, or { path = \"…\", scale = 1.0 }")]
+pub enum Adapter {
+    Path(String),
+    Scaled { path: String, scale: f32 },
 }
 
 impl Options {

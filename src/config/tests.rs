@@ -39,6 +39,36 @@ fn the_end_of_a_turn_is_judged_or_a_fixed_wait() {
 }
 
 #[test]
+fn the_language_model_may_be_a_servers() {
+    let env = Env { openai_api_key: Some("sk-secret".to_owned()), ..env() };
+    let file =
+        "[models]\nlanguage = { kind = \"openai\", url = \"http://there/v1\", model = \"m\" }";
+    let config = resolve_with(&Flags::default(), &env, file).expect("valid");
+    assert!(!format!("{config:?}").contains("sk-secret"));
+    let Language::Server(server) = config.models.language else { panic!("it is a server's") };
+    assert_eq!((server.url.as_str(), server.model.as_str()), ("http://there/v1", "m"));
+    assert_eq!(server.key, Some(openai::Key("sk-secret".to_owned())));
+    assert!(refusal(&file.replace("http", "ftp")).contains("is no address"));
+    assert!(refusal(&file.replace("\"m\"", "\"\"")).contains("as the server calls it"));
+    let adapted =
+        format!("{file}\n[[persona]]\nid = \"a\"\ncard = \"c\"\nadapter = \"Cargo.toml\"");
+    assert!(refusal(&adapted).contains("its own adapters"));
+}
+
+#[test]
+fn an_adapter_is_a_path_or_a_path_and_a_scale() {
+    let adapters = |text: &str| {
+        let text = format!("[[persona]]\nid = \"a\"\ncard = \"c\"\nadapter = {text}");
+        resolve(&text).map(|config| config.models.adapters[&PersonaId::new("a")].clone())
+    };
+    let scale = |text| adapters(text).expect("valid").scale;
+    assert_eq!(scale("\"Cargo.toml\""), 1.0);
+    assert_eq!(scale("{ path = \"Cargo.toml\", scale = 0.5 }"), 0.5);
+    let error = adapters("{ path = \"Cargo.toml\", scale = 9.0 }").expect_err("too much");
+    assert!(error.to_string().contains("from 0 to 4"), "{error}");
+}
+
+#[test]
 fn flags_win_over_environment_over_file() {
     let env = Env {
         livekit_url: Some("ws://env:1".to_owned()),
@@ -72,7 +102,7 @@ fn each_mistake_is_one_sentence_with_the_mend() {
         ("[[persona]]\nid = \"A b\"\ncard = \"x\"", "the id cannot be used"),
         ("[[persona]]\nid = \"a\"\ncard = \"  \"", "card"),
         (&format!("{persona}{persona}"), "two personas have the id \"a\""),
-        (&format!("{persona}adapter = \"x.gguf\""), "adapters are not supported yet"),
+        (&format!("{persona}adapter = \"x.gguf\""), "there is no adapter"),
         (&format!("{persona}voice = {{ pitch = 40 }}"), "voice.pitch goes from -12 to 12"),
         (&format!("{persona}mode = \"loud\""), "unknown variant `loud`"),
         ("[hearing]\nend_of_turn_ms = 5", "use 100 to 5000"),

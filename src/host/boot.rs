@@ -11,11 +11,12 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::cancelled_when_asked;
-use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor};
+use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor, sound};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
 use crate::latency::TurnRecord;
+use crate::persona::Persona;
 use crate::room::livekit::{LiveKitRoom, Options as RoomOptions};
 use crate::room::token::Mint;
 use crate::room::{LinkState, Transport as _};
@@ -77,6 +78,8 @@ impl House<'_> {
         let (passes, passes_in) = watch::channel(None);
         let (publisher, commands, pages) =
             pages::open(Room::first_status(self.config), passes_from(passes_in));
+        let (recorder, recorder_in) = watch::channel(None);
+        let pages = pages.recorded_by(switch_from(recorder_in));
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
@@ -89,7 +92,7 @@ impl House<'_> {
         )?;
         publisher.update(|status| {
             status.url = server.url.clone();
-            status.parts.engine = up(&files.language.name);
+            status.parts.engine = up(&self.config.models.language_name());
             status.parts.voice = up(&files.voice.name);
             status.parts.ears = up(&files.recognition.name);
         });
@@ -98,12 +101,17 @@ impl House<'_> {
         let cast = cast::warm_up(&*engine, &self.config.cast, &publisher).await.somebody()?;
         let hosted = cast.hosted.iter().map(cast::Live::persona);
         // From here on things happen that belong on the tape.
-        let recording = Recording::start(visit.record.as_deref(), self.config, self.clock)?;
+        let record = visit.record.as_deref();
+        let recording = Recording::open(record, self.config, self.clock, self.tasks)?;
+        recorder.send_replace(Some(recording.clone()));
         let mint = Mint::new(server.keys, &self.config.room);
+        let member = |persona: &Persona| {
+            (persona.id.clone(), persona.name.clone(), cast::span(persona, &publisher))
+        };
         let options = RoomOptions {
             url: server.url.clone(),
             mint: mint.clone(),
-            cast: hosted.map(|persona| (persona.id.clone(), persona.name.clone())).collect(),
+            cast: hosted.map(member).collect(),
         };
         let (transport, events) = LiveKitRoom::join(options, self.clock).await?;
         let transport = Arc::new(transport);
@@ -122,11 +130,8 @@ impl House<'_> {
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },
         };
         let tap = recording.tap();
-        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap);
-        let room = match recording.state() {
-            Some(state) => room.recorded(state),
-            None => room,
-        };
+        let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap)
+            .recorded(recording.shown());
         Ok(Started { room, recording, transport, url, mint, addresses })
     }
 
@@ -158,7 +163,7 @@ impl House<'_> {
             listen: self.config.pages.listen,
             token: self.config.pages.token.clone(),
         };
-        let server = admin::Server::bind(options, house).await?;
+        let server = admin::Server::bind(options, house).await?.with_sounds(Arc::new(sound::of));
         let addresses = Addresses { join: server.join_url(), admin: server.admin_url() };
         let cancel = self.cancel.clone();
         self.tasks.spawn(async move {
@@ -192,6 +197,17 @@ struct Server {
 
 fn up(detail: &str) -> pages::Part {
     pages::Part { state: PartState::Up, detail: detail.to_owned(), restarts: 0 }
+}
+
+/// Starts and stops recordings for the pages, once there is something to record.
+fn switch_from(recorder: watch::Receiver<Option<Recording>>) -> pages::RecordingSwitch {
+    Arc::new(move |on| {
+        let recording = recorder.borrow().clone();
+        Box::pin(async move {
+            let recording = recording.ok_or("the cast is still getting ready; try again")?;
+            recording.set(on).await
+        })
+    })
 }
 
 /// Gives passes once there is a room to join.

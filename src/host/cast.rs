@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use tracing::{Instrument as _, Span, info_span};
+
 use super::HostError;
 use crate::admin::state::Publisher;
 use crate::id::PersonaId;
@@ -79,13 +81,32 @@ impl BootSummary {
     }
 }
 
+/// What every line of the log about a persona stands in. `publisher` knows the room and the model;
+/// the caller's span becomes its parent.
+pub(super) fn span(persona: &Persona, publisher: &Publisher) -> Span {
+    let status = publisher.status();
+    let shown = status.personas.iter().find(|shown| shown.id == persona.id);
+    info_span!(
+        "persona",
+        id = %persona.id,
+        // `name` is a span's own in JSON.
+        display_name = persona.name,
+        room = status.room,
+        model = status.parts.engine.detail,
+        adapter = shown.and_then(|shown| shown.adapter.as_deref()).unwrap_or("none"),
+    )
+}
+
 /// Warms everybody's seat, one after the other. One that fails is told and left out; the others go
 /// on.
 pub async fn warm_up(engine: &dyn Engine, cast: &[Persona], publisher: &Publisher) -> BootSummary {
     let mut summary = BootSummary::default();
     for prepared in Prepared::cast(cast) {
         let id = prepared.persona.id.clone();
-        match prepared.warm_up(engine).await {
+        let span = span(&prepared.persona, publisher);
+        let warmed = prepared.warm_up(engine).instrument(span.clone()).await;
+        let _in_span = span.entered();
+        match warmed {
             Ok(live) => {
                 let took = Duration::from_micros(live.warm_up.took_us);
                 let tokens = live.warm_up.prompt_tokens;

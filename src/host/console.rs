@@ -75,7 +75,7 @@ pub async fn run<O: Write, N: Write>(
     let devices = if options.text { None } else { Some(device::open(&options.devices, clock)?) };
     let files = Files::find(config)?;
     let (cancel, tasks) = (cancelled_when_asked(), TaskTracker::new());
-    writeln!(terminal.notes, "  loading {} …", files.language.name)?;
+    writeln!(terminal.notes, "  loading {} …", config.models.language.name())?;
     let start = async {
         tokio::try_join!(
             hearing(options, &files, config, &tasks, &cancel),

@@ -6,12 +6,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::admin::state::{Link, Part, PartState, Publisher, QueueStatus};
+use crate::admin::state::{
+    EarlyPasses, Hearing, JudgedPauses, Link, Part, PartState, Publisher, QueueStatus,
+};
 use crate::llm::Engine;
 use crate::room::{LinkState, Member};
 use crate::stt;
 use crate::stt::ears::{self, EarsState};
-use crate::stt::service::Stats;
+use crate::stt::end_of_turn::Asker;
+use crate::stt::service::{EARLY_WAITING_MAX, Stats};
 
 /// How often counters are shown; changes of state are shown at once.
 const REFRESH: Duration = Duration::from_secs(1);
@@ -20,8 +23,12 @@ const REFRESH: Duration = Duration::from_secs(1);
 pub(super) struct Health {
     ears: watch::Receiver<ears::Status>,
     stt: watch::Receiver<Stats>,
+    /// None where no model judges pauses.
+    asker: Option<Asker>,
     engine: Arc<dyn Engine>,
     server: Server,
+    /// What recognises, as it was when it began.
+    ears_model: Option<String>,
     /// The host's own, as they were at the last tick.
     inboxes: Vec<QueueStatus>,
     tick: Interval,
@@ -47,12 +54,13 @@ impl Health {
     pub(super) fn new(
         ears: watch::Receiver<ears::Status>,
         stt: watch::Receiver<Stats>,
+        asker: Option<Asker>,
         engine: Arc<dyn Engine>,
         server: Server,
     ) -> Self {
         let mut tick = interval(REFRESH);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self { ears, stt, engine, server, inboxes: Vec::new(), tick }
+        Self { ears, stt, asker, engine, server, ears_model: None, inboxes: Vec::new(), tick }
     }
 
     /// Resolves when there may be something new to show.
@@ -94,21 +102,28 @@ impl Health {
     }
 
     fn publish(&mut self, publisher: &Publisher) {
-        let ears = self.ears_part();
+        let mut ears = self.ears_part();
         let server = self.server.part();
         let engine = self.engine.stats();
         let stt = *self.stt.borrow();
         let utterances_bound = stt::queue::Options::default().capacity as u64;
         let mut queues = vec![
             queue("utterances", stt.waiting as u64, utterances_bound, stt.overflowed),
-            queue("early passes", 0, 1, stt.early_thrown),
+            early_passes(&stt),
             queue("replies", engine.waiting, engine.waiting_max, engine.refused),
         ];
+        queues.extend(self.asker.as_ref().map(pauses));
         queues.extend_from_slice(&self.inboxes);
+        let hearing = hearing(&stt, self.asker.as_ref());
         publisher.update(|status| {
+            let model = self.ears_model.get_or_insert_with(|| status.parts.ears.detail.clone());
+            if ears.state == PartState::Up {
+                ears.detail.clone_from(model);
+            }
             status.parts.ears = ears;
             status.parts.server = server;
             status.parts.engine.state = PartState::Up;
+            status.hearing = hearing;
             status.queues = queues;
         });
     }
@@ -140,6 +155,35 @@ impl Server {
             Some(cause) => Part { state: PartState::Down, detail: cause, restarts },
         }
     }
+}
+
+fn hearing(stt: &Stats, asker: Option<&Asker>) -> Hearing {
+    let pauses = asker.map(Asker::stats).map(|judge| JudgedPauses {
+        answered: judge.answered,
+        skipped: judge.skipped,
+        failed: judge.failed,
+        took_us_max: judge.took_us_max,
+    });
+    Hearing {
+        heard: stt.heard,
+        gated: stt.gated,
+        failed: stt.failed,
+        recognition_us_max: stt.took_us_max,
+        early: EarlyPasses { begun: stt.early, used: stt.early_used, thrown: stt.early_thrown },
+        pauses,
+    }
+}
+
+/// Pauses that wait for recognition ahead of time. What it did for nothing is no loss.
+fn early_passes(stt: &Stats) -> QueueStatus {
+    let waiting = stt.early_waiting as u64;
+    queue("early passes", waiting, EARLY_WAITING_MAX as u64, stt.early_left_out)
+}
+
+/// Pauses that wait to be judged.
+fn pauses(asker: &Asker) -> QueueStatus {
+    let (waiting, bound) = asker.waiting();
+    queue("pauses", waiting as u64, bound as u64, asker.stats().skipped)
 }
 
 pub(super) fn queue(name: &str, len: u64, bound: u64, dropped: u64) -> QueueStatus {

@@ -96,13 +96,17 @@ impl Ledger {
         probes::speech(event, &open.anchors);
         let anchor = match &event.what {
             What::Started => Anchor::Started,
-            What::Prefilled { prompt_tokens, cached_tokens } => {
+            What::Prefilled { prompt_tokens, cached_tokens }
+            | What::Counted { prompt_tokens, cached_tokens } => {
                 open.usage.prompt_tokens = Some(*prompt_tokens);
                 open.usage.cached_tokens = Some(*cached_tokens);
                 let seat = self.seats.entry(open.persona.clone()).or_default();
                 seat.newest_tokens = *prompt_tokens;
                 seat.tokens += u64::from(*prompt_tokens);
                 seat.cached_tokens += u64::from(*cached_tokens);
+                if matches!(event.what, What::Counted { .. }) {
+                    return;
+                }
                 Anchor::Prefilled
             }
             What::FirstText => Anchor::FirstText,

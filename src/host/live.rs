@@ -7,14 +7,17 @@ use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 
 use super::ahead::Ahead;
 use super::echo::Echo;
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
+use super::ranker::{Ranked, Ranker};
+use super::recording::Shown;
 use super::replies::Replies;
-use crate::admin::state::{self as pages, PartState, Publisher};
+use crate::admin::state::{self as pages, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::probe::time_sync;
 use crate::room::{self, Caption, Command, LinkState, Member, Transport};
@@ -22,9 +25,13 @@ use crate::speech;
 use crate::stt::end_of_turn::{Asker, Verdict};
 use crate::stt::hearing::{self, Hearing};
 use crate::stt::service::{Heard, Intake, Partial};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
+
+mod taping;
+
+use taping::Taping;
 
 /// Everything that can happen to a room.
 pub(super) struct Inputs {
@@ -36,9 +43,11 @@ pub(super) struct Inputs {
     /// What a tape holds in place of sound.
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
+    /// Whose a line is, where the model is asked.
+    pub(super) ranked: mpsc::Receiver<Ranked>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
-    /// How the recording does.
-    pub(super) recorder: watch::Receiver<tape::State>,
+    /// How the newest recording does.
+    pub(super) recorder: watch::Receiver<Option<Shown>>,
 }
 
 impl Inputs {
@@ -72,6 +81,7 @@ pub(super) struct Outputs {
     pub(super) rising: watch::Sender<bool>,
     pub(super) echo: Echo,
     pub(super) ahead: Ahead,
+    pub(super) ranker: Ranker,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
     pub(super) tap: Tap,
@@ -91,6 +101,7 @@ pub(super) struct Live {
     lines: u64,
     ledger: Ledger,
     health: Health,
+    taping: Taping,
     out: Outputs,
 }
 
@@ -115,6 +126,7 @@ impl Live {
             lines: 0,
             ledger: Ledger::default(),
             health,
+            taping: Taping::default(),
             out,
         }
     }
@@ -122,6 +134,12 @@ impl Live {
     /// See [`Core::set_holders_max`].
     pub(super) fn set_holders_max(&mut self, holders_max: usize) {
         self.core.set_holders_max(holders_max);
+    }
+
+    /// Goes on from an earlier conversation of so many lines.
+    pub(super) fn restore(&mut self, lines: u64, memory: turn::Memory) {
+        self.lines = lines;
+        self.core.restore(memory);
     }
 
     /// Runs until cancelled.
@@ -134,11 +152,14 @@ impl Live {
                 biased;
                 () = cancel.cancelled() => break,
                 Ok(()) = inputs.recorder.changed() => {
-                    let state = inputs.recorder.borrow_and_update().clone();
-                    self.on_recorder(&state);
+                    let shown = inputs.recorder.borrow_and_update().clone();
+                    self.on_recorder(shown);
                 }
                 Some(command) = inputs.pages.recv() => self.on_page(command),
                 Some(event) = inputs.speech.recv() => self.on_speech(event),
+                Some(Ranked { line, scores }) = inputs.ranked.recv() => {
+                    self.tell(turn::Event::Ranked { line, scores });
+                }
                 Some(heard) = inputs.heard.recv() => {
                     // Words that came before these are not to be shown after them.
                     if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
@@ -159,6 +180,10 @@ impl Live {
                     self.health.refresh(&self.out.publisher, queues);
                     let echo = self.out.echo.shown();
                     self.out.publisher.update(|status| status.echo = echo);
+                }
+                // Last: only when there is nothing else to do.
+                place = self.out.ahead.wants() => {
+                    self.out.ahead.give(self.core.view_from(place));
                 }
             }
         }
@@ -190,6 +215,7 @@ impl Live {
             room::Event::HumanJoined { human, name } => {
                 tracing::info!(%human, "a human joined");
                 self.names.insert(human.clone(), name.clone());
+                self.out.replies.set_humans(self.names.values());
                 self.show_human(&human, Some(&name));
                 self.tell(turn::Event::HumanJoined { human, name });
             }
@@ -198,6 +224,7 @@ impl Live {
                 self.show_human(&human, None);
                 self.names.remove(&human);
                 self.out.echo.left(&human);
+                self.out.replies.set_humans(self.names.values());
                 self.tell(turn::Event::HumanLeft { human });
             }
             room::Event::Link { member, state } => self.on_link(member, state),
@@ -275,10 +302,12 @@ impl Live {
 
     /// Shows what a human has said so far. It tells the floor whether somebody wants to speak.
     fn on_partial(&mut self, partial: Option<Partial>) {
-        let Some(Partial { human, utterance, text }) = partial else { return };
+        let Some(partial) = partial else { return };
+        self.out.tap.partial(self.clock.now(), &partial);
+        let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
-        self.on_hearing(hearing::Event::Words { human, text });
+        self.tell(turn::Event::Words { human, text });
     }
 
     /// A human's words, the whole of them each time.
@@ -353,10 +382,14 @@ impl Live {
             tracing::error!(%persona, "in the room with a cold seat; it is not served");
             return;
         }
-        match &state {
+        let span = match &member {
+            Member::Persona(persona) => self.out.replies.span(persona),
+            Member::Listener => Span::current(),
+        };
+        span.in_scope(|| match &state {
             LinkState::Up => tracing::info!(?member, "in the room"),
             LinkState::Down { cause } => tracing::warn!(?member, cause, "out of the room"),
-        }
+        });
         let hosted = state == LinkState::Up;
         self.health.link(&self.out.publisher, &member, state);
         if let Member::Persona(persona) = member {
@@ -394,12 +427,16 @@ impl Live {
         let said = matches!(event, turn::Event::Line { .. } | turn::Event::SpeechEnded { .. });
         probes::told(&event);
         let now = self.clock.now();
+        // What is ranked is computed for the seats anyway.
+        let mut ranks = false;
         for effect in time_sync!("turn.core", self.core.handle(now, event)) {
+            ranks |= matches!(effect, Effect::Rank { .. });
             self.act(effect);
         }
-        if said && self.speeches.is_empty() {
-            self.out.ahead.begin(self.core.views().collect());
+        if said && !ranks && self.speeches.is_empty() {
+            self.out.ahead.begin();
         }
+        self.tell_scene();
     }
 
     fn act(&mut self, effect: Effect) {
@@ -408,9 +445,10 @@ impl Live {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
                 self.out.ahead.stop();
+                self.out.ranker.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());
-                let options = self.out.replies.options(&grant, self.names.values());
+                let options = self.out.replies.options(&grant);
                 self.speeches.insert(turn, self.out.stage.speak(grant, options));
             }
             Effect::Hold { turn, fade } => {
@@ -437,11 +475,13 @@ impl Live {
             Effect::Settled(settled) => {
                 let record = self.ledger.settle(settled, self.clock.now());
                 self.out.tap.settled(self.clock.now(), &record);
-                tracing::info!(
-                    turn = %record.turn, line = %record.line, persona = %record.persona,
-                    outcome = record.outcome.as_str(), reason = %record.reason,
-                    e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
-                );
+                self.out.replies.turn_span(&record.persona, record.turn).in_scope(|| {
+                    tracing::info!(
+                        turn = %record.turn, line = %record.line, persona = %record.persona,
+                        outcome = record.outcome.as_str(), reason = %record.reason,
+                        e2e_ms = record.e2e_us.map(|us| us / 1_000), "settled"
+                    );
+                });
                 if let Some(seat) = self.ledger.seat(&record.persona) {
                     self.out.publisher.persona(&record.persona, |status| status.seat = seat);
                 }
@@ -454,6 +494,10 @@ impl Live {
             Effect::Mode { persona, mode } => {
                 self.out.tap.became(self.clock.now(), &persona, mode);
                 self.out.publisher.persona(&persona, |status| status.mode = mode);
+            }
+            Effect::Rank { line, questions, wait } => {
+                self.out.ahead.stop();
+                self.out.ranker.ask(line, questions, wait);
             }
             Effect::WakeAt(time) => self.core_wake = Some(time),
         }
@@ -486,29 +530,6 @@ impl Live {
         let name = self.out.replies.name(&persona).to_owned();
         let speaker = Speaker::Persona(persona);
         self.show_line(pages::Line::new(line, &speaker, &name, Manner::Spoken, heard));
-    }
-
-    /// Everybody in the room and on the pages sees whether they are recorded.
-    fn on_recorder(&self, state: &tape::State) {
-        let on = matches!(state, tape::State::On { .. });
-        self.out.transport.send(Command::Recording(on));
-        self.out.publisher.update(|status| {
-            status.recording = Some(match state {
-                tape::State::On { dropped } => {
-                    pages::Recording { state: PartState::Up, cause: None, dropped: *dropped }
-                }
-                tape::State::Failed { cause } => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some(cause.clone()),
-                    dropped: self.out.tap.dropped(),
-                },
-                tape::State::Ended => pages::Recording {
-                    state: PartState::Down,
-                    cause: Some("the recording ended".to_owned()),
-                    dropped: self.out.tap.dropped(),
-                },
-            });
-        });
     }
 
     fn show_line(&self, line: pages::Line) {

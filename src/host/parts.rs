@@ -5,11 +5,12 @@ use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::HostError;
-use crate::config::Config;
-use crate::llm::Engine;
+use super::console::Engines;
+use super::{HostError, predictor};
+use crate::config::{Config, Language};
 #[cfg(feature = "llama")]
 use crate::llm::llama::{self, LlamaEngine};
+use crate::llm::{Engine, openai};
 use crate::models::{self, Kind, ModelFiles};
 use crate::stt::ears::{self, Ears, EarsState};
 use crate::time::Clock;
@@ -18,7 +19,8 @@ use crate::tts::piper::{self, PiperVoice};
 
 /// The model files, found and checked: nothing is fetched from here on.
 pub(super) struct Files {
-    pub(super) language: ModelFiles,
+    /// None: the language model is elsewhere.
+    pub(super) language: Option<ModelFiles>,
     pub(super) recognition: ModelFiles,
     pub(super) voice: ModelFiles,
 }
@@ -28,12 +30,40 @@ impl Files {
         let find = |name: &str, kind| {
             models::resolve(&config.models.root, name).and_then(|files| files.of_kind(kind))
         };
+        let language = match &config.models.language {
+            Language::Here(name) => Some(find(name, Kind::Language)?),
+            Language::Server(_) => None,
+        };
         Ok(Self {
-            language: find(&config.models.language, Kind::Language)?,
+            language,
             recognition: find(&config.models.recognition, Kind::Recognition)?,
             voice: find(&config.models.voice, Kind::Voice)?,
         })
     }
+}
+
+/// Starts every engine of a room, as configured, side by side.
+///
+/// # Errors
+/// When this build lacks an engine, or a model or a program is missing or broken.
+pub async fn engines(
+    config: &Config,
+    clock: Clock,
+    tasks: &TaskTracker,
+    cancel: &CancellationToken,
+) -> Result<Engines, HostError> {
+    if !cfg!(feature = "llama") {
+        return Err(HostError::NotBuilt("llama"));
+    }
+    let files = Files::find(config)?;
+    let (ears, engine, voice, predictor) = tokio::try_join!(
+        ears(&files, config, tasks, cancel),
+        engine(&files, config, clock),
+        voice(&files),
+        async { Ok::<_, HostError>(predictor::load(config).await) },
+    )?;
+    let (ears, recogniser) = (ears.status(), Arc::new(ears));
+    Ok(Engines { recogniser, ears, engine, voice, predictor })
 }
 
 /// Starts `troupe-ears` and waits until it can hear.
@@ -57,16 +87,32 @@ pub(super) async fn ears(
     }
 }
 
-/// Loads the language model with a seat for each persona.
-#[cfg(feature = "llama")]
+/// Has the language model ready: a seat for each persona here, or a server.
 pub(super) async fn engine(
     files: &Files,
     config: &Config,
     clock: Clock,
 ) -> Result<Arc<dyn Engine>, HostError> {
-    let mut options = llama::Options::new(files.language.main().to_owned(), config.cast.len());
-    options.context_tokens = config.models.context_tokens;
-    options.threads = config.models.threads.unwrap_or(options.threads);
+    match (&config.models.language, &files.language) {
+        (Language::Server(server), _) => served(server, config, clock),
+        (Language::Here(_), Some(model)) => loaded(model, config, clock).await,
+        (Language::Here(name), None) => Err(HostError::Part(format!("{name} was not looked for"))),
+    }
+}
+
+#[cfg(feature = "llama")]
+async fn loaded(
+    model: &ModelFiles,
+    config: &Config,
+    clock: Clock,
+) -> Result<Arc<dyn Engine>, HostError> {
+    let models = &config.models;
+    let mut options = llama::Options::new(model.main().to_owned(), config.cast.len());
+    options.context_tokens = models.context_tokens;
+    options.threads = models.threads.unwrap_or(options.threads);
+    options.step = models.step;
+    options.adapters = models.adapters.clone();
+    options.adapters_bytes = models.adapters_bytes;
     let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));
     let engine = load.await.map_err(|error| HostError::Part(error.to_string()))?;
     Ok(Arc::new(engine.map_err(|error| HostError::Part(error.to_string()))?))
@@ -74,8 +120,34 @@ pub(super) async fn engine(
 
 /// Refuses: this build has no engine.
 #[cfg(not(feature = "llama"))]
-pub(super) async fn engine(_: &Files, _: &Config, _: Clock) -> Result<Arc<dyn Engine>, HostError> {
+async fn loaded(_: &ModelFiles, _: &Config, _: Clock) -> Result<Arc<dyn Engine>, HostError> {
     Err(HostError::NotBuilt("llama"))
+}
+
+/// Requests to a server that may be open for one persona: it speaks one reply at a time, and takes
+/// in what was said.
+#[cfg(feature = "openai")]
+const OPEN_PER_PERSONA: usize = 4;
+
+#[cfg(feature = "openai")]
+fn served(
+    server: &openai::Server,
+    config: &Config,
+    clock: Clock,
+) -> Result<Arc<dyn Engine>, HostError> {
+    let options = openai::Options {
+        server: server.clone(),
+        open_max: config.cast.len() * OPEN_PER_PERSONA,
+        policy: openai::Policy::default(),
+    };
+    let engine = openai::OpenAiEngine::new(options, clock);
+    Ok(Arc::new(engine.map_err(|error| HostError::Part(error.to_string()))?))
+}
+
+/// Refuses: this build has no engine.
+#[cfg(not(feature = "openai"))]
+fn served(_: &openai::Server, _: &Config, _: Clock) -> Result<Arc<dyn Engine>, HostError> {
+    Err(HostError::NotBuilt("openai"))
 }
 
 /// Loads the voice and starts its phonemiser.

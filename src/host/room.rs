@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument as _, info_span};
+use tracing::{Instrument as _, Span, info_span};
 
 use super::ahead::Ahead;
 use super::cast::BootSummary;
@@ -15,6 +15,8 @@ use super::echo::Echo;
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
 use super::played::overheard;
+use super::ranker::Ranker;
+use super::recording::Shown;
 use super::replies::Replies;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
@@ -23,9 +25,9 @@ use crate::llm::Engine;
 use crate::room::{self, Transport};
 use crate::speech;
 use crate::stt::end_of_turn::{Judge, Predictor};
-use crate::stt::service::Service;
+use crate::stt::service::{Partial, Service};
 use crate::stt::{Recogniser, ears, hearing, queue};
-use crate::tape::{self, Tap};
+use crate::tape::Tap;
 use crate::time::Clock;
 use crate::tts::Synthesiser;
 use crate::turn::{self, Core};
@@ -62,7 +64,8 @@ pub struct Room {
     inputs: Inputs,
     service: Service,
     judge: Option<Judge>,
-    name: String,
+    /// Everything that is logged stands in it.
+    span: Span,
 }
 
 impl Room {
@@ -73,8 +76,15 @@ impl Room {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             room: config.room.clone(),
             personas: personas
-                .map(|persona| PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode))
+                .map(|persona| PersonaStatus {
+                    adapter: config.models.adapter_name(&persona.id),
+                    ..PersonaStatus::new(persona.id.clone(), &persona.name, persona.mode)
+                })
                 .collect(),
+            parts: pages::Parts {
+                engine: pages::Part { detail: config.models.language_name(), ..Default::default() },
+                ..Default::default()
+            },
             ..pages::Status::default()
         }
     }
@@ -100,6 +110,7 @@ impl Room {
         tap: Tap,
     ) -> Self {
         crate::probe::follow(clock);
+        let span = info_span!("room", room = config.room);
         let parts = Parts {
             transport: tap.transport(parts.transport, clock),
             engine: tap.engine(parts.engine, clock),
@@ -108,7 +119,6 @@ impl Room {
         };
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
-        let health = Health::new(parts.ears, service.stats(), parts.engine.clone(), parts.server);
         let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
         let (speech_events, speech) = mpsc::channel(speech_events);
         let predictor = parts.predictor.filter(|_| config.hearing.end_of_turn == EndOfTurn::Auto);
@@ -119,6 +129,9 @@ impl Room {
             }
             None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
         };
+        let stats = service.stats();
+        let health =
+            Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
         let (rising, rises) = watch::channel(false);
         let (transport, played) = overheard(parts.transport, clock);
         let stage = speech::Stage {
@@ -129,6 +142,7 @@ impl Room {
             rising: rises,
             events: speech_events,
         };
+        let (ranker, ranked) = Ranker::new(stage.engine.clone());
         let out = Outputs {
             transport,
             intake,
@@ -137,27 +151,19 @@ impl Room {
             rising,
             echo: Echo::new(played),
             ahead: Ahead::new(stage.engine.clone()),
+            ranker,
             stage,
-            replies: Replies::new(&config.cast, config.turn),
+            replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
             publisher,
             tap,
         };
-        let ears = hearing::Options {
-            silence: match config.hearing.end_of_turn {
-                EndOfTurn::Auto => UNJUDGED_WAIT,
-                EndOfTurn::Fixed(silence) => silence,
-            },
-            longest: config.hearing.longest,
-            ..hearing::Options::default()
-        };
-        let core = core(config);
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
-        let hearing = hearing::Hearing::new(ears);
-        let live = Live::new(clock, core, cast, hearing, health, out);
+        let hearing = hearing::Hearing::new(hearing_options(config));
+        let live = Live::new(clock, turn_core(config), cast, hearing, health, out);
         let partials = service.partials();
         // Nobody feeds these two until they are replaced.
         let (_, hearing) = mpsc::channel(1);
-        let (_, recorder) = watch::channel(tape::State::Ended);
+        let (_, recorder) = watch::channel(None);
         let inputs = Inputs {
             room: parts.events,
             heard,
@@ -165,10 +171,11 @@ impl Room {
             verdicts,
             hearing,
             speech,
+            ranked,
             pages: commands,
             recorder,
         };
-        Self { live, inputs, service, judge, name: config.room.clone() }
+        Self { live, inputs, service, judge, span }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -180,22 +187,34 @@ impl Room {
 
     /// Takes what is heard from a tape, instead of making it from the room's sound.
     #[must_use]
-    pub fn hearing(mut self, events: mpsc::Receiver<hearing::Event>) -> Self {
+    pub fn hearing(
+        mut self,
+        events: mpsc::Receiver<hearing::Event>,
+        partials: watch::Receiver<Option<Partial>>,
+    ) -> Self {
         self.inputs.hearing = events;
+        self.inputs.partials = partials;
         self
     }
 
     /// Shows in the room and on the pages how its recording does.
     #[must_use]
-    pub fn recorded(mut self, mut recorder: watch::Receiver<tape::State>) -> Self {
+    pub fn recorded(mut self, mut recorder: watch::Receiver<Option<Shown>>) -> Self {
         recorder.mark_changed();
         self.inputs.recorder = recorder;
         self
     }
 
+    /// Goes on from the memory of an earlier room, in which there were so many lines.
+    #[must_use]
+    pub fn restored(mut self, lines: u64, memory: turn::Memory) -> Self {
+        self.live.restore(lines, memory);
+        self
+    }
+
     /// Runs until cancelled. Returns the turns of the run, oldest first.
     pub async fn run(self, tasks: &TaskTracker, cancel: CancellationToken) -> Vec<TurnRecord> {
-        let room = info_span!("room", name = self.name);
+        let room = self.span;
         tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
         if let Some(judge) = self.judge {
             tasks.spawn(judge.run(cancel.clone()).instrument(room.clone()));
@@ -204,10 +223,23 @@ impl Room {
     }
 }
 
-fn core(config: &Config) -> Core {
+fn hearing_options(config: &Config) -> hearing::Options {
+    hearing::Options {
+        silence: match config.hearing.end_of_turn {
+            EndOfTurn::Auto => UNJUDGED_WAIT,
+            EndOfTurn::Fixed(silence) => silence,
+        },
+        longest: config.hearing.longest,
+        ..hearing::Options::default()
+    }
+}
+
+fn turn_core(config: &Config) -> Core {
     let options = turn::Options {
         seed: config.turn.seed,
         turns_per_minute: config.turn.turns_per_minute,
+        decide: config.turn.decide,
+        weights: config.turn.weights,
         ..turn::Options::default()
     };
     let mut core = Core::new(config.cast.clone(), options);

@@ -4,7 +4,7 @@
 //! string key, u32 type, value; the tensors' descriptions, each a string name, u32 rank, u64
 //! sizes, u32 type, u64 offset; padding; the data.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -36,7 +36,17 @@ pub struct Gguf {
     texts: HashMap<String, String>,
     /// Their lengths.
     lists: HashMap<String, u64>,
+    tensors: BTreeMap<String, Tensor>,
     file_bytes: u64,
+}
+
+/// What a file says about one tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tensor {
+    /// The innermost first.
+    pub shape: Vec<u64>,
+    /// ggml's number of its type.
+    pub kind: u32,
 }
 
 impl Gguf {
@@ -69,6 +79,15 @@ impl Gguf {
 
     pub fn number(&self, key: &str) -> Option<u64> {
         self.numbers.get(key).copied()
+    }
+
+    pub fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.get(name)
+    }
+
+    /// By name.
+    pub fn tensors(&self) -> impl Iterator<Item = (&str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor))
     }
 
     pub fn file_bytes(&self) -> u64 {
@@ -137,6 +156,7 @@ impl Reader {
             numbers: HashMap::new(),
             texts: HashMap::new(),
             lists: HashMap::new(),
+            tensors: BTreeMap::new(),
             file_bytes,
         };
         for _ in 0..entries {
@@ -146,23 +166,24 @@ impl Reader {
         }
         let mut data_bytes = 0;
         for _ in 0..tensors {
-            data_bytes = data_bytes.max(self.tensor_end()?);
+            data_bytes = data_bytes.max(self.tensor(&mut gguf)?);
         }
         let alignment = gguf.number("general.alignment").unwrap_or(32).max(1);
         let start = self.at.div_ceil(alignment).saturating_mul(alignment);
         Ok(Found { gguf, needs_bytes: start.saturating_add(data_bytes) })
     }
 
-    /// Where a tensor's data ends, relative to all data. Types this does not know count as empty.
-    fn tensor_end(&mut self) -> Result<u64, Flaw> {
-        self.string()?;
+    /// Keeps a tensor's description; returns where its data ends, relative to all data. Types this
+    /// does not know count as empty.
+    fn tensor(&mut self, gguf: &mut Gguf) -> Result<u64, Flaw> {
+        let name = self.string()?;
         let rank = bounded(u64::from(self.u32()?), u64::from(RANK_MAX), "dimensions")?;
-        let mut items = 1u64;
-        for _ in 0..rank {
-            items = items.saturating_mul(self.u64()?);
-        }
-        let (block_items, block_bytes) = block(self.u32()?);
+        let shape = (0..rank).map(|_| self.u64()).collect::<Result<Vec<_>, _>>()?;
+        let items = shape.iter().fold(1u64, |items, &size| items.saturating_mul(size));
+        let kind = self.u32()?;
+        let (block_items, block_bytes) = block(kind);
         let bytes = (items / block_items).saturating_mul(block_bytes);
+        gguf.tensors.insert(name, Tensor { shape, kind });
         Ok(self.u64()?.saturating_add(bytes))
     }
 

@@ -4,9 +4,9 @@
 //! handle puts requests into its bounded inbox and reads the counters that it publishes. The
 //! thread ends when the handle is dropped.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,11 +14,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::adapter::Adapter;
 use super::budget::LoadError;
-use super::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use super::counters::{Counters, Pass, add};
+use super::{Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
+mod adapters;
+pub mod bare;
+mod lora;
 mod model;
 mod worker;
 
@@ -33,15 +38,34 @@ pub struct Options {
     pub context_tokens: u32,
     /// Computing threads; 0 is [`default_threads`].
     pub threads: u32,
-    /// The most tokens computed in one step: bounds how long anybody waits for one step.
+    /// The most tokens computed in one step.
     pub step_tokens: u32,
+    /// How long a step may take: bounds how long anybody waits for the next one.
+    pub step: Duration,
+    /// A job that was passed over in so many steps goes first; so long the engine stays with one
+    /// adapter while another waits.
+    pub patience_steps: u32,
+    /// LoRAs of those who have one.
+    pub adapters: HashMap<PersonaId, Adapter>,
+    /// Memory for adapters; those not used for longest leave it.
+    pub adapters_bytes: u64,
 }
 
 impl Options {
-    /// `model` for `seats` personas: room for about sixty lines each, and steps of less than
-    /// half a second with the default model on one core.
+    /// `model` for `seats` personas: room for about sixty lines each.
     pub fn new(model: PathBuf, seats: usize) -> Self {
-        Self { model, seats, context_tokens: 2_048, threads: 0, step_tokens: 64 }
+        Self {
+            model,
+            seats,
+            context_tokens: 2_048,
+            threads: 0,
+            step_tokens: 512,
+            step: Duration::from_millis(100),
+            // A step of speaking takes about 10 ms with the default model.
+            patience_steps: 16,
+            adapters: HashMap::new(),
+            adapters_bytes: 512 << 20,
+        }
     }
 }
 
@@ -63,45 +87,16 @@ pub struct LlamaEngine {
     inbox: Option<SyncSender<Command>>,
     thread: Option<JoinHandle<()>>,
     stats: watch::Receiver<EngineStats>,
-    open: Arc<Open>,
-}
-
-/// What the handle and the thread both count.
-#[derive(Debug)]
-struct Open {
-    now: AtomicU64,
-    max: u64,
-    requests: AtomicU64,
-    refused: AtomicU64,
-}
-
-impl Open {
-    /// Counts one more, or refuses.
-    fn enter(self: &Arc<Self>) -> Result<Pass, EngineError> {
-        let waiting = self.now.fetch_add(1, Ordering::Relaxed);
-        let pass = Pass(self.clone());
-        if waiting < self.max {
-            return Ok(pass);
-        }
-        self.refused.fetch_add(1, Ordering::Relaxed);
-        Err(EngineError::Overloaded { waiting: waiting as usize })
-    }
-}
-
-/// One open request; it is closed by being dropped.
-#[derive(Debug)]
-struct Pass(Arc<Open>);
-
-impl Drop for Pass {
-    fn drop(&mut self) {
-        self.0.now.fetch_sub(1, Ordering::Relaxed);
-    }
+    open: Arc<Counters>,
+    open_max: u64,
 }
 
 #[derive(Debug)]
 struct Command {
     pass: Pass,
     asked: Time,
+    /// The asker's: what the thread logs about the request stands in it.
+    span: tracing::Span,
     wish: Wish,
 }
 
@@ -109,7 +104,10 @@ struct Command {
 enum Wish {
     Reply { request: Request, events: mpsc::Sender<Event> },
     WarmUp { seat: PersonaId, messages: Vec<Message>, done: Done },
+    Score { question: Question, deadline: Duration, done: Scored },
 }
+
+type Scored = oneshot::Sender<Result<Score, EngineError>>;
 
 type Done = oneshot::Sender<Result<WarmUp, EngineError>>;
 
@@ -121,12 +119,7 @@ impl LlamaEngine {
     /// [`LoadError`], each with its mend.
     pub fn load(options: Options, clock: Clock) -> Result<Self, LoadError> {
         let loaded = model::load(&options)?;
-        let open = Arc::new(Open {
-            now: AtomicU64::new(0),
-            max: (options.seats * OPEN_PER_SEAT) as u64,
-            requests: AtomicU64::new(0),
-            refused: AtomicU64::new(0),
-        });
+        let open_max = (options.seats * OPEN_PER_SEAT) as u64;
         let (publish, stats) = watch::channel(EngineStats::default());
         // As large as what may be open, so that it is never full.
         let (inbox, commands) = sync_channel(options.seats * OPEN_PER_SEAT);
@@ -138,14 +131,16 @@ impl LlamaEngine {
         started.recv().unwrap_or_else(|_| {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
-        Ok(Self { clock, inbox: Some(inbox), thread: Some(thread), stats, open })
+        let (inbox, thread, open) = (Some(inbox), Some(thread), Arc::default());
+        Ok(Self { clock, inbox, thread, stats, open, open_max })
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
-        let command = Command { pass, asked: self.clock.now(), wish };
+        let (asked, span) = (self.clock.now(), tracing::Span::current());
+        let command = Command { pass, asked, span, wish };
         let inbox = self.inbox.as_ref().ok_or_else(ended)?;
         inbox.try_send(command).map_err(|refused| match refused {
-            TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open.max as usize },
+            TrySendError::Full(_) => EngineError::Overloaded { waiting: self.open_max as usize },
             TrySendError::Disconnected(_) => ended(),
         })
     }
@@ -159,27 +154,48 @@ fn ended() -> EngineError {
 impl Engine for LlamaEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
         let (done, warm) = oneshot::channel();
-        let pass = self.open.enter()?;
+        let pass = self.open.enter(self.open_max)?;
         self.send(pass, Wish::WarmUp { seat: seat.clone(), messages: messages.to_vec(), done })?;
         warm.await.unwrap_or_else(|_| Err(ended()))
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let pass = self.open.enter()?;
+        let pass = self.open.enter(self.open_max)?;
         // Room for every event that a reply can have, so that a slow reader holds nobody up.
         let room = request.max_tokens.min(worker::REPLY_TOKENS_MAX) as usize + worker::OTHER_EVENTS;
         let (events, receiver) = mpsc::channel(room);
         self.send(pass, Wish::Reply { request, events })?;
-        self.open.requests.fetch_add(1, Ordering::Relaxed);
+        add(&self.open.requests, 1);
         Ok(receiver)
     }
 
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        // All are in the inbox before the first is awaited, so that they share their steps.
+        let mut asked = Vec::with_capacity(questions.len());
+        for question in questions {
+            let (done, score) = oneshot::channel();
+            let pass = self.open.enter(self.open_max)?;
+            self.send(pass, Wish::Score { question, deadline, done })?;
+            asked.push(score);
+        }
+        let mut scores = Vec::with_capacity(asked.len());
+        for score in asked {
+            scores.push(score.await.unwrap_or_else(|_| Err(ended()))?);
+        }
+        Ok(scores)
+    }
+
     fn stats(&self) -> EngineStats {
+        let open = self.open.stats(self.open_max);
         EngineStats {
-            requests: self.open.requests.load(Ordering::Relaxed),
-            refused: self.open.refused.load(Ordering::Relaxed),
-            waiting: self.open.now.load(Ordering::Relaxed),
-            waiting_max: self.open.max,
+            requests: open.requests,
+            refused: open.refused,
+            waiting: open.waiting,
+            waiting_max: open.waiting_max,
             ..self.stats.borrow().clone()
         }
     }

@@ -7,14 +7,17 @@
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, mpsc};
 
-use super::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use super::counters::{Counters, Pass, add};
+use super::scripted::by_shared_words;
+use super::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::id::PersonaId;
 use crate::time::{Clock, micros};
 
@@ -43,29 +46,14 @@ struct Shared {
     lanes: Semaphore,
     /// The words that each seat holds, hashed.
     seats: Mutex<HashMap<PersonaId, Vec<u64>>>,
-    counters: Counters,
-}
-
-#[derive(Default)]
-struct Counters {
-    requests: AtomicU64,
-    cancelled: AtomicU64,
-    failed: AtomicU64,
-    prompt_tokens: AtomicU64,
-    cached_tokens: AtomicU64,
-    completion_tokens: AtomicU64,
-    waiting: AtomicU64,
-}
-
-fn add(counter: &AtomicU64, by: usize) {
-    counter.fetch_add(by as u64, Ordering::Relaxed);
+    counters: Arc<Counters>,
 }
 
 impl LoadEngine {
     /// An engine without limit on its waiting requests: each costs a task and no thread.
     pub fn new(clock: Clock, load: Load) -> Self {
         let lanes = Semaphore::new(load.lanes.max(1));
-        let (seats, counters) = (Mutex::default(), Counters::default());
+        let (seats, counters) = (Mutex::default(), Arc::default());
         Self { shared: Arc::new(Shared { clock, load, lanes, seats, counters }) }
     }
 }
@@ -81,35 +69,45 @@ impl Engine for LoadEngine {
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
         let counters = &self.shared.counters;
+        let pass = counters.enter(u64::MAX)?;
         add(&counters.requests, 1);
-        add(&counters.waiting, 1);
         // Room for every event, so that a slow reader never holds a lane.
         let words = self.shared.load.reply.split_whitespace().count();
         let (events, receiver) = mpsc::channel(words + 4);
-        tokio::spawn(Arc::clone(&self.shared).reply(request, events));
+        tokio::spawn(Arc::clone(&self.shared).reply(pass, request, events));
         Ok(receiver)
     }
 
+    /// Costs the prefill of each text behind what its seat holds.
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let all = async {
+            let mut scores = Vec::with_capacity(questions.len());
+            for question in &questions {
+                let mut messages = question.messages.clone();
+                if let Some(last) = messages.last_mut() {
+                    last.content.push_str(&question.text);
+                }
+                self.shared.prefill(&question.seat, &messages).await;
+                scores.push(by_shared_words(question));
+            }
+            scores
+        };
+        let late = |_| EngineError::Deadline(deadline);
+        tokio::time::timeout(deadline, all).await.map_err(late)
+    }
+
     fn stats(&self) -> EngineStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let counters = &self.shared.counters;
-        EngineStats {
-            requests: read(&counters.requests),
-            cancelled: read(&counters.cancelled),
-            failed: read(&counters.failed),
-            prompt_tokens: read(&counters.prompt_tokens),
-            cached_tokens: read(&counters.cached_tokens),
-            completion_tokens: read(&counters.completion_tokens),
-            waiting: read(&counters.waiting),
-            // It takes all that comes.
-            waiting_max: u64::MAX,
-            ..EngineStats::default()
-        }
+        // It takes all that comes.
+        self.shared.counters.stats(u64::MAX)
     }
 }
 
 impl Shared {
-    async fn reply(self: Arc<Self>, request: Request, events: mpsc::Sender<Event>) {
+    async fn reply(self: Arc<Self>, pass: Pass, request: Request, events: mpsc::Sender<Event>) {
         let over = tokio::select! {
             biased;
             () = request.cancel.cancelled() => Ok((Finish::Cancelled, 0)),
@@ -123,7 +121,7 @@ impl Shared {
             Ok(_) => {}
             Err(_) => add(&self.counters.failed, 1),
         }
-        self.counters.waiting.fetch_sub(1, Ordering::Relaxed);
+        drop(pass);
         let at = self.clock.now();
         // The channel holds every event; only a receiver that is gone refuses, which is a cancel.
         let _ = events.try_send(match over {
@@ -139,8 +137,8 @@ impl Shared {
         self.work(Duration::ZERO, || send(Event::Started { at: self.clock.now() })).await;
         let (prompt, cached) = self.prefill(&request.seat, &request.messages).await;
         let (prompt_tokens, cached_tokens) = (prompt as u32, cached as u32);
-        add(&self.counters.prompt_tokens, prompt);
-        add(&self.counters.cached_tokens, cached);
+        add(&self.counters.prompt_tokens, prompt_tokens);
+        add(&self.counters.cached_tokens, cached_tokens);
         send(Event::Prefilled { at: self.clock.now(), prompt_tokens, cached_tokens });
         let mut completion_tokens = 0;
         for word in self.load.reply.split_inclusive(' ') {
@@ -233,7 +231,7 @@ mod tests {
             match events.recv().await.expect("the last event is Done") {
                 Event::Prefilled { cached_tokens, .. } => cached = cached_tokens,
                 Event::Done { at, finish, .. } => return (at, cached, finish),
-                Event::Started { .. } | Event::Text { .. } => {}
+                Event::Started { .. } | Event::Counted { .. } | Event::Text { .. } => {}
                 Event::Failed { error, .. } => panic!("{error}"),
             }
         }

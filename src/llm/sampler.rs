@@ -40,25 +40,31 @@ impl Sampler {
     fn rank(&mut self, scores: &[f32]) {
         let from = self.reply.len().saturating_sub(REPEAT_WINDOW_TOKENS);
         let recent = &self.reply[from..];
-        let penalty = self.sampling.repeat_penalty.max(f32::MIN_POSITIVE);
+        // Punishing only lowers: whoever is among the best after it was among so many before it.
+        let enough = TOP_K + recent.len();
+        let descending =
+            |a: &(f32, Token), b: &(f32, Token)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
         self.best.clear();
-        let scored = (0..).zip(scores).filter(|(_, score)| score.is_finite());
-        self.best.extend(scored.map(|(token, &score)| (score, token)));
-        for &token in recent {
-            // Repetitions within the window count once: the pair is found by its place.
-            if let Some(&score) = usize::try_from(token).ok().and_then(|at| scores.get(at)) {
-                let punished = if score > 0.0 { score / penalty } else { score * penalty };
-                if let Ok(at) = self.best.binary_search_by_key(&token, |&(_, token)| token) {
-                    self.best[at].0 = punished;
-                }
+        let mut least = f32::NEG_INFINITY;
+        for (token, &score) in (0..).zip(scores) {
+            if score <= least || !score.is_finite() {
+                continue;
+            }
+            self.best.push((score, token));
+            if self.best.len() == 2 * enough {
+                self.best.select_nth_unstable_by(enough - 1, descending);
+                self.best.truncate(enough);
+                least = self.best[enough - 1].0;
             }
         }
-        let descending = |a: &(f32, Token), b: &(f32, Token)| b.0.total_cmp(&a.0);
-        if self.best.len() > TOP_K {
-            self.best.select_nth_unstable_by(TOP_K - 1, descending);
-            self.best.truncate(TOP_K);
+        let penalty = self.sampling.repeat_penalty.max(1.0);
+        for (score, token) in &mut self.best {
+            if recent.contains(token) {
+                *score = if *score > 0.0 { *score / penalty } else { *score * penalty };
+            }
         }
-        self.best.sort_unstable_by(|a, b| descending(a, b).then(a.1.cmp(&b.1)));
+        self.best.sort_unstable_by(descending);
+        self.best.truncate(TOP_K);
     }
 
     /// Draws among the best whose probabilities together reach `top_p`.

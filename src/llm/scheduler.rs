@@ -1,9 +1,13 @@
 //! Who is computed when: a core without clock, model or threads.
 //!
-//! Requests wait in one bounded line; each seat serves one at a time, in order of arrival. A step
-//! computes at most `step_tokens` tokens: first one token for everybody who is speaking, then as
-//! much of the waiting prompts as is left, so that a long prompt never stalls a speaker for more
-//! than one step.
+//! Requests wait in one bounded line; each seat serves one at a time, by class and then in order of
+//! arrival. A step computes at most `step_tokens` tokens: first one token for everybody who is
+//! speaking, then as much of the waiting prompts as is left, so that a long prompt never stalls a
+//! speaker for more than one step.
+//!
+//! llama.cpp applies an adapter to a whole batch, so a step is for one [`Group`] of seats. It stays
+//! with a group for as long as that has work, unless a better class waits elsewhere, or somebody
+//! has waited [`Limits::patience_steps`]: changing groups costs, and nobody starves.
 //!
 //! The executor's round: [`Scheduler::sweep`], [`Scheduler::admit`] and [`Scheduler::begin`] until
 //! nobody can start, [`Scheduler::plan`], compute, [`Scheduler::computed`], then
@@ -24,6 +28,21 @@ pub struct JobId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SeatId(pub usize);
 
+/// Seats that are computed with the same adapter. The default one is without.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Group(pub usize);
+
+/// What a job is for; the first is served first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Class {
+    /// Somebody waits to hear it.
+    Reply,
+    /// Who is to reply waits for it.
+    Decision,
+    /// Nobody waits: a seat takes in what it will need.
+    Ahead,
+}
+
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
     pub seats: usize,
@@ -33,12 +52,15 @@ pub struct Limits {
     pub step_tokens: usize,
     /// Tokens that a seat holds.
     pub room: usize,
+    /// A job that was passed over in so many steps goes before every class.
+    pub patience_steps: u32,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub struct Job {
     pub id: JobId,
     pub seat: SeatId,
+    pub class: Class,
     pub max_tokens: u32,
     pub deadline: Time,
 }
@@ -88,6 +110,12 @@ pub struct Scheduler {
     limits: Limits,
     /// What each seat's cache holds.
     seats: Vec<Vec<Token>>,
+    /// By seat.
+    groups: Vec<Group>,
+    /// Of the last plan.
+    group: Group,
+    /// Of the next step.
+    step_tokens: usize,
     waiting: VecDeque<Job>,
     /// In order of arrival.
     running: Vec<Running>,
@@ -97,6 +125,23 @@ pub struct Scheduler {
 struct Running {
     job: Job,
     phase: Phase,
+    /// Steps since it last had a row, while it had work.
+    passed_over: u32,
+}
+
+impl Running {
+    fn has_work(&self) -> bool {
+        match &self.phase {
+            Phase::Preparing => false,
+            Phase::Prefill(rest) => !rest.is_empty(),
+            Phase::Decode { next, .. } => next.is_some(),
+        }
+    }
+
+    /// Who goes first; equals go in order of arrival.
+    fn rank(&self, patience_steps: u32) -> (bool, Class) {
+        (self.passed_over < patience_steps, self.job.class)
+    }
 }
 
 #[derive(Debug)]
@@ -113,8 +158,27 @@ impl Scheduler {
     pub fn new(limits: Limits) -> Self {
         let step_tokens = limits.step_tokens.max(limits.seats).max(1);
         let limits = Limits { step_tokens, ..limits };
-        let seats = vec![Vec::new(); limits.seats];
-        Self { limits, seats, waiting: VecDeque::new(), running: Vec::new() }
+        Self {
+            limits,
+            seats: vec![Vec::new(); limits.seats],
+            groups: vec![Group::default(); limits.seats],
+            group: Group::default(),
+            step_tokens,
+            waiting: VecDeque::new(),
+            running: Vec::new(),
+        }
+    }
+
+    /// From now on the seat is computed with this group. What it holds was not, and goes; the
+    /// cache must follow.
+    pub fn join(&mut self, seat: SeatId, group: Group) {
+        self.groups[seat.0] = group;
+        self.seats[seat.0].clear();
+    }
+
+    /// Bounds the next steps; at least one token per seat, and at most what was set at first.
+    pub fn set_step_tokens(&mut self, tokens: usize) {
+        self.step_tokens = tokens.clamp(self.limits.seats.max(1), self.limits.step_tokens);
     }
 
     /// Queues a job.
@@ -152,10 +216,11 @@ impl Scheduler {
     /// The next job whose seat is free. It must be given its prompt by [`Self::begin`], or ended
     /// by [`Self::end`], before the next plan.
     pub fn admit(&mut self) -> Option<Job> {
-        let free = |seat| self.running.iter().all(|running| running.job.seat != seat);
-        let at = self.waiting.iter().position(|job| free(job.seat))?;
+        let free = |job: &Job| self.running.iter().all(|running| running.job.seat != job.seat);
+        let waiting = self.waiting.iter().enumerate().filter(|(_, job)| free(job));
+        let (at, _) = waiting.min_by_key(|(_, job)| job.class)?;
         let job = self.waiting.remove(at)?;
-        self.running.push(Running { job, phase: Phase::Preparing });
+        self.running.push(Running { job, phase: Phase::Preparing, passed_over: 0 });
         Some(job)
     }
 
@@ -176,19 +241,30 @@ impl Scheduler {
         Some(Kept { seat, tokens: kept })
     }
 
-    /// What to compute now; empty when nobody has anything to compute.
-    pub fn plan(&self) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(self.limits.step_tokens);
-        for Running { job, phase } in &self.running {
-            if let Phase::Decode { next: Some(token), .. } = *phase {
-                let position = self.seats[job.seat.0].len();
-                rows.push(Row { job: job.id, seat: job.seat, position, token, scores: true });
-            }
+    /// What to compute now, all of it with [`Self::group`]; empty when nobody has anything to
+    /// compute.
+    pub fn plan(&mut self) -> Vec<Row> {
+        self.group = self.next_group();
+        let mut rows = Vec::with_capacity(self.step_tokens);
+        for running in self.in_group().filter(|running| running.has_work()) {
+            let Running { job, phase: Phase::Decode { next: Some(token), .. }, .. } = running
+            else {
+                continue;
+            };
+            let position = self.seats[job.seat.0].len();
+            rows.push(Row { job: job.id, seat: job.seat, position, token: *token, scores: true });
         }
-        for Running { job, phase } in &self.running {
-            let Phase::Prefill(rest) = phase else { continue };
+        let mut prompts: Vec<_> = self
+            .in_group()
+            .filter_map(|running| match &running.phase {
+                Phase::Prefill(rest) => Some((running, rest)),
+                _ => None,
+            })
+            .collect();
+        prompts.sort_by_key(|(running, _)| running.rank(self.limits.patience_steps));
+        for (Running { job, .. }, rest) in prompts {
             let start = self.seats[job.seat.0].len();
-            let take = rest.len().min(self.limits.step_tokens - rows.len());
+            let take = rest.len().min(self.step_tokens.saturating_sub(rows.len()));
             rows.extend(rest.iter().take(take).enumerate().map(|(index, &token)| Row {
                 job: job.id,
                 seat: job.seat,
@@ -197,7 +273,30 @@ impl Scheduler {
                 scores: index + 1 == rest.len(),
             }));
         }
+        for running in self.running.iter_mut().filter(|running| running.has_work()) {
+            let served = rows.iter().any(|row| row.job == running.job.id);
+            running.passed_over = if served { 0 } else { running.passed_over + 1 };
+        }
         rows
+    }
+
+    /// The seats that the last plan was for.
+    pub fn group(&self) -> Group {
+        self.group
+    }
+
+    /// Stays where it is for as long as nobody elsewhere goes before all who have work here.
+    fn next_group(&self) -> Group {
+        let group_of = |running: &&Running| self.groups[running.job.seat.0];
+        let rank = |running: &&Running| {
+            (running.rank(self.limits.patience_steps), group_of(running) != self.group)
+        };
+        let working = self.running.iter().filter(|running| running.has_work());
+        working.min_by_key(rank).map_or(self.group, |first| group_of(&first))
+    }
+
+    fn in_group(&self) -> impl Iterator<Item = &Running> {
+        self.running.iter().filter(|running| self.groups[running.job.seat.0] == self.group)
     }
 
     /// The rows of the last plan are in the cache.
@@ -259,5 +358,8 @@ impl Scheduler {
     }
 }
 
+mod pace;
 #[cfg(test)]
 mod tests;
+
+pub use pace::Pace;

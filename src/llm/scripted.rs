@@ -13,8 +13,11 @@ use async_trait::async_trait;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
+use super::counters::{Counters, Pass, add};
 use super::stream::TextStream;
-use super::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use super::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::id::PersonaId;
 use crate::time::{Clock, micros};
 
@@ -67,24 +70,13 @@ pub struct ScriptedEngine {
     clock: Clock,
     programme: Programme,
     warm_up: Duration,
+    scoring: Option<Duration>,
     cold: HashMap<PersonaId, String>,
     capacity: u64,
     fails_left: AtomicU64,
-    shared: Arc<Shared>,
-    tasks: TaskTracker,
-}
-
-#[derive(Debug, Default)]
-struct Shared {
     warm_ups: AtomicU64,
-    requests: AtomicU64,
-    refused: AtomicU64,
-    cancelled: AtomicU64,
-    failed: AtomicU64,
-    prompt_tokens: AtomicU64,
-    cached_tokens: AtomicU64,
-    completion_tokens: AtomicU64,
-    waiting: AtomicU64,
+    counters: Arc<Counters>,
+    tasks: TaskTracker,
 }
 
 impl ScriptedEngine {
@@ -97,10 +89,12 @@ impl ScriptedEngine {
             clock,
             programme: Box::new(programme),
             warm_up: Duration::ZERO,
+            scoring: Some(Duration::ZERO),
             cold: HashMap::new(),
             capacity: u64::MAX,
             fails_left: AtomicU64::new(0),
-            shared: Arc::default(),
+            warm_ups: AtomicU64::new(0),
+            counters: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -132,6 +126,11 @@ impl ScriptedEngine {
         Self { warm_up: took, ..self }
     }
 
+    /// What telling how likely texts are takes; without a time it fails.
+    pub fn scoring(self, took: Option<Duration>) -> Self {
+        Self { scoring: took, ..self }
+    }
+
     /// This persona's seat cannot be warmed.
     pub fn cold(mut self, persona: PersonaId, why: &str) -> Self {
         self.cold.insert(persona, why.to_owned());
@@ -140,8 +139,8 @@ impl ScriptedEngine {
 
     pub fn counts(&self) -> Counts {
         Counts {
-            warm_ups: self.shared.warm_ups.load(Ordering::Relaxed),
-            generations: self.shared.requests.load(Ordering::Relaxed),
+            warm_ups: self.warm_ups.load(Ordering::Relaxed),
+            generations: self.counters.requests.load(Ordering::Relaxed),
         }
     }
 
@@ -159,7 +158,7 @@ impl ScriptedEngine {
 #[async_trait]
 impl Engine for ScriptedEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
-        self.shared.warm_ups.fetch_add(1, Ordering::Relaxed);
+        self.warm_ups.fetch_add(1, Ordering::Relaxed);
         tokio::time::sleep(self.warm_up).await;
         if let Some(why) = self.cold.get(seat) {
             return Err(EngineError::Failed(why.clone()));
@@ -169,47 +168,62 @@ impl Engine for ScriptedEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let open = self.shared.waiting.fetch_add(1, Ordering::Relaxed);
-        if open >= self.capacity {
-            self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
-            self.shared.refused.fetch_add(1, Ordering::Relaxed);
-            return Err(EngineError::Overloaded { waiting: open as usize });
-        }
-        self.shared.requests.fetch_add(1, Ordering::Relaxed);
+        let pass = self.counters.enter(self.capacity)?;
+        add(&self.counters.requests, 1);
         let script = self.script(&request);
         // Room for every event, so that a slow reader never holds the engine up.
         let (events, receiver) = mpsc::channel(script.tokens.len() + 4);
-        let play = Play { clock: self.clock, events, shared: self.shared.clone() };
-        self.tasks.spawn(play.run(request, script));
+        let counters = Arc::clone(&self.counters);
+        let play = Play { clock: self.clock, events, counters };
+        self.tasks.spawn(play.run(pass, request, script));
         Ok(receiver)
     }
 
-    fn stats(&self) -> EngineStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        EngineStats {
-            requests: read(&self.shared.requests),
-            refused: read(&self.shared.refused),
-            cancelled: read(&self.shared.cancelled),
-            failed: read(&self.shared.failed),
-            prompt_tokens: read(&self.shared.prompt_tokens),
-            cached_tokens: read(&self.shared.cached_tokens),
-            completion_tokens: read(&self.shared.completion_tokens),
-            waiting: read(&self.shared.waiting),
-            waiting_max: self.capacity,
-            shortened: 0,
-        }
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let took = self.scoring.ok_or_else(|| EngineError::Failed("the script says so".into()))?;
+        let all = async {
+            tokio::time::sleep(took).await;
+            questions.iter().map(by_shared_words).collect()
+        };
+        let late = |_| EngineError::Deadline(deadline);
+        tokio::time::timeout(deadline, all).await.map_err(late)
     }
+
+    fn stats(&self) -> EngineStats {
+        self.counters.stats(self.capacity)
+    }
+}
+
+/// A model of likelihood without a model: a word that stands before the text is likely, any other
+/// is not.
+pub(super) fn by_shared_words(question: &Question) -> Score {
+    const SEEN_NATS: f64 = -1.0;
+    const NEW_NATS: f64 = -8.0;
+    let words = |text: &str| -> Vec<String> {
+        let letters = |letter: char| !letter.is_alphanumeric();
+        let words = text.split(letters).filter(|word| !word.is_empty());
+        words.map(str::to_lowercase).collect()
+    };
+    let seen: Vec<String> =
+        question.messages.iter().flat_map(|message| words(&message.content)).collect();
+    let text = words(&question.text);
+    let nats = text.iter().map(|word| if seen.contains(word) { SEEN_NATS } else { NEW_NATS }).sum();
+    Score { nats, tokens: text.len() as u32 }
 }
 
 /// One request being played.
 struct Play {
     clock: Clock,
     events: mpsc::Sender<Event>,
-    shared: Arc<Shared>,
+    counters: Arc<Counters>,
 }
 
 impl Play {
-    async fn run(self, request: Request, script: Script) {
+    async fn run(self, pass: Pass, request: Request, script: Script) {
         let mut completion_tokens = 0;
         let speaking = self.speak(&request, &script, &mut completion_tokens);
         let over = tokio::select! {
@@ -220,15 +234,13 @@ impl Play {
                 over.unwrap_or(Err(EngineError::Deadline(request.deadline)))
             }
         };
-        let count =
-            |counter: &AtomicU64, by: u32| counter.fetch_add(u64::from(by), Ordering::Relaxed);
-        count(&self.shared.completion_tokens, completion_tokens);
+        add(&self.counters.completion_tokens, completion_tokens);
         match &over {
-            Ok(Finish::Cancelled) => count(&self.shared.cancelled, 1),
-            Err(_) => count(&self.shared.failed, 1),
-            Ok(_) => 0,
-        };
-        self.shared.waiting.fetch_sub(1, Ordering::Relaxed);
+            Ok(Finish::Cancelled) => add(&self.counters.cancelled, 1),
+            Err(_) => add(&self.counters.failed, 1),
+            Ok(_) => {}
+        }
+        drop(pass);
         let at = self.clock.now();
         self.send(match over {
             Ok(finish) => Event::Done { at, finish, completion_tokens },
@@ -246,8 +258,8 @@ impl Play {
         self.send(Event::Started { at: self.clock.now() });
         tokio::time::sleep(script.prefill).await;
         let &Script { prompt_tokens, cached_tokens, .. } = script;
-        self.shared.prompt_tokens.fetch_add(u64::from(prompt_tokens), Ordering::Relaxed);
-        self.shared.cached_tokens.fetch_add(u64::from(cached_tokens), Ordering::Relaxed);
+        add(&self.counters.prompt_tokens, prompt_tokens);
+        add(&self.counters.cached_tokens, cached_tokens);
         self.send(Event::Prefilled { at: self.clock.now(), prompt_tokens, cached_tokens });
         let mut stream = TextStream::new(&request.stop);
         for token in &script.tokens {

@@ -73,6 +73,13 @@ impl Window {
         Ok(Fitted { tokens, shortened: true })
     }
 
+    /// What a prompt of `messages` holds of them: those that have left stay away.
+    pub fn visible(&self, messages: &[Message]) -> Vec<Message> {
+        let head = messages.iter().take_while(|message| message.role == Role::System).count();
+        let (system, talk) = messages.split_at(head);
+        [system, &talk[self.still_skipped(talk).min(talk.len())..]].concat()
+    }
+
     /// How many of `talk` have left already; none when it is another conversation.
     fn still_skipped(&self, talk: &[Message]) -> usize {
         let Some(first) = &self.first else { return 0 };

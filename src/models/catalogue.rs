@@ -4,6 +4,8 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use crate::turn::{Decide, Weights};
+
 /// What a model is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -33,7 +35,7 @@ impl std::fmt::Display for Kind {
 }
 
 /// All known models, in the order in which they are listed.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Catalogue {
     #[serde(rename = "model")]
@@ -41,7 +43,7 @@ pub struct Catalogue {
 }
 
 /// One entry: one or more files that belong together.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Model {
     /// The name in `troupe.toml` and on the command line, and the model's folder.
@@ -53,6 +55,9 @@ pub struct Model {
     /// Fetched when no name is given.
     #[serde(default)]
     pub default: bool,
+    /// How a language model is used to choose who answers; it is not when there is none.
+    #[serde(default)]
+    pub answers: Option<Answers>,
     #[serde(default, rename = "package")]
     pub packages: Vec<Package>,
     /// The first is the model itself; others (a voice's settings) lie beside it.
@@ -65,6 +70,14 @@ impl Model {
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
+}
+
+/// How a language model is used to choose who answers, as it measured best.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 /// A wheel of the package registry.

@@ -10,11 +10,13 @@ use tokio_util::task::TaskTracker;
 
 use crate::audio::{Clip, EARS_RATE_HZ, FRAME_MS, Pcm, ROOM_RATE_HZ, duration_to_samples};
 use crate::id::{PersonaId, UtteranceId};
-use crate::llm::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use crate::llm::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
 use crate::stt::{Recogniser, RecogniserError, Recognition};
-use crate::tape::Pace;
+use crate::tape::{Pace, Scored, fingerprint_of};
 use crate::time::{Clock, Time};
 use crate::tts::{Synthesiser, VoiceError};
 
@@ -75,12 +77,15 @@ impl Recogniser for Ears {
 pub(super) struct Answer {
     pub(super) steps: Vec<(Duration, Step)>,
     pub(super) refused: Option<String>,
+    /// When it had ended after it was cancelled, and how many tokens there were.
+    pub(super) cancelled: Option<(Duration, u32)>,
 }
 
 #[derive(Clone, Debug)]
 pub(super) enum Step {
     Started,
     Prefilled { prompt_tokens: u32, cached_tokens: u32 },
+    Counted { prompt_tokens: u32, cached_tokens: u32 },
     Text(String),
     Done { finish: Finish, completion_tokens: u32 },
     Failed(String),
@@ -90,12 +95,23 @@ pub(super) enum Step {
 pub(super) struct Mind {
     clock: Clock,
     answers: Mutex<HashMap<PersonaId, VecDeque<Answer>>>,
+    /// By what was asked.
+    scores: Mutex<HashMap<String, VecDeque<Scored>>>,
     tasks: TaskTracker,
 }
 
 impl Mind {
-    pub(super) fn new(clock: Clock, answers: HashMap<PersonaId, VecDeque<Answer>>) -> Self {
-        Self { clock, answers: Mutex::new(answers), tasks: TaskTracker::new() }
+    pub(super) fn new(
+        clock: Clock,
+        answers: HashMap<PersonaId, VecDeque<Answer>>,
+        scores: Vec<Scored>,
+    ) -> Self {
+        let mut by_question: HashMap<String, VecDeque<Scored>> = HashMap::new();
+        for scored in scores {
+            by_question.entry(scored.prompt.clone()).or_default().push_back(scored);
+        }
+        let (answers, scores) = (Mutex::new(answers), Mutex::new(by_question));
+        Self { clock, answers, scores, tasks: TaskTracker::new() }
     }
 }
 
@@ -119,6 +135,7 @@ impl Engine for Mind {
         // Room for every step and an end, so that a slow reader never holds the times up.
         let (events, receiver) = mpsc::channel(answer.steps.len() + 1);
         let clock = self.clock;
+        let begun = clock.now();
         self.tasks.spawn(async move {
             let cut = tokio::select! {
                 biased;
@@ -131,13 +148,30 @@ impl Engine for Mind {
                     }
                 }
             };
+            let (ended, completion_tokens) = answer.cancelled.unwrap_or_default();
+            if cut.is_ok() {
+                tokio::time::sleep_until(clock.instant(begun + ended)).await;
+            }
             let at = clock.now();
             let _ = events.try_send(match cut {
-                Ok(()) => Event::Done { at, finish: Finish::Cancelled, completion_tokens: 0 },
+                Ok(()) => Event::Done { at, finish: Finish::Cancelled, completion_tokens },
                 Err(error) => Event::Failed { at, error },
             });
         });
         Ok(receiver)
+    }
+
+    /// What was given up before it was answered is not on the tape, and is given up again.
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        _: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let asked = fingerprint_of(&questions);
+        let known = lock(&self.scores).get_mut(&asked).and_then(VecDeque::pop_front);
+        let Some(scored) = known else { return std::future::pending().await };
+        tokio::time::sleep(Duration::from_micros(scored.took_us)).await;
+        scored.scores().map_err(verbatim)
     }
 
     fn stats(&self) -> EngineStats {
@@ -156,6 +190,9 @@ impl Answer {
                 Step::Started => Event::Started { at },
                 Step::Prefilled { prompt_tokens, cached_tokens } => {
                     Event::Prefilled { at, prompt_tokens, cached_tokens }
+                }
+                Step::Counted { prompt_tokens, cached_tokens } => {
+                    Event::Counted { at, prompt_tokens, cached_tokens }
                 }
                 Step::Text(text) => Event::Text { at, text },
                 Step::Done { finish, completion_tokens } => {

@@ -10,8 +10,10 @@ use crate::llm::Finish;
 use crate::room::{self, LinkState, Member};
 use crate::stt;
 use crate::stt::hearing;
-use crate::tape::{Entry, Header, Record, Reply, Tape, Utterance};
+use crate::stt::service::Partial;
+use crate::tape::{Entry, Header, Record, Reply, Scored, Tape, Utterance};
 use crate::time::Time;
+use crate::turn::Memory;
 use crate::turn::endpointing::{LASTING, LONG};
 
 /// What a tape without an end is given to come to rest after its last record.
@@ -23,11 +25,18 @@ const HAND_LEVEL: f32 = 0.1;
 
 /// Everything for one replay.
 pub(super) struct Plan {
+    /// Who came and went before the replayed part; what comes of that is no effect of it.
+    pub(super) before: Vec<(Time, Feed)>,
     /// In order of time; what is told at one time, in the tape's order.
     pub(super) feed: Vec<(Time, Feed)>,
     pub(super) recognitions: HashMap<UtteranceId, Recognised>,
     pub(super) answers: HashMap<PersonaId, VecDeque<Answer>>,
+    pub(super) scores: Vec<Scored>,
     pub(super) clauses: HashMap<String, VecDeque<Clause>>,
+    /// What the room goes on from, and how many lines there were before.
+    pub(super) memory: Option<(u64, Memory)>,
+    /// When the tape begins, as the room counts.
+    pub(super) begin: Time,
     pub(super) end: Time,
 }
 
@@ -35,25 +44,41 @@ pub(super) struct Plan {
 pub(super) enum Feed {
     Room(room::Event),
     Hearing(hearing::Event),
+    Partial(Partial),
     Page(Command),
 }
 
 impl Plan {
     pub(super) fn of(tape: &Tape) -> Self {
         let mut plan = Self {
+            before: Vec::new(),
             feed: Vec::new(),
             recognitions: HashMap::new(),
             answers: HashMap::new(),
+            scores: Vec::new(),
             clauses: HashMap::new(),
-            end: Time::from_us(tape.end_us().unwrap_or(tape.last_us() + REST_US)),
+            memory: None,
+            begin: Time::ZERO,
+            end: Time::ZERO,
         };
+        let from = tape.replayed_from();
+        let (before, entries) = tape.entries.split_at(from);
+        if let Some(Record::Scene { begin_us, lines, memory }) = entries.first().map(record) {
+            plan.begin = Time::from_us(*begin_us);
+            plan.memory = Some((*lines, memory.clone()));
+        }
+        plan.end = plan.at(tape.end_us().unwrap_or(tape.last_us() + REST_US));
+        for entry in before.iter().filter(|entry| stands(&entry.record)) {
+            plan.take(entry, &tape.header, 0);
+        }
+        plan.before = std::mem::take(&mut plan.feed);
         let ids = tape.entries.iter().filter_map(|entry| match &entry.record {
             Record::Utterance(utterance) => Some(utterance.utterance.0),
             _ => None,
         });
         let mut by_hand = ids.max().unwrap_or(0);
         let mut requests = Requests::default();
-        for entry in &tape.entries {
+        for entry in entries {
             if let Record::Says { .. } = entry.record {
                 by_hand += 1;
             }
@@ -67,17 +92,22 @@ impl Plan {
     }
 
     fn take(&mut self, entry: &Entry, header: &Header, by_hand: u64) {
-        let at = Time::from_us(entry.at_us);
+        let at = self.at(entry.at_us);
         match &entry.record {
             Record::Utterance(utterance) => {
-                self.hears(at, hearing::Event::Utterance(as_heard(utterance)));
+                let utterance = as_heard(utterance, |us| self.at(us));
+                self.hears(at, hearing::Event::Utterance(utterance));
             }
             Record::Onset { human, voiced_us } => {
-                let (human, at_us) = (human.clone(), Time::from_us(*voiced_us));
-                self.hears(at, hearing::Event::SpeechStarted { human, at: at_us });
+                let (human, voiced) = (human.clone(), self.at(*voiced_us));
+                self.hears(at, hearing::Event::SpeechStarted { human, at: voiced });
             }
             Record::Noise { human } => {
                 self.hears(at, hearing::Event::SpeechDropped { human: human.clone() });
+            }
+            Record::Partial { utterance, human, text } => {
+                let (human, utterance, text) = (human.clone(), *utterance, text.clone());
+                self.feed.push((at, Feed::Partial(Partial { human, utterance, text })));
             }
             Record::Lasts { human, voiced_us } => {
                 let (human, voiced) = (human.clone(), Duration::from_micros(*voiced_us));
@@ -110,6 +140,7 @@ impl Plan {
                 };
                 self.clauses.entry(voice.text.clone()).or_default().push_back(clause);
             }
+            Record::Scored(scored) => self.scores.push(scored.clone()),
             Record::Mode { persona, mode } => {
                 let command = Command::Mode { persona: persona.clone(), mode: *mode };
                 self.feed.push((at, Feed::Page(command)));
@@ -121,6 +152,11 @@ impl Plan {
                 self.feed.extend(from_room(other).map(|event| (at, Feed::Room(event))));
             }
         }
+    }
+
+    /// A time of the tape, as the room counts.
+    fn at(&self, us: u64) -> Time {
+        self.begin + Duration::from_micros(us)
     }
 
     fn hears(&mut self, at: Time, event: hearing::Event) {
@@ -156,6 +192,16 @@ impl Plan {
     }
 }
 
+fn record(entry: &Entry) -> &Record {
+    &entry.record
+}
+
+/// It tells who is in the room, and how.
+fn stands(record: &Record) -> bool {
+    use Record::{Join, Leave, Link, Mode};
+    matches!(record, Link { .. } | Join { .. } | Leave { .. } | Mode { .. })
+}
+
 fn from_room(record: &Record) -> Option<room::Event> {
     Some(match record {
         Record::Link { persona, up, cause } => {
@@ -176,15 +222,15 @@ fn from_room(record: &Record) -> Option<room::Event> {
     })
 }
 
-fn as_heard(utterance: &Utterance) -> stt::Utterance {
+fn as_heard(utterance: &Utterance, at: impl Fn(u64) -> Time) -> stt::Utterance {
     let clip = Duration::from_micros(utterance.clip_us);
     stt::Utterance {
         id: utterance.utterance,
         human: utterance.human.clone(),
         clip: stand_in(utterance.utterance, clip, utterance.level),
-        voiced_start: Time::from_us(utterance.voiced_start_us),
-        voiced_end: Time::from_us(utterance.voiced_end_us),
-        endpoint: Time::from_us(utterance.endpoint_us),
+        voiced_start: at(utterance.voiced_start_us),
+        voiced_end: at(utterance.voiced_end_us),
+        endpoint: at(utterance.endpoint_us),
         voiced: Duration::from_micros(utterance.voiced_us),
         cut: utterance.cut,
     }
@@ -213,9 +259,19 @@ impl Requests {
                 let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
                 (request, Step::Prefilled { prompt_tokens, cached_tokens })
             }
+            Record::Counted { request, prompt_tokens, cached_tokens } => {
+                let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+                (request, Step::Counted { prompt_tokens, cached_tokens })
+            }
             Record::Text { request, text } => (request, Step::Text(text.clone())),
-            // Whoever cancelled it then does so again, and the end that it gets is ours to tell.
-            Record::Done { finish: Finish::Cancelled, .. } => return,
+            // Whoever cancelled it then does so again, and ends it.
+            Record::Done { request, finish: Finish::Cancelled, completion_tokens } => {
+                if let Some((begun_us, answer)) = self.open.get_mut(request) {
+                    let after = entry.at_us.saturating_sub(*begun_us);
+                    answer.cancelled = Some((Duration::from_micros(after), *completion_tokens));
+                }
+                return;
+            }
             Record::Done { request, finish, completion_tokens } => {
                 let (finish, completion_tokens) = (*finish, *completion_tokens);
                 (request, Step::Done { finish, completion_tokens })
@@ -257,7 +313,7 @@ impl Requests {
         let number = u64::MAX - self.by_hand;
         self.by_hand += 1;
         self.order.push((reply.persona.clone(), number));
-        self.open.insert(number, (0, Answer { steps, refused: None }));
+        self.open.insert(number, (0, Answer { steps, ..Answer::default() }));
     }
 
     fn into_answers(mut self) -> HashMap<PersonaId, VecDeque<Answer>> {

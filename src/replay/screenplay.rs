@@ -56,6 +56,7 @@ impl Play<'_> {
                 format!("({persona} is now {})", mode.as_str())
             }
             Record::Hush { persona } => format!("({persona} is hushed)"),
+            Record::Scene { .. } => "(all is quiet; a replay begins here)".to_owned(),
             Record::Dropped { records } => format!("({records} records are missing)"),
             Record::Line { name, manner, text, .. } => {
                 let manner = match manner {

@@ -19,6 +19,7 @@ use livekit::webrtc::audio_source::native::NativeAudioSource;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::{Instrument as _, Span};
 
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
 use crate::id::{PersonaId, Speaker};
@@ -45,8 +46,8 @@ pub struct Options {
     /// `ws://…` or `wss://…`.
     pub url: String,
     pub mint: Mint,
-    /// Identity and name of each persona.
-    pub cast: Vec<(PersonaId, String)>,
+    /// Identity and name of each persona, and what its connection's log stands in.
+    pub cast: Vec<(PersonaId, String, Span)>,
 }
 
 /// The cast in one LiveKit room.
@@ -92,13 +93,14 @@ impl LiveKitRoom {
         tasks.spawn(listener::run(link, outbox, clock, first));
 
         let mut personas = HashMap::new();
-        for (id, name) in &options.cast {
+        for (id, name, span) in &options.cast {
             let (first, joined) = oneshot::channel();
             joins.push(joined);
             let (inbox, outbox) = outbox::pair();
             let source = voice_source();
             let link = start(Member::Persona(id.clone()), name);
-            tasks.spawn(member::run(link, outbox, source.clone(), first));
+            let member = member::run(link, outbox, source.clone(), first);
+            tasks.spawn(member.instrument(span.clone()));
             personas.insert(id.clone(), Mouth { inbox, source });
         }
         tasks.close();

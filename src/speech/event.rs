@@ -16,7 +16,7 @@ pub struct Event {
     pub what: What,
 }
 
-/// The anchors of a turn's latency in their order, each once at most; [`What::Ended`] exactly once
+/// The anchors of a turn's latency, each once at most; [`What::Ended`] exactly once
 /// and last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
@@ -24,6 +24,11 @@ pub enum What {
     Started,
     /// The prompt is in the seat.
     Prefilled {
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// The same of an engine that tells it in the end: no anchor.
+    Counted {
         prompt_tokens: u32,
         cached_tokens: u32,
     },
@@ -55,6 +60,20 @@ pub struct Ended {
     pub completion_tokens: Option<u32>,
     /// First text → end of the generation. Unknown when it was cut short or gave no text.
     pub decode: Option<Duration>,
+}
+
+impl Ended {
+    /// Of a speech that ended by a fault: nobody knows what was heard of it.
+    pub(super) fn broken() -> Self {
+        let reason = "the speech broke off by a fault of the program".to_owned();
+        Self {
+            heard: String::new(),
+            said: String::new(),
+            end: SpeechEnd::Failed { reason },
+            completion_tokens: None,
+            decode: None,
+        }
+    }
 }
 
 /// Sends one speech's events.

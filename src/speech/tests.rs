@@ -63,13 +63,14 @@ impl Scene {
         };
         let options = Options {
             name: "Ada".to_owned(),
-            others: vec!["Tom".to_owned()],
+            others: Arc::new(["Tom".to_owned()]),
             limits: Limits::default(),
             style: VoiceStyle::default(),
             max_tokens: 100,
             sampling: Sampling::default(),
             stop: Vec::new(),
             deadline: Duration::from_secs(30),
+            span: Span::none(),
         };
         self.stage.speak(grant, options)
     }

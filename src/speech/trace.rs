@@ -32,6 +32,7 @@ impl Trace {
             Event::Prefilled { at, prompt_tokens, cached_tokens } => {
                 self.prefilled(*at, *prompt_tokens, *cached_tokens);
             }
+            Event::Counted { .. } => {}
             Event::Text { at, text } => {
                 let since_us = self.last.map(|last| micros(at.since(last)));
                 let (turn, bytes) = (self.turn, text.len() as u64);

@@ -131,6 +131,10 @@ impl<'a> Writer<'a> {
                 let what = What::Prefilled { prompt_tokens, cached_tokens };
                 self.reporter.report_at(at, what).await;
             }
+            llm::Event::Counted { at, prompt_tokens, cached_tokens } => {
+                let what = What::Counted { prompt_tokens, cached_tokens };
+                self.reporter.report_at(at, what).await;
+            }
             llm::Event::Text { at, text } => {
                 if self.written.first_text.is_none() {
                     self.written.first_text = Some(at);

@@ -87,6 +87,17 @@ impl Asker {
             self.stats.send_modify(|stats| stats.skipped += 1);
         }
     }
+
+    /// The counters as they are now.
+    pub fn stats(&self) -> Stats {
+        *self.stats.borrow()
+    }
+
+    /// Pauses that wait, and how many can.
+    pub fn waiting(&self) -> (usize, usize) {
+        let bound = self.questions.max_capacity();
+        (bound - self.questions.capacity(), bound)
+    }
 }
 
 /// Run it as a task.

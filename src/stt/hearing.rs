@@ -44,7 +44,7 @@ pub enum Event {
         human: HumanId,
         voiced: Duration,
     },
-    /// The words so far, as they were recognised in a pause. Made by the recogniser's owner.
+    /// The words so far, as they were recognised in a pause. Only a tape by hand tells them here.
     Words {
         human: HumanId,
         text: String,

@@ -27,6 +27,7 @@ use crate::time::{Clock, Time, micros};
 
 mod early;
 
+pub use early::WAITING_MAX as EARLY_WAITING_MAX;
 use early::{Early, Fate, same_voice};
 
 /// Utterances on their way to the queue. It is emptied while the recogniser works, so it fills
@@ -95,6 +96,9 @@ pub struct Stats {
     pub early: u64,
     pub early_used: u64,
     pub early_thrown: u64,
+    /// Pauses that wait for such a pass, [`EARLY_WAITING_MAX`] at most, and those left out.
+    pub early_waiting: usize,
+    pub early_left_out: u64,
     /// The longest wait in the queue, and the longest recognition.
     pub waited_us_max: u64,
     pub took_us_max: u64,
@@ -306,7 +310,9 @@ impl Service {
 
     fn take_early(&mut self, utterance: Utterance) {
         self.resume(&utterance.human);
-        self.early.push(utterance);
+        let left_out = self.early.push(utterance);
+        self.stats.send_modify(|stats| stats.early_left_out += left_out);
+        self.publish_queue();
     }
 
     fn resume(&mut self, human: &HumanId) {
@@ -361,6 +367,7 @@ impl Service {
             self.begin(Work::Final(next), clip, RETRIES_MAX);
         } else if let Some(next) = self.early.pop().filter(|_| self.open) {
             self.stats.send_modify(|stats| stats.early += 1);
+            self.publish_queue();
             let clip = next.clip.clone();
             self.begin(Work::Early(next, Fate::Open), clip, 0);
         }
@@ -456,6 +463,7 @@ impl Service {
         self.stats.send_modify(|stats| {
             stats.waiting = self.queue.len() + usize::from(self.held.is_some());
             stats.waiting_max = counters.length_max;
+            stats.early_waiting = self.early.waiting();
             stats.merged = counters.merged;
             stats.waited_us_max = micros(counters.waited_max);
         });

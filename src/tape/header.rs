@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;
 use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::turn::{Decide, Weights};
 
 /// The format's number; a reader refuses those that it does not know.
 pub const VERSION: u32 = 1;
@@ -25,6 +26,9 @@ pub struct Header {
     /// Milliseconds since 1970 at the tape's time 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub began_unix_ms: Option<u64>,
+    /// It began in a room that was there already: a replay begins at [`super::Record::Scene`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub under_way: bool,
     #[serde(default = "default_room")]
     pub room: String,
     #[serde(default)]
@@ -38,6 +42,9 @@ pub struct Header {
     pub sleep_words: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub wake_words: Option<Vec<String>>,
+    /// Who chose among those who might answer a question to the room, and by which weights.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Answers>,
     #[serde(default = "default_end_of_turn_us")]
     pub end_of_turn_us: u64,
     #[serde(default = "default_longest_us")]
@@ -48,6 +55,14 @@ pub struct Header {
     #[serde(default)]
     pub pace: Pace,
     pub cast: Vec<Member>,
+}
+
+/// How answerers were chosen, where a model had a say in it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answers {
+    pub decide: Decide,
+    pub weights: Weights,
 }
 
 /// The models in use.
@@ -138,12 +153,14 @@ impl Header {
             version: VERSION,
             troupe: env!("CARGO_PKG_VERSION").to_owned(),
             began_unix_ms: None,
+            under_way: false,
             room: default_room(),
             seed: 0,
             reply_tokens: default_reply_tokens(),
             turns_per_minute: None,
             sleep_words: None,
             wake_words: None,
+            answers: None,
             end_of_turn_us: default_end_of_turn_us(),
             longest_us: default_longest_us(),
             models: Models::default(),

@@ -7,16 +7,16 @@ use serde_json::Value;
 use super::record::{End, Recognised, Record, Utterance};
 use super::tap::Tap;
 use crate::audio::EARS_RATE_HZ;
-use crate::id::{LineId, PersonaId, TurnId};
+use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
 use crate::room::{self, Caption, Command, LinkState, Member};
 use crate::speech::{self, What};
 use crate::stt::gate::Evidence;
 use crate::stt::hearing;
-use crate::stt::service::Heard;
+use crate::stt::service::{Heard, Partial};
 use crate::time::{Time, micros};
-use crate::turn::{Grant, Manner, Restart, SpeechEnd};
+use crate::turn::{Grant, Manner, Memory, Restart, SpeechEnd};
 
 impl Tap {
     /// What came from the room.
@@ -26,18 +26,18 @@ impl Tap {
                 self.sound(human.as_str(), *at, EARS_RATE_HZ, samples);
             }
             room::Event::AudioEnded { human } => {
-                self.told(now, || Record::Muted { human: human.clone() });
+                self.told(now, |_| Record::Muted { human: human.clone() });
             }
             room::Event::Chat { human, text } => {
-                self.told(now, || Record::Typed { human: human.clone(), text: text.clone() });
+                self.told(now, |_| Record::Typed { human: human.clone(), text: text.clone() });
             }
             room::Event::HumanJoined { human, name } => {
-                self.told(now, || Record::Join { human: human.clone(), name: name.clone() });
+                self.told(now, |_| Record::Join { human: human.clone(), name: name.clone() });
             }
             room::Event::HumanLeft { human } => {
-                self.told(now, || Record::Leave { human: human.clone() });
+                self.told(now, |_| Record::Leave { human: human.clone() });
             }
-            room::Event::Link { member, state } => self.told(now, || {
+            room::Event::Link { member, state } => self.told(now, |_| {
                 let persona = match member {
                     Member::Listener => None,
                     Member::Persona(persona) => Some(persona.clone()),
@@ -56,25 +56,25 @@ impl Tap {
     pub fn hearing(&self, now: Time, event: &hearing::Event) {
         match event {
             hearing::Event::SpeechStarted { human, at } => {
-                self.told(now, || Record::Onset { human: human.clone(), voiced_us: self.us(*at) });
+                self.told(now, |tape| Record::Onset {
+                    human: human.clone(),
+                    voiced_us: tape.us(*at),
+                });
             }
             hearing::Event::SpeechDropped { human } => {
-                self.told(now, || Record::Noise { human: human.clone() });
+                self.told(now, |_| Record::Noise { human: human.clone() });
             }
-            hearing::Event::Lasts { human, voiced } => self.told(now, || {
+            hearing::Event::Lasts { human, voiced } => self.told(now, |_| {
                 let (human, voiced_us) = (human.clone(), micros(*voiced));
                 Record::Lasts { human, voiced_us }
             }),
-            hearing::Event::Words { human, text } => {
-                self.told(now, || Record::Words { human: human.clone(), text: text.clone() });
-            }
-            hearing::Event::Utterance(utterance) => self.told(now, || {
+            hearing::Event::Utterance(utterance) => self.told(now, |tape| {
                 Record::Utterance(Utterance {
                     utterance: utterance.id,
                     human: utterance.human.clone(),
-                    voiced_start_us: self.us(utterance.voiced_start),
-                    voiced_end_us: self.us(utterance.voiced_end),
-                    endpoint_us: self.us(utterance.endpoint),
+                    voiced_start_us: tape.us(utterance.voiced_start),
+                    voiced_end_us: tape.us(utterance.voiced_end),
+                    endpoint_us: tape.us(utterance.endpoint),
                     voiced_us: micros(utterance.voiced),
                     clip_us: micros(utterance.clip.duration()),
                     level: Evidence::of(utterance).level,
@@ -82,15 +82,27 @@ impl Tap {
                 })
             }),
             // A pause leads to work ahead of time only; what came of that is in what follows.
-            hearing::Event::Paused(_)
+            // Words come as they are shown, see [`Self::partial`].
+            hearing::Event::Words { .. }
+            | hearing::Event::Paused(_)
             | hearing::Event::StillPaused(_)
             | hearing::Event::Resumed { .. } => {}
         }
     }
 
+    /// Words that are shown before it is known whether they are all.
+    pub fn partial(&self, now: Time, partial: &Partial) {
+        let Partial { human, utterance, text } = partial;
+        self.told(now, |_| Record::Partial {
+            utterance: *utterance,
+            human: human.clone(),
+            text: text.clone(),
+        });
+    }
+
     /// What the recogniser made of an utterance.
     pub fn heard(&self, heard: &Heard) {
-        self.told(heard.done, || {
+        self.told(heard.done, |_| {
             Record::Recognised(Recognised {
                 utterance: heard.utterance.id,
                 merged: heard.merged.clone(),
@@ -103,11 +115,35 @@ impl Tap {
     }
 
     pub fn mode(&self, now: Time, persona: &PersonaId, mode: Mode) {
-        self.told(now, || Record::Mode { persona: persona.clone(), mode });
+        self.told(now, |_| Record::Mode { persona: persona.clone(), mode });
     }
 
     pub fn hush(&self, now: Time, persona: &PersonaId) {
-        self.told(now, || Record::Hush { persona: persona.clone() });
+        self.told(now, |_| Record::Hush { persona: persona.clone() });
+    }
+
+    /// Who is in a room in which a recording begins, as if they came now.
+    pub fn standing(
+        &self,
+        now: Time,
+        cast: impl Iterator<Item = (PersonaId, Mode, bool)>,
+        humans: impl Iterator<Item = (HumanId, String)>,
+    ) {
+        for (persona, mode, hosted) in cast {
+            self.mode(now, &persona, mode);
+            if hosted {
+                self.told(now, |_| Record::Link { persona: Some(persona), up: true, cause: None });
+            }
+        }
+        for (human, name) in humans {
+            self.told(now, |_| Record::Join { human, name });
+        }
+    }
+
+    /// Nothing is under way: from here on a tape that began in the middle can be replayed. `lines`
+    /// is how many there were so far.
+    pub fn scene(&self, now: Time, lines: u64, memory: Memory) {
+        self.told(now, |tape| Record::Scene { begin_us: tape.begin().as_us(), lines, memory });
     }
 
     /// A new entry of the transcript.

@@ -65,9 +65,20 @@ impl Tape {
         Ok(tape)
     }
 
-    /// The effects of the run that was recorded.
+    /// The effects of the run that was recorded, as far as a replay gives them.
     pub fn effects(&self) -> impl Iterator<Item = &Entry> {
-        self.entries.iter().filter(|entry| entry.record.is_effect())
+        let told = self.entries.iter().skip(self.replayed_from());
+        told.filter(|entry| entry.record.is_effect())
+    }
+
+    /// The entry with which a replay begins: the first, or where the room came to rest after a
+    /// recording had begun in the middle.
+    pub fn replayed_from(&self) -> usize {
+        if !self.header.under_way {
+            return 0;
+        }
+        let scene = |entry: &Entry| matches!(entry.record, Record::Scene { .. });
+        self.entries.iter().position(scene).unwrap_or(self.entries.len())
     }
 
     /// When the recording ended in order; none for one that was killed.

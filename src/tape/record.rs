@@ -1,18 +1,23 @@
 //! What stands on a tape: one variant for each `kind` of line.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
-use crate::llm::Finish;
+use crate::llm::{EngineError, Finish, Score};
 use crate::persona::Mode;
 use crate::room::AgentState;
-use crate::turn::{Manner, Restart};
+use crate::time::micros;
+use crate::turn::{Manner, Memory, Restart};
 
 /// A week: no tape is longer, and times beyond are a broken tape's.
 const AT_US_MAX: u64 = 7 * 24 * 3_600 * 1_000_000;
 /// More utterances and requests than a week has.
 const NUMBER_MAX: u64 = 1 << 23;
+/// A host that has run for this long, thirty years, has another problem.
+const BEGIN_US_MAX: u64 = 30 * 365 * 24 * 3_600 * 1_000_000;
 /// The longest stretch of sound or work in one record.
 const LENGTH_US_MAX: u64 = 120 * 1_000_000;
 
@@ -68,13 +73,20 @@ pub enum Record {
         human: HumanId,
         voiced_us: u64,
     },
-    /// What was recognised of it in a pause.
+    /// By hand: what was recognised of it in a pause, and not shown.
     Words {
         human: HumanId,
         text: String,
     },
     /// A human's sound was cut into an utterance, and goes to the recogniser.
     Utterance(Utterance),
+    /// Words that were shown while the speaker might go on: they tell whether somebody wants to
+    /// speak.
+    Partial {
+        utterance: UtteranceId,
+        human: HumanId,
+        text: String,
+    },
     Recognised(Recognised),
     /// By hand: an onset now, an utterance after `speech_us` and the room's silence, and `text`
     /// (or nothing) from the recogniser `took_us` later.
@@ -85,7 +97,7 @@ pub enum Record {
         speech_us: u64,
         took_us: u64,
     },
-    /// A persona's seat was asked for a reply; the five kinds below tell what the engine did.
+    /// A persona's seat was asked for a reply; the six kinds below tell what the engine did.
     Asked {
         request: u64,
         persona: PersonaId,
@@ -96,6 +108,12 @@ pub enum Record {
         request: u64,
     },
     Prefilled {
+        request: u64,
+        prompt_tokens: u32,
+        cached_tokens: u32,
+    },
+    /// The same, told by an engine in the end.
+    Counted {
         request: u64,
         prompt_tokens: u32,
         cached_tokens: u32,
@@ -116,6 +134,8 @@ pub enum Record {
         #[serde(default)]
         refused: bool,
     },
+    /// How likely a line is in the seats of those who may answer it.
+    Scored(Scored),
     /// By hand: what a persona answers when it is asked next.
     Reply(Reply),
     Voice(Voice),
@@ -125,6 +145,14 @@ pub enum Record {
     },
     Hush {
         persona: PersonaId,
+    },
+    /// In a tape that began in the middle: nothing is under way any more, and a replay begins here.
+    Scene {
+        /// The host's time at the tape's begin, in which the memory counts.
+        begin_us: u64,
+        /// Lines so far.
+        lines: u64,
+        memory: Memory,
     },
     /// So many records found no place in the recorder's queue since the last of these.
     Dropped {
@@ -259,6 +287,52 @@ pub struct Reply {
     pub fail: Option<String>,
 }
 
+/// The engine's answer to a question how likely a text is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scored {
+    /// The first 16 hexadecimal digits of a SHA-256 over what was asked.
+    pub prompt: String,
+    pub took_us: u64,
+    /// Of each seat that was asked, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nats: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tokens: Vec<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+}
+
+impl Scored {
+    pub(super) fn new(
+        prompt: String,
+        took: Duration,
+        scores: &Result<Vec<Score>, EngineError>,
+    ) -> Self {
+        let all = scores.as_deref().unwrap_or_default();
+        Self {
+            prompt,
+            took_us: micros(took),
+            nats: all.iter().map(|score| score.nats).collect(),
+            tokens: all.iter().map(|score| score.tokens).collect(),
+            error: scores.as_ref().err().map(ToString::to_string),
+        }
+    }
+
+    /// What was answered.
+    ///
+    /// # Errors
+    /// The engine's, as its sentence.
+    pub fn scores(&self) -> Result<Vec<Score>, String> {
+        let pairs = self.nats.iter().zip(&self.tokens);
+        let score = |(nats, tokens): (&f64, &u32)| Score { nats: *nats, tokens: *tokens };
+        match &self.error {
+            Some(error) => Err(error.clone()),
+            None => Ok(pairs.map(score).collect()),
+        }
+    }
+}
+
 /// A clause was turned into sound.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -314,11 +388,18 @@ impl Record {
     fn check(&self) -> Result<(), String> {
         let number = match self {
             Self::Utterance(utterance) => utterance.utterance.0,
+            Self::Partial { utterance, .. } => utterance.0,
             Self::Asked { request, .. } => *request,
+            Self::Scene { lines, .. } => *lines,
             _ => 0,
         };
         if number > NUMBER_MAX {
             return Err(format!("no room comes to the number {number}; {NUMBER_MAX} is the most"));
+        }
+        if let Self::Scene { begin_us, memory, .. } = self
+            && (*begin_us > BEGIN_US_MAX || !memory.is_within(NUMBER_MAX))
+        {
+            return Err("no room has been there so long".to_owned());
         }
         let times = match self {
             Self::Utterance(utterance) => {
@@ -336,6 +417,7 @@ impl Record {
             Self::Lasts { voiced_us, .. } => vec![*voiced_us],
             Self::Says { speech_us, took_us, .. } => vec![*speech_us, *took_us],
             Self::Reply(reply) => vec![reply.queue_us, reply.prefill_us, reply.per_token_us],
+            Self::Scored(scored) => vec![scored.took_us],
             Self::Voice(voice) => vec![voice.took_us, voice.sound_us, voice.lead_us],
             _ => Vec::new(),
         };

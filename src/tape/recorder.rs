@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::header::Header;
 use super::record::{Entry, Record};
-use super::tap::{Message, Tap};
+use super::tap::{Line, Message, Tap};
 use super::write::Writer;
 use crate::time::{Clock, Time, micros};
 
@@ -44,7 +44,7 @@ pub struct Recorder {
     folder: PathBuf,
     clock: Clock,
     begin: Time,
-    tap: Tap,
+    line: Arc<Line>,
     queue: SyncSender<Message>,
     state: watch::Receiver<State>,
     thread: JoinHandle<()>,
@@ -64,11 +64,11 @@ impl Recorder {
         let (state_in, state) = watch::channel(State::On { dropped: 0 });
         let dropped = Arc::new(AtomicU64::new(0));
         let begin = clock.now();
-        let tap = Tap::thread(begin, queue.clone(), dropped.clone());
+        let line = Arc::new(Line::thread(begin, queue.clone(), dropped.clone()));
         let work = Work { writer, state: state_in, dropped, told: 0, last_us: 0 };
         let thread =
             std::thread::Builder::new().name("tape".to_owned()).spawn(move || work.run(&inbox))?;
-        Ok(Self { folder: folder.to_owned(), clock, begin, tap, queue, state, thread })
+        Ok(Self { folder: folder.to_owned(), clock, begin, line, queue, state, thread })
     }
 
     pub fn folder(&self) -> &Path {
@@ -77,7 +77,16 @@ impl Recorder {
 
     /// Where to report.
     pub fn tap(&self) -> Tap {
-        self.tap.clone()
+        Tap::fixed(self.line())
+    }
+
+    pub(super) fn line(&self) -> Arc<Line> {
+        Arc::clone(&self.line)
+    }
+
+    /// Records that found no place so far.
+    pub fn dropped(&self) -> u64 {
+        self.tap().dropped()
     }
 
     pub fn state(&self) -> watch::Receiver<State> {

@@ -9,14 +9,16 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::record::{Record, Voice};
-use super::tap::Tap;
+use super::record::{Record, Scored, Voice};
+use super::tap::{Line, Tap};
 use crate::audio::{FRAME_MS, Pcm, ROOM_RATE_HZ, samples_to_duration};
 use crate::id::PersonaId;
-use crate::llm::{Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::llm::{
+    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+};
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
-use crate::time::{Clock, micros};
+use crate::time::{Clock, Time, micros};
 use crate::tts::{Synthesiser, VoiceError};
 
 /// A sample above this is voiced, as the playout has it: 1 % of full scale.
@@ -34,7 +36,7 @@ impl Tap {
             return inner;
         }
         let tapped = Tapped { tap: self.clone(), clock, inner };
-        Arc::new(TappedEngine { tapped: Arc::new(tapped), tasks: TaskTracker::new() })
+        Arc::new(TappedEngine { tapped, tasks: TaskTracker::new() })
     }
 
     /// A voice whose clauses are reported.
@@ -76,7 +78,7 @@ impl Transport for Tapped<dyn Transport> {
 }
 
 struct TappedEngine {
-    tapped: Arc<Tapped<dyn Engine>>,
+    tapped: Tapped<dyn Engine>,
     tasks: TaskTracker,
 }
 
@@ -86,10 +88,26 @@ impl Engine for TappedEngine {
         self.tapped.inner.warm_up(seat, messages).await
     }
 
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let Tapped { tap, clock, inner } = &self.tapped;
+        let (begun, prompt) = (clock.now(), fingerprint_of(&questions));
+        let scores = inner.score(questions, deadline).await;
+        tap.record(clock.now(), || {
+            Record::Scored(Scored::new(prompt, clock.now().since(begun), &scores))
+        });
+        scores
+    }
+
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let Tapped { tap, clock, inner } = &*self.tapped;
-        let number = tap.next_request();
-        tap.record(clock.now(), || Record::Asked {
+        let Tapped { tap, clock, inner } = &self.tapped;
+        // All of a request is on the tape on which it was asked, or nothing.
+        let Some(tape) = tap.tape() else { return inner.generate(request) };
+        let number = tape.next_request();
+        tape.record(clock.now(), || Record::Asked {
             request: number,
             persona: request.seat.clone(),
             prompt: fingerprint(&request.messages),
@@ -97,12 +115,11 @@ impl Engine for TappedEngine {
         match inner.generate(request) {
             Ok(events) => {
                 let (forward, receiver) = mpsc::channel(events.max_capacity());
-                let tapped = Arc::clone(&self.tapped);
-                self.tasks.spawn(async move { tapped.follow(number, events, forward).await });
+                self.tasks.spawn(follow(tape, number, events, forward));
                 Ok(receiver)
             }
             Err(error) => {
-                tap.record(clock.now(), || Record::Failed {
+                tape.record(clock.now(), || Record::Failed {
                     request: number,
                     error: error.to_string(),
                     refused: true,
@@ -117,53 +134,54 @@ impl Engine for TappedEngine {
     }
 }
 
-impl Tapped<dyn Engine> {
-    /// Passes the events on. A receiver that is gone cancels, as it does without us.
-    async fn follow(
-        &self,
-        number: u64,
-        mut events: mpsc::Receiver<Event>,
-        forward: mpsc::Sender<Event>,
-    ) {
-        loop {
-            let event = tokio::select! {
-                biased;
-                () = forward.closed() => return,
-                event = events.recv() => event,
-            };
-            let Some(event) = event else { return };
-            self.report(number, &event);
-            if forward.send(event).await.is_err() {
-                return;
-            }
+/// Passes the events on. A receiver that is gone cancels, as it does without us.
+async fn follow(
+    tape: Arc<Line>,
+    number: u64,
+    mut events: mpsc::Receiver<Event>,
+    forward: mpsc::Sender<Event>,
+) {
+    loop {
+        let Some(event) = llm::next(&mut events, &forward).await else { return };
+        let (at, record) = step(number, &event);
+        tape.record(at, || record);
+        if forward.send(event).await.is_err() {
+            return;
         }
     }
+}
 
-    fn report(&self, request: u64, event: &Event) {
-        match event {
-            Event::Started { at } => self.tap.record(*at, || Record::Started { request }),
-            Event::Prefilled { at, prompt_tokens, cached_tokens } => {
-                let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
-                self.tap.record(*at, || Record::Prefilled {
-                    request,
-                    prompt_tokens,
-                    cached_tokens,
-                });
-            }
-            Event::Text { at, text } => {
-                self.tap.record(*at, || Record::Text { request, text: text.clone() });
-            }
-            Event::Done { at, finish, completion_tokens } => {
-                let (finish, completion_tokens) = (*finish, *completion_tokens);
-                self.tap.record(*at, || Record::Done { request, finish, completion_tokens });
-            }
-            Event::Failed { at, error } => self.tap.record(*at, || Record::Failed {
-                request,
-                error: error.to_string(),
-                refused: false,
-            }),
+/// What the engine did, and when.
+fn step(request: u64, event: &Event) -> (Time, Record) {
+    match event {
+        Event::Started { at } => (*at, Record::Started { request }),
+        Event::Prefilled { at, prompt_tokens, cached_tokens } => {
+            let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+            (*at, Record::Prefilled { request, prompt_tokens, cached_tokens })
+        }
+        Event::Counted { at, prompt_tokens, cached_tokens } => {
+            let (prompt_tokens, cached_tokens) = (*prompt_tokens, *cached_tokens);
+            (*at, Record::Counted { request, prompt_tokens, cached_tokens })
+        }
+        Event::Text { at, text } => (*at, Record::Text { request, text: text.clone() }),
+        Event::Done { at, finish, completion_tokens } => {
+            let (finish, completion_tokens) = (*finish, *completion_tokens);
+            (*at, Record::Done { request, finish, completion_tokens })
+        }
+        Event::Failed { at, error } => {
+            (*at, Record::Failed { request, error: error.to_string(), refused: false })
         }
     }
+}
+
+/// Tells two questions apart, whoever asks them.
+pub fn fingerprint_of(questions: &[Question]) -> String {
+    let mut digest = Sha256::new();
+    for question in questions {
+        digest.update(format!("{}\n{}\n", question.seat, fingerprint(&question.messages)));
+        digest.update(format!("{}\n", question.text));
+    }
+    short(digest)
 }
 
 /// Tells two prompts apart.
@@ -172,6 +190,11 @@ fn fingerprint(messages: &[Message]) -> String {
     for message in messages {
         digest.update(format!("{:?}\n{}\n", message.role, message.content));
     }
+    short(digest)
+}
+
+/// The first eight bytes of it.
+fn short(digest: Sha256) -> String {
     digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -1,8 +1,8 @@
 //! A participant's track: Ogg Opus, encoded from what passed the room's seam.
 //!
 //! Granule positions count samples at 48 kHz from the tape's begin, so that all tracks lie on one
-//! time line; where nothing came, they jump. Every half second a page ends, so that little is lost
-//! with the process.
+//! time line; where nothing came, they jump. Every quarter of a second a page ends, so that little
+//! is lost with the process.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Cursor, Write as _};
@@ -13,16 +13,19 @@ use opus::{Application, Bitrate, Channels, Encoder};
 
 use crate::audio::{FRAME_MS, ROOM_RATE_HZ};
 
+pub(super) mod clip;
 pub mod cut;
 pub mod export;
+pub mod hear;
 mod tracks;
 
 pub(super) use tracks::Tracks;
 
 /// Every file has one stream.
 const SERIAL: u32 = 1;
-/// Half a second in a page.
-const PAGE_PACKETS: u32 = 25;
+/// A quarter of a second in a page: with the recorder's half a second until it is flushed, a killed
+/// process loses less than a second of sound.
+const PAGE_PACKETS: u32 = 12;
 /// Speech is transparent at this rate.
 const BITRATE: i32 = 32_000;
 /// Half of libopus' effort: good speech for little time.
@@ -34,6 +37,31 @@ const GAP_MS: u64 = 60;
 
 fn other(error: impl std::fmt::Display) -> io::Error {
     io::Error::other(error.to_string())
+}
+
+/// The name in a track's path: a participant's, as [`super::file_name`] writes it.
+fn stem(path: &Path) -> String {
+    path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Writes a WAV file of 16-bit samples, those of all channels by turns.
+fn write_wav(
+    to: impl io::Write + io::Seek,
+    channels: u16,
+    rate_hz: u32,
+    samples: impl Iterator<Item = i16>,
+) -> Result<(), hound::Error> {
+    let spec = hound::WavSpec {
+        channels,
+        sample_rate: rate_hz,
+        bits_per_sample: 16,
+        sample_format: hound::SampleFormat::Int,
+    };
+    let mut writer = hound::WavWriter::new(to, spec)?;
+    for sample in samples {
+        writer.write_sample(sample)?;
+    }
+    writer.finalize()
 }
 
 /// Encodes and writes one track.
@@ -190,6 +218,14 @@ pub(super) struct Track {
 }
 
 impl Track {
+    /// Reads a track's file.
+    ///
+    /// # Errors
+    /// As [`Self::parse`], and when the file cannot be read.
+    pub(super) fn read(path: &Path) -> io::Result<Self> {
+        Self::parse(&std::fs::read(path)?).map_err(other)
+    }
+
     /// Reads a track. One that was cut off is read up to there.
     ///
     /// # Errors

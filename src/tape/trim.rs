@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use super::read::Tape;
 use super::record::{Entry, Record};
+use super::redact::Redaction;
 
 /// What of a tape is kept.
 #[derive(Clone, Debug)]
 pub struct Cut {
     pub from_us: u64,
     pub to_us: u64,
-    /// Identities of humans whose words are replaced, letter by letter.
+    /// Identities of humans who are hidden: their words, and their names in what others say.
     pub redact: Vec<String>,
 }
 
@@ -19,9 +20,12 @@ pub struct Cut {
 pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
     let mut standing: BTreeMap<String, Record> = BTreeMap::new();
     let mut entries = Vec::new();
+    let mut header = tape.header.clone();
     for entry in &tape.entries {
         if entry.at_us < cut.from_us {
             stand(&mut standing, &entry.record);
+            // It had come to rest: what is left begins like any other.
+            header.under_way &= !matches!(entry.record, Record::Scene { .. });
         } else if entry.at_us <= cut.to_us {
             let at_us = entry.at_us - cut.from_us;
             entries.push(Entry { at_us, record: shifted(&entry.record, cut.from_us) });
@@ -34,10 +38,8 @@ pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
         let at_us = cut.to_us.saturating_sub(cut.from_us);
         entries.push(Entry { at_us, record: Record::End });
     }
-    for entry in &mut entries {
-        redact(&mut entry.record, &cut.redact, tape);
-    }
-    Tape { header: tape.header.clone(), entries, torn: tape.torn }
+    Redaction::of(tape, &cut.redact).apply(&mut header, &mut entries);
+    Tape { header, entries, torn: tape.torn }
 }
 
 /// Remembers what is still the case when the cut comes.
@@ -71,39 +73,8 @@ fn shifted(record: &Record, by_us: u64) -> Record {
                 *time = time.saturating_sub(by_us);
             }
         }
+        Record::Scene { begin_us, .. } => *begin_us += by_us,
         _ => {}
     }
     record
-}
-
-fn redact(record: &mut Record, who: &[String], tape: &Tape) {
-    let named = |id: &str| who.iter().any(|one| one == id);
-    let masked = |text: &str| -> String {
-        text.chars().map(|c| if c.is_alphanumeric() { 'x' } else { c }).collect()
-    };
-    match record {
-        Record::Typed { human, text } | Record::Words { human, text } if named(human.as_str()) => {
-            *text = masked(text);
-        }
-        Record::Says { human, text, .. } if named(human.as_str()) => {
-            *text = text.as_deref().map(masked);
-        }
-        Record::Join { human, name } if named(human.as_str()) => *name = masked(name),
-        Record::Recognised(recognised) => {
-            let said = tape.entries.iter().any(|entry| {
-                matches!(&entry.record, Record::Utterance(utterance)
-                    if utterance.utterance == recognised.utterance
-                        && named(utterance.human.as_str()))
-            });
-            if said {
-                recognised.text = recognised.text.as_deref().map(masked);
-            }
-        }
-        Record::Line { speaker, name, text, .. } if named(speaker) => {
-            *text = masked(text);
-            *name = masked(name);
-        }
-        Record::Caption { speaker, text, .. } if named(speaker) => *text = masked(text),
-        _ => {}
-    }
 }

@@ -1,6 +1,7 @@
 //! Who is to answer a line, by the evidence in it and in the talk before it. Pure: a line and what
 //! is known around it in, a verdict out. `docs/TURNS.md` has the order in which evidence counts.
 
+mod asking;
 mod backchannel;
 mod calls;
 mod completeness;
@@ -18,6 +19,7 @@ mod sentence;
 mod silence;
 mod sleep;
 mod spoken;
+mod verdict;
 mod words;
 
 use std::collections::BTreeSet;
@@ -30,8 +32,9 @@ use reading::Reading;
 use silence::Silence;
 pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
+pub use verdict::{Addressee, Bearing, Verdict};
 
-use crate::latency::{Outcome, Reason};
+use crate::latency::Outcome;
 
 /// What is known when a line comes.
 #[derive(Clone, Debug, Default)]
@@ -46,6 +49,8 @@ pub struct Scene<'a> {
     pub answered_before: Option<usize>,
     /// Who spoke last, if a persona, and nothing but nods came since.
     pub spoke_last: Option<SpokeLast>,
+    /// Another human spoke last, and no persona since.
+    pub after_human: bool,
     /// Humans talk with each other.
     pub among_humans: Option<Part>,
     /// What the speaker asked last, before this line.
@@ -67,7 +72,7 @@ pub struct Candidate<'a> {
 }
 
 /// A persona's speech that is the newest in the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct SpokeLast {
     /// An index of [`Scene::cast`].
     pub persona: usize,
@@ -80,63 +85,6 @@ pub struct SpokeLast {
 pub enum Part {
     Member,
     Listener,
-}
-
-/// Somebody who is to answer.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Addressee {
-    /// An index of [`Scene::cast`].
-    pub persona: usize,
-    /// 0 to 1.
-    pub confidence: f32,
-    pub reason: Reason,
-}
-
-/// What a line does to the talk.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bearing {
-    /// It calls personas, by name or in another way that leaves no doubt.
-    Calls,
-    /// It is put to whoever knows. [`Verdict::candidates`] may be ranked anew.
-    Room,
-    /// It goes on with the persona whose talk it was.
-    Continues,
-    /// It leaves the floor to those who are still owed a turn.
-    Owed,
-    /// It goes from human to human.
-    Humans,
-    /// It asks for silence.
-    Silence,
-    /// Its speaker is not done.
-    Unfinished,
-    /// Noise, or a nod.
-    Nothing,
-    /// It asks nobody for anything.
-    Statement,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    pub bearing: Bearing,
-    /// In the order in which they are to speak, nobody twice; often one, perhaps none.
-    pub addressees: Vec<Addressee>,
-    /// The line called them; else they were chosen without being called.
-    pub named: bool,
-    /// Who may answer a question to the room. `addressees` holds the choice by the cards' words;
-    /// whoever can rank them better may choose another of these.
-    pub candidates: Vec<usize>,
-    /// Which of [`Scene::humans`] are spoken to.
-    pub humans: Vec<usize>,
-    /// Who is to be silent until called or until it is lifted.
-    pub silenced: Vec<usize>,
-    /// Those whose turns end because of a request to be silent, also for now only.
-    pub stopped: Vec<usize>,
-    /// It greets, and asks nothing: whoever has not answered when the talk goes on need not.
-    pub courtesy: bool,
-    /// Earlier requests to be silent no longer hold.
-    pub lifts_silence: bool,
-    /// What becomes of the line for everybody else.
-    pub others: (Outcome, Reason),
 }
 
 /// A name that is called less surely than another by this much is only mentioned beside it.
@@ -154,7 +102,8 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
     if reading.is_noise() {
         return Verdict::nobody(Bearing::Nothing, "nothing to answer");
     }
-    let hush = reading.silence();
+    let mut hush = reading.silence();
+    let lifted = hush.lifted;
     let mut verdict = match hush.asked {
         Some(_) => match reading.without(&hush.sentences) {
             Some(rest) => decide(&rest, scene, &hush.whom),
@@ -163,22 +112,27 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
         None => decide(&reading, scene, &BTreeSet::new()),
     };
     if let Some(asked) = hush.asked {
-        verdict.stopped = hush.whom.iter().copied().collect();
+        if let (false, Some(one)) = (verdict.named, reading.asked_after_all(&hush)) {
+            verdict = Verdict::called(scene, one, "asked after all");
+            hush.whom.remove(&one);
+            verdict.stopped.push(one);
+        }
+        verdict.stopped.extend(hush.whom.iter().copied());
         if asked == Silence::Lasting {
-            verdict.silenced.clone_from(&verdict.stopped);
+            verdict.silenced = hush.whom.into_iter().collect();
         }
         if verdict.addressees.is_empty() {
             verdict.bearing = Bearing::Silence;
             verdict.others = (Outcome::Passed, "asked to be quiet".into());
         }
     }
-    verdict.lifts_silence = hush.lifted || reading.asks() && reading.resumes();
+    verdict.lifts_silence = lifted || reading.asks() && reading.resumes();
     verdict
 }
 
 /// The order of evidence, the surest first.
 fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    if reading.is_unfinished() {
+    if reading.is_unfinished(scene.spoke_last.is_some_and(|last| last.asked)) {
         return Verdict::nobody(Bearing::Unfinished, "not finished");
     }
     let choice = Choice { reading, scene, hushed };
@@ -186,6 +140,7 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
         .corrected()
         .or_else(|| choice.ordered())
         .or_else(|| choice.somebody_else())
+        .or_else(|| choice.turns_to_a_human())
         .or_else(|| choice.called())
         .or_else(|| choice.by_role())
         .or_else(|| choice.refused())
@@ -234,23 +189,61 @@ impl Choice<'_> {
 
     /// "No, the other one": the talk was put to somebody else.
     fn corrected(&self) -> Option<Verdict> {
-        let from = self.partner()?;
+        if let Some((before, after)) = self.reading.taken_back() {
+            return self.taken_back(&before, &after);
+        }
         let found = self.reading.correction()?;
-        let others = |one: &usize| *one != from && self.may(*one);
-        let named = self.reading.calls.mentioned.iter().find_map(|who| match who {
+        let mentioned = &self.reading.calls.mentioned;
+        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        let human = mentioned.iter().find_map(|who| match who {
+            Who::Human(one) => Some(*one),
+            _ => None,
+        });
+        if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
+            // "Oh, I was talking to Zoe."
+            let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+            return Some(Verdict { humans: vec![human], ..nobody });
+        }
+        let refused = || match mentioned[..] {
+            [Who::Persona(one)] => Some(one),
+            _ => None,
+        };
+        let from = self.partner().or_else(refused)?;
+        self.instead(from, found, self.reading, self.scene.asked_before)
+    }
+
+    /// "Ada, what is it? No, sorry, I mean Hugo": the line corrects itself.
+    fn taken_back(&self, before: &Reading<'_>, after: &Reading<'_>) -> Option<Verdict> {
+        let from = before.personas_called().first().copied()?;
+        let called: Vec<_> =
+            after.personas_called().into_iter().filter(|one| *one != from).collect();
+        if !called.is_empty() {
+            return Some(
+                self.calls(called.into_iter().map(|one| (one, 0.8, "meant instead")).collect()),
+            );
+        }
+        after.correction()?;
+        self.instead(from, Correction::Somebody, after, Some(before.text()))
+    }
+
+    /// Who was meant when it was not `from`.
+    fn instead(
+        &self,
+        from: usize,
+        found: Correction,
+        reading: &Reading<'_>,
+        question: Option<&str>,
+    ) -> Option<Verdict> {
+        let named = reading.calls.mentioned.iter().find_map(|who| match who {
             Who::Persona(one) if *one != from && !self.is_left_out(*one) => Some(*one),
             _ => None,
         });
-        let by_words = || {
-            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
-            self.reading.best_fit(&others).or_else(|| self.reading.abbreviated(&others))
-        };
-        let somebody = || {
-            let others: Vec<usize> = (0..self.scene.cast.len()).filter(others).collect();
-            match others.as_slice() {
-                [only] => Some(*only),
-                _ => self.rank_by_question(&others),
-            }
+        let others: Vec<usize> =
+            (0..self.scene.cast.len()).filter(|one| *one != from && self.may(*one)).collect();
+        let by_words = || reading.best_fit(&others).or_else(|| reading.abbreviated(&others));
+        let somebody = || match others.as_slice() {
+            [only] => Some(*only),
+            _ => self.rank_by_question(question, &others),
         };
         let to = named.or_else(by_words);
         let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
@@ -283,6 +276,18 @@ impl Choice<'_> {
             let hushed = self.hushed.iter().copied().chain(named).collect();
             Choice { hushed: &hushed, ..*self }.room()
         })
+    }
+
+    /// "Put it away, Ada. Zoe, do you want it?": what is asked is asked of humans; so is what is
+    /// put to dad, and to several humans by name.
+    fn turns_to_a_human(&self) -> Option<Verdict> {
+        if self.scene.humans.is_empty() {
+            return None;
+        }
+        let humans = self.reading.humans_asked();
+        let kin = self.reading.calls_kin() || self.reading.counts_humans();
+        let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+        (kin || !humans.is_empty()).then_some(Verdict { humans, ..nobody })
     }
 
     /// Called by name, or all of them, or a human is.
@@ -376,7 +381,9 @@ impl Choice<'_> {
     fn among_humans(&self) -> Option<Verdict> {
         let part = self.scene.among_humans?;
         let own = self.scene.named_before.or(self.scene.answered_before);
-        let back = part == Part::Listener && self.reading.asks() && own.is_some();
+        // "And would a filter help?": who was only talked to beside it takes its own talk up again.
+        let returns = part == Part::Listener || self.reading.takes_up();
+        let back = returns && self.reading.asks() && own.is_some();
         (!back && !self.reading.asks_whoever())
             .then(|| Verdict::nobody(Bearing::Humans, "humans among themselves"))
     }
@@ -405,6 +412,13 @@ impl Choice<'_> {
                 _ if self.is_quiet_room() => Verdict::nobody(Bearing::Silence, "asked to be quiet"),
                 _ => Verdict::nobody(Bearing::Statement, "nothing was asked"),
             };
+        }
+        if self.scene.after_human && partner.is_none() && reading.is_between_two() {
+            return Verdict::nobody(Bearing::Humans, "humans among themselves");
+        }
+        let about = reading.asks_about_somebody() && reading.calls.excluded.is_empty();
+        if about && !alone && !reading.asks_whoever() {
+            return Verdict::nobody(Bearing::Statement, "talks about somebody");
         }
         let elsewhere = reading.asks_whoever() || reading.asks_for_others() || reading.greets();
         match partner {
@@ -442,7 +456,8 @@ impl Choice<'_> {
         let by_words = self.reading.best_fit(&candidates).map(|one| (one, 0.5, "knows most of it"));
         let refused = !self.reading.calls.excluded.is_empty();
         let by_question = || {
-            let found = refused.then(|| self.rank_by_question(&candidates)).flatten();
+            let asked = self.scene.asked_before;
+            let found = refused.then(|| self.rank_by_question(asked, &candidates)).flatten();
             found.map(|one| (one, 0.45, "knows most of what was asked"))
         };
         let rotation = || {
@@ -457,15 +472,17 @@ impl Choice<'_> {
                 Verdict::nobody(Bearing::Statement, "not named")
             };
         };
+        let scores = self.reading.scores();
         Verdict {
             bearing: Bearing::Room,
+            words: candidates.iter().map(|&one| scores[one]).collect(),
             candidates,
             ..Verdict::chosen(vec![(persona, confidence, reason)])
         }
     }
 
-    fn rank_by_question(&self, candidates: &[usize]) -> Option<usize> {
-        let asked = Reading::of(self.scene.asked_before?, self.scene);
+    fn rank_by_question(&self, asked: Option<&str>, candidates: &[usize]) -> Option<usize> {
+        let asked = Reading::of(asked?, self.scene);
         asked
             .best_fit(candidates)
             .or_else(|| candidates.iter().copied().min_by_key(|&one| self.scene.cast[one].rank))
@@ -479,42 +496,7 @@ impl Choice<'_> {
     }
 
     fn calls(&self, called: Vec<(usize, f32, &'static str)>) -> Verdict {
-        let first = self.scene.cast[called[0].0].name;
-        Verdict {
-            named: true,
-            others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),
-            ..Verdict::chosen(called)
-        }
-    }
-}
-
-impl Verdict {
-    fn nobody(bearing: Bearing, why: &'static str) -> Self {
-        Self {
-            bearing,
-            addressees: Vec::new(),
-            named: false,
-            candidates: Vec::new(),
-            humans: Vec::new(),
-            silenced: Vec::new(),
-            stopped: Vec::new(),
-            courtesy: false,
-            lifts_silence: false,
-            others: (Outcome::Passed, Reason::Borrowed(why)),
-        }
-    }
-
-    fn chosen(chosen: Vec<(usize, f32, &'static str)>) -> Self {
-        let addressee = |(persona, confidence, reason)| Addressee {
-            persona,
-            confidence,
-            reason: Reason::Borrowed(reason),
-        };
-        Self {
-            addressees: chosen.into_iter().map(addressee).collect(),
-            others: (Outcome::Outbid, Reason::Borrowed("another's turn")),
-            ..Self::nobody(Bearing::Calls, "")
-        }
+        Verdict::calls(self.scene, called)
     }
 }
 

@@ -10,13 +10,15 @@
 
 use std::time::Duration;
 
+use ranking::Contest;
+
 use super::addressing::SleepWords;
 use super::cast::Cast;
 use super::floor::{Cause, Floor, Holder, Ticket};
 use super::people::People;
 use super::talk::Talk;
 use super::transcript::Transcript;
-use super::{Effect, Event, Line, Settled, text};
+use super::{Decide, Effect, Event, Line, Settled, Weights, text};
 use crate::id::{HumanId, PersonaId, TurnId};
 use crate::latency::{Outcome, Reason};
 use crate::persona::{Mode, Persona};
@@ -25,14 +27,18 @@ use crate::time::Time;
 mod giving_way;
 mod limits;
 mod lines;
+mod memory;
 #[cfg(test)]
 mod properties;
+mod ranking;
 mod recall;
 mod speeches;
 #[cfg(test)]
 mod tests;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub use memory::Memory;
+
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Options {
     /// Decides who begins the rotation.
     pub seed: u64,
@@ -52,6 +58,11 @@ pub struct Options {
     pub follow_ups: u32,
     /// Turns in any minute, but for those who are called by name; none is no limit.
     pub turns_per_minute: Option<u32>,
+    /// Who chooses among those who may answer a question to the room.
+    pub decide: Decide,
+    pub weights: Weights,
+    /// How long the model may think about that.
+    pub rank_wait: Duration,
 }
 
 impl Default for Options {
@@ -65,6 +76,9 @@ impl Default for Options {
             fade: Duration::from_millis(20),
             follow_ups: 1,
             turns_per_minute: None,
+            decide: Decide::default(),
+            weights: Weights::default(),
+            rank_wait: Duration::from_millis(150),
         }
     }
 }
@@ -87,6 +101,8 @@ pub struct Core {
     talk: Talk,
     transcript: Transcript,
     floor: Floor,
+    /// Who answers the newest line is the model's to say.
+    contest: Option<Contest>,
     /// Turns after personas' lines that are left until a human says something.
     follow_ups_left: u32,
     turns: u64,
@@ -108,6 +124,7 @@ impl Core {
             talk: Talk::default(),
             transcript: Transcript::new(options.lines_max),
             floor: Floor::default(),
+            contest: None,
             follow_ups_left: 0,
             turns: 0,
             wake_at: None,
@@ -123,6 +140,7 @@ impl Core {
     /// Takes an event and says what is to be done, in order.
     pub fn handle(&mut self, now: Time, event: Event) -> Vec<Effect> {
         self.people.give_up_sounds(now, self.options.speech_timeout);
+        self.end_contest(now, &event);
         match event {
             Event::HumanJoined { human, name } => {
                 let name = text::tidy(&name, text::NAME_CHARS_MAX).0;
@@ -156,6 +174,7 @@ impl Core {
                 Some(persona) => self.silence(persona, Cause::Hushed),
                 None => self.stats.events_ignored += 1,
             },
+            Event::Ranked { line, scores } => self.ranked(line, &scores),
             Event::Wake => self.wake_at = None,
         }
         self.resume(now);
@@ -182,7 +201,7 @@ impl Core {
 
     /// Nobody speaks, and nobody waits to.
     pub fn is_quiet(&self) -> bool {
-        self.floor.is_idle() && self.deferred.is_empty()
+        self.floor.is_idle() && self.deferred.is_empty() && self.contest.is_none()
     }
 
     fn human_left(&mut self, human: &HumanId) {

@@ -16,6 +16,8 @@ pub(super) struct People {
     /// Sounds of humans who are not here, or not yet, and whose end may come after they are: else
     /// it would be taken for the end of what they say then. Forgotten like all sounds.
     away: BTreeMap<HumanId, VecDeque<Sound>>,
+    /// Humans of a restored conversation who are still to join it.
+    expected: BTreeMap<HumanId, Human>,
 }
 
 /// A sound that may become a line.
@@ -47,10 +49,21 @@ impl People {
     pub(super) fn join(&mut self, id: HumanId, name: String) -> bool {
         let sounds = self.away.remove(&id).unwrap_or_default();
         let comes_speaking = !sounds.is_empty();
-        let human = self.here.entry(id).or_default();
+        let known = self.expected.remove(&id).unwrap_or_default();
+        let human = self.here.entry(id).or_insert(known);
         human.name = name;
         human.sounds.extend(sounds);
         comes_speaking
+    }
+
+    /// Whom a human named and who answered it, for when it joins.
+    pub(super) fn expect(
+        &mut self,
+        id: HumanId,
+        named: Option<(usize, Time)>,
+        answered: Option<(usize, Time)>,
+    ) {
+        self.expected.insert(id, Human { named, answered, ..Human::default() });
     }
 
     pub(super) fn leave(&mut self, id: &HumanId) -> bool {
@@ -111,6 +124,15 @@ impl People {
             sounds.retain(|sound| sound.began + patience > now);
         }
         self.away.retain(|_, sounds| !sounds.is_empty());
+    }
+
+    /// Somebody's sound, here or away, has not ended.
+    pub(super) fn make_sounds(&self) -> bool {
+        !self.away.is_empty() || self.here.values().any(|human| !human.sounds.is_empty())
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&HumanId, &Human)> {
+        self.here.iter()
     }
 
     /// Until when somebody counts as speaking, if anybody does: a sound counts for `patience`.

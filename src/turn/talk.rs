@@ -4,6 +4,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::addressing::{Part, SpokeLast};
 use crate::id::HumanId;
 use crate::time::Time;
@@ -16,18 +18,22 @@ const EXCHANGE_REACH: Duration = Duration::from_secs(20);
 /// So long a persona's speech stays what the next line is about.
 const SPEECH_REACH: Duration = Duration::from_secs(60);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub(super) struct Talk {
     spoke: Option<(SpokeLast, Time)>,
     exchange: Option<Exchange>,
     /// Until when each persona that was asked to be is silent: indices of the cast.
+    #[serde(with = "pairs")]
     silenced: BTreeMap<usize, Time>,
     /// Who put a question to the room that no persona has answered yet.
     open_question: Option<(HumanId, Time)>,
+    /// Which human said the newest thing, if no persona has spoken since.
+    said: Option<(HumanId, Time)>,
 }
 
 /// Humans who talk with each other. As many as there are in the room at most.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Exchange {
     members: Vec<HumanId>,
     at: Time,
@@ -38,6 +44,18 @@ impl Talk {
         self.spoke = Some((SpokeLast { persona, asked }, now));
         self.exchange = None;
         self.open_question = None;
+        self.said = None;
+    }
+
+    /// A human's line that is more than a nod is the newest thing said.
+    pub(super) fn said(&mut self, now: Time, human: &HumanId) {
+        self.said = Some((human.clone(), now));
+    }
+
+    /// Whether the newest thing was said by a human who is not `human`.
+    pub(super) fn is_after_another(&self, now: Time, human: &HumanId) -> bool {
+        let said = self.said.as_ref();
+        said.is_some_and(|(other, at)| other != human && now.since(*at) <= EXCHANGE_REACH)
     }
 
     /// A human said something that is more than a nod.
@@ -100,10 +118,40 @@ impl Talk {
         self.silenced.get(&persona).is_some_and(|until| now < *until)
     }
 
+    /// Whether it names only personas of a cast of `count`.
+    pub(super) fn fits(&self, count: usize) -> bool {
+        let spoke = self.spoke.iter().map(|(spoke, _)| spoke.persona);
+        spoke.chain(self.silenced.keys().copied()).all(|persona| persona < count)
+    }
+
+    /// Everybody that it names.
+    pub(super) fn humans_mut(&mut self) -> impl Iterator<Item = &mut HumanId> {
+        let members = self.exchange.iter_mut().flat_map(|exchange| &mut exchange.members);
+        members.chain(self.open_question.iter_mut().map(|(human, _)| human))
+    }
+
     pub(super) fn left(&mut self, human: &HumanId) {
         if let Some(exchange) = &mut self.exchange {
             exchange.members.retain(|member| member != human);
         }
+    }
+}
+
+/// A map as a list of pairs, for formats whose keys are text.
+mod pairs {
+    use super::{BTreeMap, Deserialize, Time};
+
+    pub(super) fn serialize<S: serde::Serializer>(
+        map: &BTreeMap<usize, Time>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(map)
+    }
+
+    pub(super) fn deserialize<'de, D: serde::Deserializer<'de>>(
+        from: D,
+    ) -> Result<BTreeMap<usize, Time>, D::Error> {
+        Vec::<(usize, Time)>::deserialize(from).map(|pairs| pairs.into_iter().collect())
     }
 }
 

@@ -1,7 +1,7 @@
 //! A whole room on scripted parts and a virtual clock: no network, no model, no waiting.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -28,6 +28,7 @@ use troupe::tts::scripted::ScriptedVoice;
 pub(super) struct Stand {
     transport: Arc<ScriptedRoom>,
     events: mpsc::Sender<Event>,
+    publisher: Publisher,
     cancel: CancellationToken,
     run: tokio::task::JoinHandle<Vec<TurnRecord>>,
     _ears: watch::Sender<ears::Status>,
@@ -57,13 +58,23 @@ impl Stand {
         recogniser: ScriptedRecogniser,
         predictor: Option<Arc<dyn Predictor>>,
     ) -> Self {
+        Self::open_beside(clock, engine, recogniser, predictor, publisher(&config())).await
+    }
+
+    /// A room whose pages are somebody else's.
+    pub(super) async fn open_beside(
+        clock: Clock,
+        engine: Arc<dyn Engine>,
+        recogniser: ScriptedRecogniser,
+        predictor: Option<Arc<dyn Predictor>>,
+        pages: Publisher,
+    ) -> Self {
         let config = config();
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
         let (commands, inbox) = mpsc::channel(8);
         let ready = ears::Status::ready();
         let (ears, ears_out) = watch::channel(ready);
-        let pages = publisher(&config);
         let parts = Parts {
             cast: warm_up(&*engine, &config.cast, &pages).await,
             transport: transport.clone(),
@@ -75,11 +86,13 @@ impl Stand {
             voice: Arc::new(ScriptedVoice::default()),
             server: Server { url: String::new(), own: None, link: LinkState::Up },
         };
+        let publisher = pages.clone();
         let room = Room::new(&config, clock, parts, pages, inbox);
         let cancel = CancellationToken::new();
         let stop = cancel.clone();
         let run = tokio::spawn(async move { room.run(&TaskTracker::new(), stop).await });
-        let stand = Self { transport, events, cancel, run, _ears: ears, _commands: commands };
+        let stand =
+            Self { transport, events, publisher, cancel, run, _ears: ears, _commands: commands };
         for persona in &config.cast {
             let member = Member::Persona(persona.id.clone());
             stand.send(Event::Link { member, state: LinkState::Up }).await;
@@ -223,6 +236,104 @@ async fn a_persona_with_a_cold_seat_is_not_served_though_it_is_in_the_room() {
     let expected = [("ada", Outcome::Failed), ("felix", Outcome::Spoke), ("nora", Outcome::Spoke)];
     assert_eq!(outcomes(&records), expected);
     assert_eq!(engine.counts().generations, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_that_come_while_a_persona_is_served_are_taken_together() {
+    let clock = Clock::start();
+    let prompts = Arc::new(Mutex::new(Vec::new()));
+    let seen = prompts.clone();
+    let engine = ScriptedEngine::new(clock, move |request| {
+        let words = request.messages.iter().map(|message| message.content.as_str());
+        seen.lock().expect("no panic").push(words.collect::<Vec<_>>().join("\n"));
+        Script::say("Aye. ").prefill(Duration::from_secs(2))
+    });
+    let engine = Arc::new(engine);
+    let stand = Stand::open(clock, engine.clone()).await;
+    stand.types("Felix, how is the soup?", Duration::from_millis(500)).await;
+    // He is being served, and not yet heard; one reply answers these three and the first.
+    stand.types("Felix, is there salt in it?", Duration::from_millis(100)).await;
+    stand.types("Felix, and pepper?", Duration::from_millis(100)).await;
+    stand.types("Felix, and what else?", Duration::from_secs(20)).await;
+    let records = stand.end().await;
+    let felix: Vec<_> = records.iter().filter(|r| r.persona.as_str() == "felix").collect();
+    let spoke = felix.iter().filter(|r| r.outcome == Outcome::Spoke).count();
+    assert_eq!((felix.len(), spoke), (4, 1), "{felix:#?}");
+    let prompts = prompts.lock().expect("no panic");
+    let last = prompts.last().expect("he was asked");
+    for word in ["soup", "salt", "pepper", "what else"] {
+        assert!(last.contains(word), "{word} is not in {last}");
+    }
+    // All but the last were given up before a word of them was made.
+    assert_eq!((prompts.len(), engine.counts().generations), (4, 4));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_hangs_ends_at_its_deadline_and_the_others_go_on() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |request| {
+        let hour = Duration::from_secs(3_600);
+        let hangs = request.seat.as_str() == "felix";
+        Script::say("Aye. ").prefill(if hangs { hour } else { Duration::ZERO })
+    });
+    let stand = Stand::open(clock, Arc::new(engine)).await;
+    stand.types("Felix, Ada, are you there?", Duration::from_secs(45)).await;
+    let records = stand.end().await;
+    let expected = [("ada", Outcome::Spoke), ("felix", Outcome::Failed), ("nora", Outcome::Passed)];
+    assert_eq!(outcomes(&records), expected, "{records:#?}");
+    let felix = records.iter().find(|r| r.persona.as_str() == "felix").expect("one");
+    assert!(felix.reason.contains("30"), "{}", felix.reason);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_fault_in_one_persona_is_the_end_of_its_turn_and_of_no_other() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |request| {
+        assert_ne!(request.seat.as_str(), "felix", "a fault that is made for this test");
+        Script::say("Here I am. ")
+    });
+    let stand = Stand::open(clock, Arc::new(engine)).await;
+    stand.types("Felix, Ada, are you there?", Duration::from_secs(20)).await;
+    stand.types("Nora, and you?", Duration::from_secs(20)).await;
+    let records = stand.end().await;
+    let spoke = |r: &&TurnRecord| r.outcome == Outcome::Spoke;
+    let spoke: Vec<_> = records.iter().filter(spoke).map(|r| r.persona.as_str()).collect();
+    assert_eq!(spoke, ["ada", "nora"], "{records:#?}");
+    let felix = records.iter().find(|r| r.persona.as_str() == "felix").expect("one");
+    assert_eq!(felix.outcome, Outcome::Failed);
+    assert!(felix.reason.contains("fault of the program"), "{}", felix.reason);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_persona_that_loses_its_connection_is_counted_and_costs_the_others_nothing() {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::new(clock, |_| Script::say("Here I am. "));
+    let stand = Stand::open(clock, Arc::new(engine)).await;
+    let felix = PersonaId::new("felix");
+    let link = async |state| {
+        let member = Member::Persona(felix.clone());
+        stand.send(Event::Link { member, state }).await;
+    };
+    let shown = || {
+        let status = stand.publisher.status();
+        let felix = status.personas.iter().find(|one| one.id == felix).expect("of the cast");
+        (felix.hosted, felix.restarts, felix.link.cause.clone())
+    };
+    for restarts in 1..=2 {
+        let cause = "somebody removed us from the room".to_owned();
+        link(LinkState::Down { cause: cause.clone() }).await;
+        stand.types("Felix, Ada, are you there?", Duration::from_secs(10)).await;
+        assert_eq!(shown(), (false, restarts - 1, Some(cause)));
+        link(LinkState::Up).await;
+        stand.types("Felix, are you back?", Duration::from_secs(10)).await;
+        assert_eq!(shown(), (true, restarts, None));
+    }
+    let records = stand.end().await;
+    let ends = |who: &str| -> Vec<_> {
+        records.iter().filter(|r| r.persona.as_str() == who).map(|r| r.outcome).collect()
+    };
+    assert_eq!(ends("felix"), [Outcome::Failed, Outcome::Spoke, Outcome::Failed, Outcome::Spoke]);
+    assert_eq!(ends("ada")[0], Outcome::Spoke);
 }
 
 /// The question has no pause inside, so there is one verdict and one recognition, both made before

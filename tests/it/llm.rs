@@ -1,7 +1,12 @@
 //! The language engine: templates, files, the scripted engine, and the real model.
 
+#[cfg(feature = "llama")]
+mod adapters;
 mod gguf;
 #[cfg(feature = "llama")]
 mod llama;
+mod lora;
+#[cfg(feature = "openai")]
+mod openai;
 mod scripted;
 mod template;

@@ -94,6 +94,54 @@ async fn no_word_of_a_conversation_is_logged_above_debug() {
     assert!(page.text().contains("rhubarb"), "at debug it is there, so the above can fail");
 }
 
+/// The spans of a line, outermost first.
+fn spans(line: &serde_json::Value) -> Vec<&serde_json::Value> {
+    line["spans"].as_array().into_iter().flatten().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_line_about_a_turn_names_its_persona_room_model_adapter_and_turn() {
+    let (page, guard) = Page::open(Level::DEBUG);
+    converse().await;
+    drop(guard);
+    let text = page.text();
+    let lines = text.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let names = [("nora", "Nora"), ("felix", "Felix"), ("ada", "Ada")];
+    let model = Config::resolve(
+        &Flags::default(),
+        &Env { models_root: Some("unused".into()), ..Env::default() },
+        &Options::default(),
+        Path::new("."),
+    );
+    let model = model.expect("defaults hold").models.language_name();
+    for (message, in_turn, least) in [
+        ("the seat is warm", false, 3),
+        ("in the room", false, 3),
+        ("speech ended", true, 3),
+        ("settled", true, 9),
+    ] {
+        let about: Vec<_> =
+            lines.iter().filter(|line| line["fields"]["message"] == message).collect();
+        assert!(about.len() >= least, "{message}: {} lines", about.len());
+        for line in about {
+            let spans = spans(line);
+            let persona = spans.iter().find(|span| span["name"] == "persona");
+            let persona = persona.unwrap_or_else(|| panic!("no persona in {line}"));
+            assert!(names.contains(&(
+                persona["id"].as_str().expect("an id"),
+                persona["display_name"].as_str().expect("a name")
+            )));
+            let rest = [&persona["room"], &persona["model"], &persona["adapter"]];
+            assert_eq!(rest, ["demo", &model, "none"], "{line}");
+            let turn = spans.iter().any(|span| {
+                span["name"] == "turn" && span["id"].as_str().is_some_and(|id| id.starts_with('t'))
+            });
+            assert_eq!(turn, in_turn, "{line}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_speech_is_logged_within_its_room_persona_and_turn() {
     let (page, guard) = Page::open(Level::DEBUG);

@@ -6,9 +6,19 @@ pub(super) mod client;
 mod feed;
 mod grafana;
 mod house;
+mod sound;
+mod stuck;
 
 use client::get;
 use house::Stage;
+
+/// Snapshots are in one folder for all tests.
+fn settings() -> insta::Settings {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings
+}
 
 #[tokio::test]
 async fn both_pages_load_with_all_that_they_name() {

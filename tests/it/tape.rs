@@ -1,6 +1,12 @@
 //! A room that is recorded, and its tape replayed.
 
+#[cfg(feature = "sound-files")]
+mod clip;
 mod commands;
+#[cfg(unix)]
+mod disasters;
+mod kept;
+mod switched;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,14 +28,18 @@ use troupe::room::scripted::ScriptedRoom;
 use troupe::room::{Command, Event, LinkState, Member};
 use troupe::stt::ears;
 use troupe::stt::scripted::ScriptedRecogniser;
-use troupe::tape::{self, Cut, Record, State, Tape};
+use troupe::tape::{self, Cut, Entry, Record, State, Tape};
 use troupe::time::Clock;
 use troupe::tts::scripted::ScriptedVoice;
+use troupe::turn::Decide;
 
 fn config() -> Config {
     let env = Env { models_root: Some(PathBuf::from("unused")), ..Env::default() };
     let flags = Flags::default();
-    Config::resolve(&flags, &env, &Options::default(), &PathBuf::from(".")).expect("defaults hold")
+    let config = Config::resolve(&flags, &env, &Options::default(), &PathBuf::from("."));
+    let mut config = config.expect("defaults hold");
+    config.turn.decide = Decide::Both;
+    config
 }
 
 /// How fast an evening goes by.
@@ -42,7 +52,7 @@ struct Tempo {
 }
 
 /// Lines come while others are still answered.
-const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_750) };
+const LIVELY: Tempo = Tempo { divide: 1, wait: Duration::from_millis(2_830) };
 /// Lines come when all is said, a tenth of a second for each second.
 const BRIEF: Tempo = Tempo { divide: 10, wait: Duration::from_secs(12) };
 
@@ -56,75 +66,136 @@ fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
         let [prefill, per_token] = [180, 35].map(|ms| Duration::from_millis(ms) / tempo.divide);
         Script::say(text).prefill(prefill).per_token(per_token)
     });
-    engine.failing(1)
+    engine.failing(1).scoring(Some(Duration::from_millis(40) / tempo.divide))
+}
+
+/// A room of scripted parts that runs, and can be recorded.
+struct Evening {
+    config: Config,
+    transport: Arc<ScriptedRoom>,
+    events: mpsc::Sender<Event>,
+    commands: mpsc::Sender<pages::Command>,
+    recording: Recording,
+    publisher: pages::Publisher,
+    cancel: CancellationToken,
+    run: tokio::task::JoinHandle<Vec<TurnRecord>>,
+    _ears: watch::Sender<ears::Status>,
+}
+
+impl Evening {
+    /// With a folder it is recorded from the begin.
+    async fn open(folder: Option<&Path>, config: Config, tempo: Tempo) -> Self {
+        let clock = Clock::start();
+        let transport = Arc::new(ScriptedRoom::new(clock));
+        let (events, room_events) = mpsc::channel(64);
+        let (commands, inbox) = mpsc::channel(8);
+        let ready = ears::Status::ready();
+        let (ears, ears_out) = watch::channel(ready);
+        let mut voice = ScriptedVoice::default();
+        voice.delay /= tempo.divide;
+        voice.per_char /= tempo.divide;
+        let engine = Arc::new(engine(clock, tempo));
+        let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
+        let (publisher, _, _) = pages::open(Room::first_status(&config), passes);
+        let parts = Parts {
+            cast: warm_up(&*engine, &config.cast, &publisher).await,
+            transport: transport.clone(),
+            events: room_events,
+            recogniser: Arc::new(ScriptedRecogniser::default()),
+            ears: ears_out,
+            engine,
+            voice: Arc::new(voice.failing(&[1])),
+            server: Server { url: String::new(), own: None, link: LinkState::Up },
+            predictor: None,
+        };
+        let tasks = TaskTracker::new();
+        let recording =
+            Recording::open(folder, &config, clock, &tasks).expect("the folder is there");
+        let room = Room::tapped(&config, clock, parts, publisher.clone(), inbox, recording.tap())
+            .recorded(recording.shown());
+        let cancel = CancellationToken::new();
+        let stop = cancel.clone();
+        let run = tokio::spawn(async move { room.run(&tasks, stop).await });
+        let evening = Self {
+            config,
+            transport,
+            events,
+            commands,
+            recording,
+            publisher,
+            cancel,
+            run,
+            _ears: ears,
+        };
+        for persona in &evening.config.cast {
+            let member = Member::Persona(persona.id.clone());
+            evening.send(Event::Link { member, state: LinkState::Up }).await;
+        }
+        evening.send(Event::HumanJoined { human: tom(), name: "Tom".into() }).await;
+        evening
+    }
+
+    async fn send(&self, event: Event) {
+        self.events.send(event).await.expect("it runs");
+    }
+
+    async fn types(&self, text: &str, wait: Duration) {
+        self.send(Event::Chat { human: tom(), text: text.to_owned() }).await;
+        tokio::time::sleep(wait).await;
+    }
+
+    /// The turns of the run, the newest tape, and what the room was told.
+    async fn end(self) -> (Option<PathBuf>, Vec<TurnRecord>, Vec<Command>) {
+        self.cancel.cancel();
+        let turns = self.run.await.expect("it ends in order");
+        let tape = self.recording.finish().await;
+        let told = self.transport.commands().into_iter().map(|(_, command)| command).collect();
+        (tape, turns, told)
+    }
+}
+
+fn tom() -> HumanId {
+    HumanId::new("tom")
 }
 
 /// Plays an evening with scripted parts, on tape.
 async fn record(folder: &Path, tempo: Tempo) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
-    let (clock, config) = (Clock::start(), config());
-    let transport = Arc::new(ScriptedRoom::new(clock));
-    let (events, room_events) = mpsc::channel(64);
-    let (commands, inbox) = mpsc::channel(8);
-    let ready = ears::Status::ready();
-    let (_ears, ears_out) = watch::channel(ready);
-    let mut voice = ScriptedVoice::default();
-    voice.delay /= tempo.divide;
-    voice.per_char /= tempo.divide;
-    let engine = Arc::new(engine(clock, tempo));
-    let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
-    let (publisher, _, _house) = pages::open(Room::first_status(&config), passes);
-    let parts = Parts {
-        cast: warm_up(&*engine, &config.cast, &publisher).await,
-        transport: transport.clone(),
-        events: room_events,
-        recogniser: Arc::new(ScriptedRecogniser::default()),
-        ears: ears_out,
-        engine,
-        voice: Arc::new(voice.failing(&[1])),
-        server: Server { url: String::new(), own: None, link: LinkState::Up },
-        predictor: None,
-    };
-    let recording = Recording::start(Some(folder), &config, clock).expect("the folder is there");
-    let room = Room::tapped(&config, clock, parts, publisher, inbox, recording.tap())
-        .recorded(recording.state().expect("it records"));
-    let cancel = CancellationToken::new();
-    let (stop, tasks) = (cancel.clone(), TaskTracker::new());
-    let run = tokio::spawn(async move { room.run(&tasks, stop).await });
+    let evening = evening(folder, tempo).await;
+    (evening.tape.expect("the tape is whole"), evening.turns, evening.told)
+}
 
-    for persona in &config.cast {
-        let member = Member::Persona(persona.id.clone());
-        events.send(Event::Link { member, state: LinkState::Up }).await.expect("it runs");
-    }
-    let tom = HumanId::new("tom");
-    events
-        .send(Event::HumanJoined { human: tom.clone(), name: "Tom".into() })
-        .await
-        .expect("it runs");
+/// What is left of an evening.
+struct Past {
+    /// None when it is not whole.
+    tape: Option<PathBuf>,
+    turns: Vec<TurnRecord>,
+    told: Vec<Command>,
+    /// As the pages showed it at last.
+    recording: Option<pages::Recording>,
+}
+
+async fn evening(folder: &Path, tempo: Tempo) -> Past {
+    let evening = Evening::open(Some(folder), config(), tempo).await;
     let lines = [
         "Nora, are you there?",
         "Felix, which soup do you cook in a storm?",
-        "What grows best up there?",
+        "Does anybody know what grows best up there?",
+        "Does anybody know how far the moon is?",
     ];
     for text in lines {
-        let event = Event::Chat { human: tom.clone(), text: text.to_owned() };
-        events.send(event).await.expect("it runs");
-        tokio::time::sleep(tempo.wait / tempo.divide).await;
+        evening.types(text, tempo.wait / tempo.divide).await;
     }
     let mode = troupe::persona::Mode::Asleep;
-    let persona = config.cast[0].id.clone();
-    commands.send(pages::Command::Mode { persona, mode }).await.expect("it runs");
-    events
-        .send(Event::Chat { human: tom.clone(), text: "Nora, good night.".into() })
-        .await
-        .expect("it runs");
-    tokio::time::sleep(Duration::from_secs(12) / tempo.divide).await;
-    events.send(Event::HumanLeft { human: tom }).await.expect("it runs");
+    let persona = evening.config.cast[0].id.clone();
+    evening.commands.send(pages::Command::Mode { persona, mode }).await.expect("it runs");
+    evening.types("Nora, good night.", Duration::from_secs(12) / tempo.divide).await;
+    evening.send(Event::HumanLeft { human: tom() }).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    cancel.cancel();
-    let turns = run.await.expect("it ends in order");
-    let tape = recording.finish().await.expect("the tape is whole");
-    let told = transport.commands().into_iter().map(|(_, command)| command).collect();
-    (tape, turns, told)
+    let shown = evening.publisher.clone();
+    let (tape, turns, told) = evening.end().await;
+    let mut recording = None;
+    shown.update(|status| recording.clone_from(&status.recording));
+    Past { tape, turns, told, recording }
 }
 
 fn recorded(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
@@ -144,6 +215,9 @@ fn a_tape_replays_to_what_the_recorded_run_gave() {
     let tape = Tape::read(&folder).expect("a good tape");
     assert!(!tape.torn && tape.end_us().is_some());
     assert_eq!(told.first(), Some(&Command::Recording(true)), "it is shown before all else");
+    let scored =
+        |entry: &Entry| matches!(&entry.record, Record::Scored(all) if all.nats.len() == 3);
+    assert!(tape.entries.iter().any(scored), "the model ranked who answers the third question");
 
     let replayed = replay::run(&tape).expect("it runs");
     let live: Vec<_> = tape.effects().cloned().collect();
@@ -208,7 +282,7 @@ fn a_part_of_a_tape_begins_with_those_who_are_there_and_hides_who_wishes_it() {
     let whole = Tape::read(&folder).expect("a good tape");
     let cut = Cut { from_us: 2_000_000, to_us: 9_000_000, redact: vec!["tom".to_owned()] };
     let part = tape::trim(&whole, &cut);
-    let links = |e: &&tape::Entry| matches!(e.record, Record::Link { up: true, .. });
+    let links = |e: &&Entry| matches!(e.record, Record::Link { up: true, .. });
     assert_eq!(part.entries.iter().take_while(|entry| entry.at_us == 0).filter(links).count(), 3);
     assert!(part.entries.iter().any(|entry| entry.record == Record::End));
     let typed: Vec<_> = part
@@ -263,12 +337,14 @@ fn a_recording_needs_a_folder_that_it_may_write() {
     std::fs::write(&file, "").expect("it can be written");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _guard = runtime.enter();
-    let error = Recording::start(Some(&file), &config(), Clock::start()).err().expect("a file");
+    let open = |folder| Recording::open(folder, &config(), Clock::start(), &TaskTracker::new());
+    let error = open(Some(file.as_path())).err().expect("a file");
     assert!(error.to_string().contains("--record"), "{error}");
-    let none = Recording::start(None, &config(), Clock::start()).expect("nothing to do");
-    assert!(none.state().is_none());
-    let some = Recording::start(Some(place.path()), &config(), Clock::start()).expect("it is");
-    assert_eq!(*some.state().expect("it records").borrow(), State::On { dropped: 0 });
+    let none = open(None).expect("nothing to do");
+    assert!(none.shown().borrow().is_none());
+    let some = open(Some(place.path())).expect("it is");
+    let shown = some.shown().borrow().clone().expect("it records");
+    assert_eq!((shown.state, shown.under_way), (State::On { dropped: 0 }, false));
 }
 
 /// Something like a record: known kinds and fields with odd values.

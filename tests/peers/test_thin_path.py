@@ -18,6 +18,7 @@ from conversation import Exchange, Interruption, ask, enter, interrupt, room_fal
 from household import Household
 from person import Person, Text, prefer_us
 from sound import clips
+from trials import failures, tests_of
 
 CAST = ["ada", "felix", "nora"]
 SPOKEN = ["1-nora", "2-felix", "3-ada", "felix_storm"]
@@ -247,23 +248,14 @@ def figures(record: Record) -> list[str]:
 
 def main() -> int:
     prefer_us()
-    tests = [(name, f) for name, f in globals().items() if name.startswith("test_")]
+    tests = tests_of(globals())
     try:
         record = asyncio.run(converse())
     except Exception:
         traceback.print_exc()
         print(f"0 passed, {len(tests)} failed")
         return 1
-    failed = 0
-    for name, test in tests:
-        try:
-            test(record)
-            print(f"{name} ... ok")
-        except Exception as error:
-            failed += 1
-            print(f"{name} ... FAILED: {error}")
-            if not isinstance(error, AssertionError):
-                traceback.print_exc()
+    failed = failures(tests, record)
     print()
     print("\n".join(figures(record)))
     print(f"{len(tests) - failed} passed, {failed} failed")

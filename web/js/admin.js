@@ -4,7 +4,8 @@ import { $, attr, el, say } from './dom.js';
 import { dealColours } from './face.js';
 import { showCast, showState } from './admin/cast.js';
 import { follow } from './admin/feed.js';
-import { showLatency, showParts, showQueues } from './admin/health.js';
+import { showHearing, showLatency, showParts, showQueues } from './admin/health.js';
+import { showTape } from './admin/tape.js';
 import { showTranscript } from './admin/transcript.js';
 import { showLegend, showTurns } from './admin/turns.js';
 
@@ -14,7 +15,13 @@ const LINES_MAX = 500;
 const LATENCY_MS = 400;
 
 const house = {
-  status: null, latency: [], turns: [], lines: [], live: new Map(), at: 0,
+  status: null, latency: [], bounds_us: [], turns: [], lines: [], live: new Map(), at: 0,
+};
+/** What the turns need to know of the rest. */
+const known = {
+  name: (id) => nameOf(id),
+  line: (id) => house.lines.find((line) => line.id === id),
+  taped: () => Boolean(house.status.recording?.folder),
 };
 const stale = new Set();
 
@@ -29,21 +36,24 @@ function draw() {
   stale.clear();
   if (!house.status) return;
   if (parts.has('status')) drawStatus();
-  if (parts.has('turns')) showTurns(house.turns, $('filter').value, nameOf, lineOf);
-  if (parts.has('said')) showTranscript(house.lines, turnsOf, house.live, nameOf);
-  if (parts.has('latency')) showLatency(house.latency, house.status.personas);
+  if (parts.has('turns')) showTurns(house.turns, $('filter').value, known);
+  if (parts.has('said')) showTranscript(house.lines, byLine(), house.live, nameOf);
+  if (parts.has('latency')) showLatency(house.latency, house.status.personas, house.bounds_us);
 }
 
 function drawStatus() {
   const { status } = house;
   say($('room'), status.room);
-  document.title = `${status.room} · Troupe admin`;
+  const sign = status.recording?.state === 'up' ? '● ' : '';
+  document.title = `${sign}${status.room} · Troupe admin`;
   const hosted = status.personas.filter((persona) => persona.hosted).length;
   attr($('ready'), 'class', `pill ${status.ready ? 'good' : 'warn'}`);
   say($('ready'), `${hosted} of ${status.personas.length} hosted`);
   showCast(status.personas, house.latency, complain);
   showParts(status.parts);
+  showHearing(status.hearing);
   showQueues(status.queues);
+  showTape(status.recording, complain);
   drawFacts();
   drawFilter();
 }
@@ -54,8 +64,6 @@ function drawFacts() {
   const humans = status.humans.map((human) => human.name).join(', ') || 'nobody yet';
   const up_s = status.uptime_s + Math.floor((performance.now() - house.at) / 1000);
   const facts = [`Visitors: ${humans}`, `up ${span(up_s)}`, status.version];
-  const { recording } = status;
-  if (recording) facts.unshift(recording.state === 'up' ? '● recording' : recording.cause);
   say($('facts'), facts.join(' · '));
 }
 
@@ -79,8 +87,15 @@ function nameOf(id) {
   return [...personas, ...humans].find((person) => person.id === id)?.name ?? id;
 }
 
-const lineOf = (id) => house.lines.find((line) => line.id === id);
-const turnsOf = (line) => house.turns.filter((turn) => turn.line === line);
+/** Finds the turns of a line. */
+function byLine() {
+  const turns = new Map();
+  for (const turn of house.turns) {
+    if (!turns.has(turn.line)) turns.set(turn.line, []);
+    turns.get(turn.line).push(turn);
+  }
+  return (line) => turns.get(line) ?? [];
+}
 
 function complain(sentence) {
   $('banner').hidden = !sentence;
@@ -99,7 +114,8 @@ function askLatency() {
     latencyDue = null;
     const answer = await fetch('/api/latency').catch(() => null);
     if (!answer?.ok) return;
-    house.latency = (await answer.json()).latency;
+    const { latency, bounds_us } = await answer.json();
+    Object.assign(house, { latency, bounds_us });
     redraw('latency', 'status');
   }, LATENCY_MS);
 }
@@ -109,8 +125,8 @@ follow({
     attr($('feed'), 'class', `pill ${up ? 'good' : 'bad'}`);
     say($('feed'), up ? 'Live' : 'Reconnecting');
   },
-  snapshot({ status, latency, turns, lines }) {
-    Object.assign(house, { status, latency, turns, lines, at: performance.now() });
+  snapshot({ status, latency, bounds_us, turns, lines }) {
+    Object.assign(house, { status, latency, bounds_us, turns, lines, at: performance.now() });
     house.live.clear();
     dealColours(status.personas.map((persona) => persona.id));
     redraw('status', 'turns', 'said', 'latency');

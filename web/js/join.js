@@ -2,7 +2,8 @@
 
 import { $, attr, say } from './dom.js';
 import { Call } from './join/call.js';
-import { cameras, fill } from './join/devices.js';
+import { chooser, openChooser } from './join/chooser.js';
+import { cameras } from './join/devices.js';
 import { complain, lobby } from './join/lobby.js';
 import { Talk } from './join/talk.js';
 import { Tiles } from './join/tiles.js';
@@ -35,7 +36,6 @@ const view = {
     say($('mute').querySelector('span'), on ? 'Mute' : 'Unmute');
     $('mute').querySelector('.slash').toggleAttribute('hidden', on);
     banner(word);
-    fill($('mics-live'));
   },
   camera: ({ on, word }) => {
     attr($('camera'), 'aria-pressed', String(on));
@@ -43,8 +43,16 @@ const view = {
     banner(word);
   },
   sound: (blocked) => { $('sound').hidden = !blocked; },
+  recorded: (on) => {
+    if ($('taped').hidden !== on) return;
+    $('taped').hidden = !on;
+    say($('taped'), on ? 'Recording' : '');
+    talk.note(on ? 'The room is being recorded.' : 'The recording ended.');
+  },
   over: (word, manner) => {
     call = null;
+    $('devices').close();
+    $('taped').hidden = true;
     view.camera({ on: false, word: '' });
     tiles.clear();
     show('lobby');
@@ -103,7 +111,8 @@ const KEYS = { m: toggleMute, v: toggleCamera };
 
 $('mute').addEventListener('click', toggleMute);
 $('camera').addEventListener('click', toggleCamera);
-$('mics-live').addEventListener('change', () => call?.microphone($('mics-live').value));
+$('gear').addEventListener('click', () => openChooser({ lobby: false }));
+$('more').addEventListener('click', () => openChooser({ lobby: true }));
 $('sound').addEventListener('click', () => call?.sound());
 $('leave').addEventListener('click', () => call?.leave());
 $('share').addEventListener('click', copy);
@@ -120,10 +129,11 @@ $('chat').addEventListener('submit', async (event) => {
   }
 });
 document.addEventListener('keydown', (event) => {
-  const typing = event.target.closest('input, select, textarea');
+  const typing = event.target.closest('input, select, textarea, dialog');
   if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
   KEYS[event.key]?.();
 });
 window.addEventListener('pagehide', () => call?.leave());
 
+chooser((kind, id) => call?.device(kind, id));
 lobby(enter);

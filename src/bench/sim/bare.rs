@@ -11,9 +11,10 @@ use super::plan::{Act, Becomes, HUMANS, NAMES, Plan, SPEECH, reply};
 use super::rules::Rules;
 use crate::bench::house;
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
+use crate::llm::Score;
 use crate::time::Time;
 use crate::turn::endpointing::{LASTING, LONG};
-use crate::turn::{Core, Effect, Event, Grant, Manner, Options, SpeechEnd};
+use crate::turn::{Core, Decide, Effect, Event, Grant, Manner, Options, SpeechEnd};
 
 /// Short, so that it overflows in a simulated room.
 const LINES_MAX: usize = 12;
@@ -100,7 +101,10 @@ struct Bare<'a> {
 impl<'a> Bare<'a> {
     fn new(plan: &'a Plan) -> Self {
         let cast = house::cast(NAMES.into_iter().take(plan.personas));
-        let options = Options { seed: plan.seed, lines_max: LINES_MAX, ..Options::default() };
+        // Every other room asks a model who answers.
+        let decide = if plan.seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
+        let seed = plan.seed;
+        let options = Options { seed, lines_max: LINES_MAX, decide, ..Options::default() };
         let ids = cast.iter().map(|persona| persona.id.clone()).collect();
         Self {
             plan,
@@ -150,6 +154,13 @@ impl<'a> Bare<'a> {
                 Effect::WakeAt(at) => {
                     self.wishes += 1;
                     self.later(at.since(self.now), Due::Wake { wish: self.wishes });
+                }
+                Effect::Rank { line, questions, wait } => {
+                    // Every other answer comes too late.
+                    let after = if line.0 % 2 == 0 { wait / 3 } else { wait * 2 };
+                    let score = |at: usize| Score { nats: -(at as f64), tokens: 1 };
+                    let scores = (0..questions.len()).rev().map(score).collect();
+                    self.later(after, Due::Tell(Event::Ranked { line, scores }));
                 }
                 Effect::Settled(_) | Effect::State { .. } | Effect::Mode { .. } => {}
             }

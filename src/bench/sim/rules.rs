@@ -175,6 +175,10 @@ impl Rules {
                 let old = self.states.insert(persona.clone(), *state);
                 rule(old != Some(*state), || format!("{persona} shows {state:?} twice"))
             }
+            Effect::Rank { line, questions, .. } => {
+                let known = self.human_lines.contains(line);
+                rule(known && questions.len() > 1, || format!("{line} cannot be ranked"))
+            }
             Effect::Mode { .. } | Effect::WakeAt(_) => Ok(()),
         }
     }

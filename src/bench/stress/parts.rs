@@ -1,8 +1,7 @@
 //! The parts of a stressed room: an engine that keeps its time to the microsecond, a voice of one
 //! frame, and a room that tells when it hears somebody.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
 use std::time::{Duration, Instant};
@@ -23,6 +22,8 @@ use crate::tts::{Synthesiser, VoiceError};
 pub(super) const REPLY: &str = "That is quite right.";
 const REPLY_TOKENS: u32 = 4;
 
+/// Linux lets a thread sleep so much longer than it asked for.
+const TIMER_SLACK: Duration = Duration::from_micros(60);
 /// Requests on their way to the metronome: one for each persona of the largest room, twice.
 const REQUESTS_MAX: usize = 128;
 
@@ -34,8 +35,6 @@ pub(super) struct Metronome {
     clock: Clock,
     reply: Duration,
     open: blocking::SyncSender<Open>,
-    requests: AtomicU64,
-    warm_ups: AtomicU64,
 }
 
 struct Open {
@@ -49,18 +48,13 @@ impl Metronome {
         let (open, requests) = blocking::sync_channel(REQUESTS_MAX);
         // It ends when the engine is dropped.
         std::thread::spawn(move || keep_time(clock, &requests));
-        Self { clock, reply, open, requests: AtomicU64::new(0), warm_ups: AtomicU64::new(0) }
-    }
-
-    pub(super) fn warm_ups(&self) -> u64 {
-        self.warm_ups.load(Ordering::Relaxed)
+        Self { clock, reply, open }
     }
 }
 
 #[async_trait]
 impl Engine for Metronome {
     async fn warm_up(&self, _: &PersonaId, _: &[Message]) -> Result<WarmUp, EngineError> {
-        self.warm_ups.fetch_add(1, Ordering::Relaxed);
         Ok(WarmUp { prompt_tokens: 1, took_us: 0 })
     }
 
@@ -71,46 +65,68 @@ impl Engine for Metronome {
         let _ = events.try_send(Event::Started { at: self.clock.now() });
         let open = Open { due, request, events };
         self.open.try_send(open).map_err(|_| EngineError::Overloaded { waiting: REQUESTS_MAX })?;
-        self.requests.fetch_add(1, Ordering::Relaxed);
         Ok(receiver)
     }
 
     fn stats(&self) -> EngineStats {
-        let requests = self.requests.load(Ordering::Relaxed);
-        EngineStats { requests, ..EngineStats::default() }
+        EngineStats::default()
     }
 }
 
+/// Counts what is asked of an engine.
+pub(super) struct Counted {
+    inner: Arc<dyn Engine>,
+    warm_ups: AtomicU64,
+    generations: AtomicU64,
+}
+
+impl Counted {
+    pub(super) fn new(inner: Arc<dyn Engine>) -> Self {
+        Self { inner, warm_ups: AtomicU64::new(0), generations: AtomicU64::new(0) }
+    }
+
+    /// Work ahead of time is counted too.
+    pub(super) fn warm_ups(&self) -> u64 {
+        self.warm_ups.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn generations(&self) -> u64 {
+        self.generations.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Engine for Counted {
+    async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        self.warm_ups.fetch_add(1, Ordering::Relaxed);
+        self.inner.warm_up(seat, messages).await
+    }
+
+    fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        self.generations.fetch_add(1, Ordering::Relaxed);
+        self.inner.generate(request)
+    }
+
+    fn stats(&self) -> EngineStats {
+        self.inner.stats()
+    }
+}
+
+/// Requests come in order of being due, since each takes the same time. So the thread sleeps to the
+/// first of them and is not woken by further ones: whoever asks pays for no switch of threads.
 fn keep_time(clock: Clock, requests: &blocking::Receiver<Open>) {
-    let mut waiting: BinaryHeap<Reverse<(Instant, u64)>> = BinaryHeap::new();
-    let mut open = std::collections::HashMap::new();
-    let mut count = 0;
-    loop {
-        let now = Instant::now();
-        while let Some(&Reverse((due, number))) = waiting.peek()
-            && due <= now
-        {
-            waiting.pop();
-            if let Some(Open { request, events, .. }) = open.remove(&number) {
-                answer(clock, &request, &events);
-            }
-        }
-        let due = waiting.peek().map(|Reverse((due, _))| *due);
-        let next: Option<Open> = match due {
-            None => match requests.recv() {
-                Ok(next) => Some(next),
-                Err(blocking::RecvError) => return,
-            },
-            Some(due) => match requests.recv_timeout(due.saturating_duration_since(now)) {
-                Ok(next) => Some(next),
-                Err(blocking::RecvTimeoutError::Timeout) => None,
-                Err(blocking::RecvTimeoutError::Disconnected) => return,
-            },
-        };
-        if let Some(next) = next {
-            count += 1;
-            waiting.push(Reverse((next.due, count)));
-            open.insert(count, next);
+    while let Ok(Open { due, request, events }) = requests.recv() {
+        wait_until(due);
+        answer(clock, &request, &events);
+    }
+}
+
+fn wait_until(due: Instant) {
+    while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
+    {
+        match left.checked_sub(TIMER_SLACK) {
+            Some(rest) if !rest.is_zero() => std::thread::sleep(rest),
+            _ => std::thread::yield_now(),
         }
     }
 }

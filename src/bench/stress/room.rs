@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Variant;
-use super::parts::{Click, Hall, NOTES_MAX, Note};
+use super::parts::{Click, Counted, Hall, NOTES_MAX, Note};
 use crate::admin::state as pages;
 use crate::audio::FRAME_MS;
 use crate::bench::house;
@@ -17,7 +17,6 @@ use crate::config::Config;
 use crate::host::{Parts, Room, Server, cast};
 use crate::id::{HumanId, PersonaId};
 use crate::latency::{Outcome, Stage as Step, TurnRecord};
-use crate::llm::Engine;
 use crate::room::{Event, LinkState, Member};
 use crate::stt::ears;
 use crate::stt::scripted::ScriptedRecogniser;
@@ -27,6 +26,8 @@ use crate::time::{Clock, Time};
 const LINE: &str = "Everyone, what do you make of this?";
 /// A room that does not get on within this is stuck; a line of the largest takes six seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// A sentence, so that the table prints within minutes.
+const MODEL_REPLY_TOKENS: u32 = 16;
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 
 /// What a room is to do.
@@ -59,13 +60,12 @@ pub(super) struct Turn {
 
 impl Stage {
     /// Boots the room, lets it answer every line, and takes it down. The error is what went wrong.
-    pub(super) async fn run(
-        self,
-        engine: Arc<dyn Engine>,
-        warm_ups: impl Fn() -> u64,
-    ) -> Result<Served, String> {
+    pub(super) async fn run(self, engine: Arc<Counted>) -> Result<Served, String> {
         let names = (0..self.personas).map(|index| format!("Voice{index}"));
-        let config = house::config(names).map_err(|error| error.to_string())?;
+        let mut config = house::config(names).map_err(|error| error.to_string())?;
+        if self.variant == Variant::Model {
+            config.turn.reply_tokens = MODEL_REPLY_TOKENS;
+        }
         let (publisher, commands, _house) =
             pages::open(Room::first_status(&config), house::no_passes());
         let (notes, mut noted) = mpsc::channel(NOTES_MAX);
@@ -74,7 +74,7 @@ impl Stage {
         let (_ears, ears) = watch::channel(ears::Status::default());
         let cast = cast::warm_up(&*engine, &config.cast, &publisher).await;
         expect("seats that are warm", cast.hosted.len() as u64, self.personas as u64)?;
-        expect("warm-ups", warm_ups(), self.personas as u64)?;
+        expect("warm-ups", engine.warm_ups(), self.personas as u64)?;
         let parts = Parts {
             cast,
             transport: hall.clone(),
@@ -105,10 +105,10 @@ impl Stage {
         expect("notes that were lost", hall.lost(), 0)?;
         cancel.cancel();
         let records = run.await.map_err(|error| error.to_string())?;
-        let generations = engine.stats().requests;
+        let generations = engine.generations();
         expect("generations", generations, (self.personas * self.lines) as u64)?;
         check(&records, self.personas * self.lines)?;
-        let turns = if self.variant == Variant::Load {
+        let turns = if self.variant.shares_an_engine() {
             shared_turns(&records)
         } else {
             heard.iter().flat_map(|line| self.turns(line)).collect()

@@ -24,6 +24,8 @@ use crate::llm::template::{Controls, Specials, Template};
 pub(super) struct Loaded {
     pub model: LlamaModel,
     pub template: Template,
+    /// What its file says of it.
+    pub description: Gguf,
     /// Of all seats together.
     context_tokens: u32,
 }
@@ -44,7 +46,7 @@ pub(super) fn load(options: &Options) -> Result<Loaded, LoadError> {
         LlamaModel::load_from_file(backend()?, &options.model, &LlamaModelParams::default())
             .map_err(|error| native("loading failed", &error))?;
     let template = Template::new(source, specials(&model.vocab()))?;
-    Ok(Loaded { model, template, context_tokens })
+    Ok(Loaded { model, template, description: gguf, context_tokens })
 }
 
 impl Loaded {

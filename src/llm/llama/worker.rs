@@ -8,13 +8,14 @@ use llama_cpp_2::llama_batch::LlamaBatch;
 use llama_cpp_2::token::LlamaToken;
 use tokio::sync::watch;
 
+use super::adapters::Adapters;
 use super::model::{Loaded, ModelTokenizer};
 use super::{Command, Options, WARM_UP_DEADLINE, Wish};
 use crate::id::PersonaId;
 use crate::llm::budget::LoadError;
 use crate::llm::reuse::{Tokenizer as _, common_prefix, continue_from};
 use crate::llm::sampler::Token;
-use crate::llm::scheduler::{Job, JobId, Left, Limits, Next, Row, Scheduler, SeatId};
+use crate::llm::scheduler::{Group, Job, JobId, Left, Limits, Next, Pace, Row, Scheduler, SeatId};
 use crate::llm::template::Template;
 use crate::llm::window::Window;
 use crate::llm::{EngineError, EngineStats, Finish, Message, Role};
@@ -22,10 +23,13 @@ use crate::time::Clock;
 
 use task::{Task, Work};
 
+mod scoring;
 mod task;
 
 /// No reply is longer, whatever is asked for: minutes of speech.
 pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
+/// Of the first step, when nobody knows yet what a token costs.
+const FIRST_STEP_TOKENS: usize = 64;
 /// Events of a reply beside one per token.
 pub(super) const OTHER_EVENTS: usize = 8;
 
@@ -50,7 +54,7 @@ pub(super) fn run(
     let mut worker = Worker::new(loaded, options, clock, context);
     while worker.listen(commands) {
         worker.step();
-        publish.send_replace(worker.stats.clone());
+        publish.send_replace(worker.stats());
     }
 }
 
@@ -66,6 +70,8 @@ struct Worker<'m> {
     /// By seat.
     windows: Vec<Window>,
     tasks: HashMap<JobId, Task>,
+    adapters: Adapters<'m>,
+    pace: Pace,
     last_job: u64,
     room: usize,
     stats: EngineStats,
@@ -76,7 +82,10 @@ impl<'m> Worker<'m> {
         let step_tokens = (options.step_tokens as usize).max(options.seats);
         let room = options.context_tokens as usize;
         let waiting = options.seats * super::OPEN_PER_SEAT;
-        let limits = Limits { seats: options.seats, waiting, step_tokens, room };
+        let seats = options.seats;
+        let patience_steps = options.patience_steps;
+        let limits = Limits { seats, waiting, step_tokens, room, patience_steps };
+        let (adapters, budget_bytes) = (options.adapters.clone(), options.adapters_bytes);
         Self {
             clock,
             context,
@@ -87,9 +96,20 @@ impl<'m> Worker<'m> {
             seats: HashMap::new(),
             windows: vec![Window::default(); options.seats],
             tasks: HashMap::new(),
+            adapters: Adapters::new(&loaded.model, &loaded.description, adapters, budget_bytes),
+            pace: Pace::new(options.step),
             last_job: 0,
             room,
             stats: EngineStats::default(),
+        }
+    }
+
+    fn stats(&self) -> EngineStats {
+        EngineStats {
+            adapter_switches: self.adapters.counts.switches,
+            adapter_loads: self.adapters.counts.loads,
+            adapter_evictions: self.adapters.counts.evictions,
+            ..self.stats.clone()
         }
     }
 
@@ -111,7 +131,7 @@ impl<'m> Worker<'m> {
     }
 
     fn accept(&mut self, command: Command) {
-        let Command { pass, asked, wish } = command;
+        let Command { pass, asked, span, wish } = command;
         let (persona, max_tokens, deadline) = match &wish {
             Wish::Reply { request, .. } => {
                 let most = REPLY_TOKENS_MAX.min((self.room / 2) as u32);
@@ -119,15 +139,19 @@ impl<'m> Worker<'m> {
             }
             // One token is computed, and the next one chosen from it: the whole path was walked.
             Wish::WarmUp { seat, .. } => (seat.clone(), 2, WARM_UP_DEADLINE),
+            Wish::Score { question, deadline, .. } => (question.seat.clone(), 1, *deadline),
         };
         let mut task = Task::new(pass, asked, max_tokens, wish);
-        let Some(seat) = self.seat(&persona, task.warms_up()) else {
-            return self.close(task, Err(EngineError::NoSeat(persona)));
+        task.span = span;
+        let seat = match self.seat(&persona, task.warms_up()) {
+            Ok(seat) => seat,
+            Err(error) => return self.close(task, Err(error)),
         };
         self.last_job += 1;
         let id = JobId(self.last_job);
         task.seat = seat;
-        let job = Job { id, seat, max_tokens, deadline: asked + deadline };
+        let class = task.class();
+        let job = Job { id, seat, class, max_tokens, deadline: asked + deadline };
         match self.scheduler.submit(job) {
             Ok(()) => {
                 self.tasks.insert(id, task);
@@ -138,16 +162,19 @@ impl<'m> Worker<'m> {
         }
     }
 
-    /// The persona's seat; a free one when it may `take` one.
-    fn seat(&mut self, persona: &PersonaId, take: bool) -> Option<SeatId> {
+    /// The persona's seat; a free one, with its adapter, when it may `take` one.
+    fn seat(&mut self, persona: &PersonaId, take: bool) -> Result<SeatId, EngineError> {
         if let Some(&seat) = self.seats.get(persona) {
-            return Some(seat);
+            return Ok(seat);
         }
-        let free = self.seats.len();
-        (take && free < self.windows.len()).then(|| {
-            self.seats.insert(persona.clone(), SeatId(free));
-            SeatId(free)
-        })
+        let free = SeatId(self.seats.len());
+        if !take || free.0 >= self.windows.len() {
+            return Err(EngineError::NoSeat(persona.clone()));
+        }
+        let group = self.adapters.group(persona)?;
+        self.scheduler.join(free, group);
+        self.seats.insert(persona.clone(), free);
+        Ok(free)
     }
 
     fn step(&mut self) {
@@ -166,15 +193,19 @@ impl<'m> Worker<'m> {
                 self.end(job.id, Err(error));
             }
         }
+        self.scheduler.set_step_tokens(self.pace.step_tokens().unwrap_or(FIRST_STEP_TOKENS));
         let rows = self.scheduler.plan();
         if rows.is_empty() {
             return;
         }
-        match self.compute(&rows) {
+        let begun = self.clock.now();
+        match self.compute(&rows, self.scheduler.group()) {
             Ok(()) => {
                 self.scheduler.computed(&rows);
+                self.read(&rows);
                 let scored = rows.iter().enumerate().filter(|(_, row)| row.scores);
                 scored.for_each(|(index, row)| self.choose(index, row.job));
+                self.pace.learn(rows.len(), self.clock.now().since(begun));
             }
             Err(error) => self.recover(&rows, &error),
         }
@@ -199,10 +230,12 @@ impl<'m> Worker<'m> {
                 fitted.tokens
             }
             Work::WarmUp { messages, .. } => prefix(template, tokenizer, messages)?,
+            Work::Score { .. } => self.question(job)?,
         };
         let needed = prompt.len();
         let kept = self.scheduler.begin(job.id, &prompt);
         let kept = kept.ok_or(EngineError::TooLong { needed, room: self.room })?;
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
         task.prompt_tokens = needed as u32;
         task.cached_tokens = kept.tokens as u32;
         if !self.forget(job.seat, kept.tokens) {
@@ -228,15 +261,17 @@ impl<'m> Worker<'m> {
         false
     }
 
-    fn compute(&mut self, rows: &[Row]) -> Result<(), String> {
+    fn compute(&mut self, rows: &[Row], group: Group) -> Result<(), EngineError> {
+        self.adapters.apply(&mut self.context, group)?;
         self.batch.clear();
         for row in rows {
             let sequence = [row.seat.0 as i32];
             self.batch
-                .add(LlamaToken(row.token), row.position as i32, &sequence, row.scores)
-                .map_err(|error| error.to_string())?;
+                .add(LlamaToken(row.token), row.position as i32, &sequence, self.wants(row))
+                .map_err(|error| EngineError::Failed(error.to_string()))?;
         }
-        self.context.decode(&mut self.batch).map_err(|error| error.to_string())
+        let computed = self.context.decode(&mut self.batch);
+        computed.map_err(|error| EngineError::Failed(error.to_string()))
     }
 
     /// Chooses a job's next token from the scores of a row of the last batch.
@@ -246,6 +281,9 @@ impl<'m> Worker<'m> {
         if task.prefilled(now) && task.counts() {
             self.stats.prompt_tokens += u64::from(task.prompt_tokens);
             self.stats.cached_tokens += u64::from(task.cached_tokens);
+        }
+        if let Work::Score { .. } = task.work {
+            return self.end(id, Ok(Finish::Stop));
         }
         let Some(token) = task.sampler.choose(self.context.get_logits_ith(row as i32)) else {
             let why = "the model's scores are no numbers; its file may be damaged".to_owned();
@@ -267,12 +305,12 @@ impl<'m> Worker<'m> {
     }
 
     /// After a failed batch nobody knows what the cache holds: these seats start anew.
-    fn recover(&mut self, rows: &[Row], why: &str) {
-        tracing::error!(why, rows = rows.len(), "a step of the language engine failed");
+    fn recover(&mut self, rows: &[Row], error: &EngineError) {
+        tracing::error!(%error, rows = rows.len(), "a step of the language engine failed");
         for row in rows {
             self.forget(row.seat, 0);
             self.scheduler.truncate(row.seat, 0);
-            self.end(row.job, Err(EngineError::Failed(why.to_owned())));
+            self.end(row.job, Err(error.clone()));
         }
     }
 
@@ -289,7 +327,8 @@ impl<'m> Worker<'m> {
             Ok(Finish::Cancelled) => self.stats.cancelled += 1,
             Err(error) => {
                 self.stats.failed += 1;
-                tracing::warn!(seat = %task.persona(), %error, "a request failed");
+                let seat = task.persona();
+                task.span.in_scope(|| tracing::warn!(%seat, %error, "a request failed"));
             }
             Ok(_) => {}
         }

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64 };
+const LIMITS: Limits = Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64, patience_steps: 5 };
 
 fn job(id: u64, seat: usize) -> Job {
-    Job { id: JobId(id), seat: SeatId(seat), max_tokens: 4, deadline: Time::from_ms(1_000) }
+    let (id, seat, class) = (JobId(id), SeatId(seat), Class::Reply);
+    Job { id, seat, class, max_tokens: 4, deadline: Time::from_ms(1_000) }
 }
 
 fn tokens(range: std::ops::Range<i32>) -> Vec<Token> {
@@ -41,7 +42,8 @@ fn run_dry(scheduler: &mut Scheduler, token: Token) -> usize {
 fn speakers_come_before_prompts_and_the_budget_holds() {
     let mut scheduler = Scheduler::new(LIMITS);
     start(&mut scheduler, job(1, 0), &tokens(0..3));
-    scheduler.computed(&scheduler.plan());
+    let rows = scheduler.plan();
+    scheduler.computed(&rows);
     assert_eq!(scheduler.chosen(JobId(1), 90), Next::More);
     start(&mut scheduler, job(2, 1), &tokens(0..30));
     let rows = scheduler.plan();
@@ -109,15 +111,78 @@ fn a_prompt_that_fills_its_seat_is_refused_and_a_full_seat_ends_the_reply() {
     assert_eq!(scheduler.seat(SeatId(0)).len(), LIMITS.room - 1);
 }
 
+#[test]
+fn a_prompt_for_a_reply_goes_before_one_that_nobody_waits_for() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    start(&mut scheduler, Job { class: Class::Ahead, ..job(1, 0) }, &tokens(0..30));
+    start(&mut scheduler, job(2, 1), &tokens(0..20));
+    let rows = scheduler.plan();
+    assert!(rows.iter().all(|row| row.job == JobId(2)), "{rows:?}");
+    // A waiting reply also gets its seat first.
+    for (id, class) in [(3, Class::Ahead), (4, Class::Reply)] {
+        scheduler.submit(Job { class, ..job(id, 2) }).unwrap();
+    }
+    assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(4)));
+}
+
+#[test]
+fn whoever_was_passed_over_for_long_goes_first() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    start(&mut scheduler, Job { class: Class::Ahead, ..job(1, 0) }, &tokens(0..9));
+    start(&mut scheduler, job(2, 1), &tokens(0..60));
+    let mut served = Vec::new();
+    for _ in 0..6 {
+        let rows = scheduler.plan();
+        served.push(rows[0].job.0);
+        scheduler.computed(&rows);
+    }
+    assert_eq!(served, [2, 2, 2, 2, 2, 1]);
+}
+
+#[test]
+fn a_step_is_for_one_group_and_groups_take_turns() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    scheduler.join(SeatId(1), Group(1));
+    for seat in 0..2 {
+        start(&mut scheduler, Job { max_tokens: 40, ..job(seat, seat as usize) }, &tokens(0..2));
+    }
+    let mut groups = Vec::new();
+    for _ in 0..20 {
+        let rows = scheduler.plan();
+        assert!(rows.iter().all(|row| row.seat.0 == scheduler.group().0), "{rows:?}");
+        groups.push(scheduler.group().0);
+        scheduler.computed(&rows);
+        rows.iter().filter(|row| row.scores).for_each(|row| {
+            scheduler.chosen(row.job, 90);
+        });
+    }
+    groups.dedup();
+    assert_eq!(groups, [0, 1, 0, 1]);
+}
+
+#[test]
+fn a_better_class_elsewhere_is_not_kept_waiting() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    scheduler.join(SeatId(1), Group(1));
+    start(&mut scheduler, Job { class: Class::Ahead, ..job(1, 1) }, &tokens(0..60));
+    let rows = scheduler.plan();
+    scheduler.computed(&rows);
+    start(&mut scheduler, job(2, 0), &tokens(0..9));
+    assert_eq!(scheduler.plan()[0].job, JobId(2));
+}
+
 #[derive(Clone, Debug)]
 enum Act {
-    Submit { seat: usize, max_tokens: u32 },
+    Submit { seat: usize, class: Class, max_tokens: u32 },
     Step { cancel: Option<u64> },
 }
 
 fn act() -> impl Strategy<Value = Act> {
     prop_oneof![
-        (0..3usize, 1..6u32).prop_map(|(seat, max_tokens)| Act::Submit { seat, max_tokens }),
+        (0..3usize, any::<bool>(), 1..6u32).prop_map(|(seat, ahead, max_tokens)| {
+            let class = if ahead { Class::Ahead } else { Class::Reply };
+            Act::Submit { seat, class, max_tokens }
+        }),
         proptest::option::weighted(0.2, 0..20u64).prop_map(|cancel| Act::Step { cancel }),
     ]
 }
@@ -147,6 +212,7 @@ impl World {
         let rows = self.scheduler.plan();
         assert!(rows.len() <= LIMITS.step_tokens);
         for row in &rows {
+            assert_eq!(self.scheduler.group().0, row.seat.0 / 2, "groups are mixed");
             let seat = &mut self.cache[row.seat.0];
             assert_eq!(seat.len(), row.position, "a hole in the cache");
             seat.push(row.token);
@@ -173,10 +239,11 @@ proptest! {
             submitted: BTreeSet::new(),
             ended: BTreeMap::new(),
         };
+        world.scheduler.join(SeatId(2), Group(1));
         for (id, act) in (0..).zip(acts) {
             match act {
-                Act::Submit { seat, max_tokens } => {
-                    if world.scheduler.submit(Job { max_tokens, ..job(id, seat) }).is_ok() {
+                Act::Submit { seat, class, max_tokens } => {
+                    if world.scheduler.submit(Job { class, max_tokens, ..job(id, seat) }).is_ok() {
                         world.submitted.insert(id);
                     }
                 }

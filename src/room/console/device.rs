@@ -63,7 +63,8 @@ fn list_all() -> Result<Vec<Listed>, SoundError> {
         .filter(|listed| (listed.input || listed.output) && listed.id != "null")
         .collect();
     if listed.is_empty() {
-        return Err(SoundError(format!("no sound device was found on this machine; {MEND}")));
+        let none = "no sound device was found on this machine; connect one, or type with --text";
+        return Err(SoundError(none.to_owned()));
     }
     Ok(listed)
 }

@@ -10,7 +10,7 @@ use crate::time::Time;
 
 /// Pauses of different speakers that wait for a pass. Of more the oldest is left out: its
 /// utterance is as good as over.
-const WAITING_MAX: usize = 4;
+pub const WAITING_MAX: usize = 4;
 /// Texts that wait for the end of their utterance; a pause lasts seconds at most.
 const MADE_MAX: usize = 16;
 /// A speaker's words are shown so often at most.
@@ -43,13 +43,21 @@ pub(super) struct Early {
 }
 
 impl Early {
-    /// Has it wait for a pass, in place of what the same speaker had waiting.
-    pub(super) fn push(&mut self, utterance: Utterance) {
+    /// Has it wait for a pass, in place of what the same speaker had waiting. Returns how many of
+    /// others were left out for it.
+    pub(super) fn push(&mut self, utterance: Utterance) -> u64 {
         self.waiting.retain(|other| other.human != utterance.human);
-        if self.waiting.len() == WAITING_MAX {
+        let full = self.waiting.len() == WAITING_MAX;
+        if full {
             self.waiting.pop_front();
         }
         self.waiting.push_back(utterance);
+        u64::from(full)
+    }
+
+    /// How many wait for a pass.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.len()
     }
 
     pub(super) fn pop(&mut self) -> Option<Utterance> {

@@ -22,8 +22,7 @@ pub fn tracks(from: &Path, to: &Path, cut: &Cut) -> Result<(), TapeError> {
             continue;
         }
         let unreadable = |cause| TapeError::Unreadable { path: path.clone(), cause };
-        let track = Track::parse(&fs::read(&path).map_err(unreadable)?)
-            .map_err(|why| unreadable(std::io::Error::other(why)))?;
+        let track = Track::read(&path).map_err(unreadable)?;
         let (begin, end) = (at(cut.from_us), at(cut.to_us));
         let kept = track.packets.into_iter().filter(|p| begin <= p.start && p.end <= end);
         let folder = to.join(SOUND_FOLDER);

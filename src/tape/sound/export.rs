@@ -1,11 +1,12 @@
 //! A tape's sound as WAV files.
 
 use std::fs;
+use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 
 use opus::{Channels, Decoder};
 
-use super::Track;
+use super::{Track, other, write_wav};
 use crate::audio::ROOM_RATE_HZ;
 use crate::tape::{Header, SOUND_FOLDER, TapeError, file_name};
 
@@ -27,18 +28,15 @@ pub fn export(tape: &Path, header: &Header, out: &Path) -> Result<Vec<PathBuf>, 
     let mut written = Vec::new();
     for path in tracks(tape)? {
         let unreadable = |cause| TapeError::Unreadable { path: path.clone(), cause };
-        let file = fs::read(&path).map_err(unreadable)?;
-        let broken = |why| unreadable(std::io::Error::other(why));
-        let track = Track::parse(&file).map_err(broken)?;
+        let track = Track::read(&path).map_err(unreadable)?;
         let mut own = Mix::default();
-        own.add(&track).map_err(broken)?;
-        let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
-        let stem = stem.unwrap_or_default();
+        own.add(&track).map_err(|why| unreadable(other(why)))?;
+        let stem = super::stem(&path);
         let persona = header.cast.iter().any(|member| file_name(member.id.as_str()) == stem);
         let side = if persona { &mut personas } else { &mut humans };
         side.add_samples(0, &own.0);
         let to = out.join(format!("{stem}.wav"));
-        write_wav(&to, 1, own.samples().into_iter())?;
+        write(&to, 1, own.samples().into_iter())?;
         written.push(to);
     }
     let length = humans.0.len().max(personas.0.len());
@@ -46,7 +44,7 @@ pub fn export(tape: &Path, header: &Header, out: &Path) -> Result<Vec<PathBuf>, 
     personas.0.resize(length, 0);
     let both = humans.samples().into_iter().zip(personas.samples());
     let to = out.join("mix.wav");
-    write_wav(&to, 2, both.flat_map(|(left, right)| [left, right]))?;
+    write(&to, 2, both.flat_map(|(left, right)| [left, right]))?;
     written.push(to);
     Ok(written)
 }
@@ -112,24 +110,9 @@ impl Mix {
     }
 }
 
-fn write_wav(
-    path: &Path,
-    channels: u16,
-    samples: impl Iterator<Item = i16>,
-) -> Result<(), TapeError> {
-    let unwritable = |cause: hound::Error| TapeError::Unwritable {
-        path: path.to_owned(),
-        cause: std::io::Error::other(cause.to_string()),
-    };
-    let spec = hound::WavSpec {
-        channels,
-        sample_rate: ROOM_RATE_HZ,
-        bits_per_sample: 16,
-        sample_format: hound::SampleFormat::Int,
-    };
-    let mut writer = hound::WavWriter::create(path, spec).map_err(unwritable)?;
-    for sample in samples {
-        writer.write_sample(sample).map_err(unwritable)?;
-    }
-    writer.finalize().map_err(unwritable)
+fn write(path: &Path, channels: u16, samples: impl Iterator<Item = i16>) -> Result<(), TapeError> {
+    let unwritable = |cause| TapeError::Unwritable { path: path.to_owned(), cause };
+    let file = BufWriter::new(fs::File::create(path).map_err(unwritable)?);
+    let written = write_wav(file, channels, ROOM_RATE_HZ, samples);
+    written.map_err(|error| unwritable(other(error)))
 }

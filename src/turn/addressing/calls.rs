@@ -64,5 +64,28 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon, mentions: Vec<Mention>) -> 
 /// "No, I mean Hugo": what was called before does not hold.
 fn is_correction(line: &[Word], start: usize) -> bool {
     let before = line[..start].last().map(|word| word.text.as_str());
-    matches!(before, Some("no" | "sorry" | "mean" | "meant" | "actually" | "rather"))
+    matches!(
+        before,
+        Some(
+            "no" | "sorry"
+                | "mean"
+                | "meant"
+                | "actually"
+                | "rather"
+                | "scusa"
+                | "anzi"
+                | "menade"
+                | "mente"
+                | "meinte"
+                | "quise"
+                | "queria"
+                | "volevo"
+                | "voulais"
+                | "bedoelde"
+                | "nej"
+                | "nein"
+                | "non"
+                | "wanted"
+        )
+    )
 }

@@ -24,10 +24,52 @@ const THINKING: &[&str] = &[
     "is",
 ];
 
+/// What a speaker says who looks for a word: it is no part of the sentence.
+const SEARCHES: &[&[&str]] = &[
+    &["how", "do", "you", "say", "it"],
+    &["how", "do", "you", "say"],
+    &["how", "do", "you", "call", "it"],
+    &["how", "you", "say"],
+    &["how", "to", "say"],
+    &["how", "you", "call", "it"],
+    &["what", "do", "you", "call", "it"],
+    &["what", "is", "the", "word"],
+    &["whats", "the", "word"],
+    &["whats", "it", "called"],
+    &["what", "was", "it", "called"],
+    &["you", "know"],
+    &["wie", "sagt", "man"],
+    &["comment", "dire"],
+    &["como", "se", "dice"],
+    &["come", "si", "dice"],
+];
+
+/// Whether its end is written as one that is none.
+pub(super) fn dangles(text: &str) -> bool {
+    ["...", "…", "-", "–", "—", ","].iter().any(|end| text.trim_end().ends_with(end))
+}
+
+/// The sentence without its searches for a word.
+fn without_searches<'a>(sentence: &[&'a str]) -> Vec<&'a str> {
+    let mut kept = Vec::with_capacity(sentence.len());
+    let mut rest = sentence;
+    while let Some((first, behind)) = rest.split_first() {
+        let search = SEARCHES.iter().find(|words| !kept.is_empty() && rest.starts_with(words));
+        match search {
+            Some(words) => rest = &rest[words.len()..],
+            None => {
+                kept.push(*first);
+                rest = behind;
+            }
+        }
+    }
+    kept
+}
+
 /// Whether `text`, whose words are `line`, breaks off.
 pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> bool {
     let text = text.trim_end();
-    let dangles = ["...", "…", "-", "–", "—", ","].iter().any(|end| text.ends_with(end));
+    let dangles = dangles(text);
     let closed = text.ends_with(['.', '!', '?', '。', '？', '！', ')', '"', '”']);
     let from = line.iter().rposition_before(|word| word.after.ends_sentence());
     let sentence: Vec<&str> = line[from..].iter().map(|word| word.text.as_str()).collect();
@@ -36,6 +78,15 @@ pub(super) fn is_unfinished(text: &str, line: &[Word], lexicon: &Lexicon) -> boo
     }
     if dangles {
         return sentence.len() > 1;
+    }
+    let whole = sentence.len();
+    let sentence = without_searches(&sentence);
+    if sentence.len() < 2 {
+        return false;
+    }
+    let last = sentence[sentence.len() - 1];
+    if sentence.len() < whole && lexicon.determiners.has(last) && !closed {
+        return true;
     }
     !closed && (ends_open(&sentence, lexicon) || wants_a_main_clause(&sentence, lexicon))
 }
@@ -81,7 +132,8 @@ const BARE_HELPERS: Set = Set::new("is was are were be have has had");
 /// Behind these the bare helpers are whole.
 const SUBJECTS_OF_BARE: Set = Set::new("it he she they i you we that there");
 /// Behind these a last question word is whole.
-const BEFORE_QUESTION: Set = Set::new("know so say guess but and or tell sure it wonder no");
+const BEFORE_QUESTION: Set =
+    Set::new("know so say guess but and or tell sure it wonder no idea ideas clue");
 
 /// The last word is of a class that needs another word behind it.
 fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
@@ -91,6 +143,9 @@ fn ends_open(sentence: &[&str], lexicon: &Lexicon) -> bool {
     let asks = |word: &&str| lexicon.questions.has(word) && !clause.contains(word);
     let asked =
         sentence.iter().take(sentence.len() - 1).any(asks) || lexicon.questions.has(sentence[0]);
+    // "What I wanted to ask is": it tells, and does not ask.
+    let cleft = lexicon.questions.has(sentence[0]) && lexicon.subjects.has(sentence[1]);
+    let asked = asked && !(cleft && lexicon.helpers.has(last) && sentence.len() > 3);
     let object = OBJECTS.has(last);
     if HESITATIONS.has(last) {
         return sentence.len() > 2;

@@ -15,13 +15,49 @@ pub(super) enum Correction {
 const APOLOGIES: Set = Set::new(
     "no nope nah nay sorry sry oops whoops actually wait excuse pardon apologies nein non \
      perdon desculpa scusa nee entschuldigung oh hang erm not nicht ach desole er ah yeah \
-     um i my",
+     um i my nej forlat naw nae anzi whoops hoppla ups verzeihung mi entschuldigen no",
 );
+/// What opens a sentence that takes the one before it back.
+const TAKES_BACK: Set = Set::new(
+    "no nope naw nah sorry oops whoops wait actually pardon scusa scusi anzi perdon desculpa \
+     desculpe nein nee entschuldigung verzeihung rather apologies hoppla ups desole",
+);
+/// So early in a sentence.
+const TAKES_BACK_WORDS: usize = 3;
 /// What was intended.
 const MEANT: Set = Set::new(
     "meant mean meaning wanted want after asking asked intended talking speaking meinte \
-     meine voulais queria volevo bedoelde bedoel quise looking addressing calling decir",
+     meine voulais queria volevo bedoelde bedoel quise looking addressing calling decir intended",
 );
+
+/// What the other one may be called.
+const OTHERS: &[&str] = &[
+    "one",
+    "guy",
+    "person",
+    "man",
+    "woman",
+    "fella",
+    "lady",
+    "expert",
+    "fellow",
+    "bloke",
+    "chap",
+    "lad",
+    "lass",
+    "gentleman",
+    "gent",
+];
+
+/// "That was intended for".
+const MEANT_FOR: &[&str] =
+    &["for", "to", "meant", "intended", "aimed", "directed", "asking", "talking"];
+
+/// Whether a sentence begins as one that takes back what was said just before it.
+pub(super) fn takes_back(line: &[Word]) -> bool {
+    let opening = line.iter().take(TAKES_BACK_WORDS);
+    opening.map(|word| word.text.as_str()).any(|word| TAKES_BACK.has(word))
+}
 
 /// Whether `line` corrects whom the talk was put to.
 pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
@@ -31,7 +67,7 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     };
     let apology = words.first().is_some_and(|first| APOLOGIES.has(first));
     let wrong = pair("wrong", &["one", "person", "name", "guy", "expert", "man", "woman", "lady"])
-        || pair("other", &["one", "guy", "person", "man", "woman", "fella", "lady", "expert"])
+        || pair("other", OTHERS)
         || pair("someone", &["else"])
         || pair("somebody", &["else"])
         || pair("the", &["other"]) && words.last() == Some(&"other");
@@ -39,11 +75,12 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
         ["otro", "otra", "outro", "outra", "altro", "altra", "autre", "andere", "anderen"];
     let foreign = another.iter().any(|other| words.contains(other));
     let meant = words.iter().any(|word| MEANT.has(word));
+    let told = words.iter().any(|word| matches!(*word, "muddled" | "mixed" | "confused"));
     let asks_anew = words.len() > 14 || lexicon.questions.has(words.first().unwrap_or(&""));
-    if apology && (wrong || foreign) || wrong && meant {
+    if apology && (wrong || foreign || told && meant) || wrong && meant {
         return Some(Correction::Somebody);
     }
-    let aimed = pair("was", &["for", "to", "meant", "aimed", "directed", "asking", "talking"])
+    let aimed = pair("was", MEANT_FOR)
         || pair("i", &["said", "meant"])
         || pair("meant", &["for"])
         || pair("not", &["you", "him", "her"]) && words[0] == "not";

@@ -1,6 +1,7 @@
 //! Who knows most about a line, by the words that it shares with the cards: the answer of today to
 //! a question that is put to the room. A likelihood of the line given each card would rank better.
 
+use super::handing;
 use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word, words};
 
@@ -44,6 +45,8 @@ impl Card {
         let titles = [("dr", "doctor"), ("prof", "professor"), ("capt", "captain")];
         let title = titles.iter().filter(|(short, _)| own.first().is_some_and(|one| one == short));
         role.extend(title.map(|(_, title)| stem(title)));
+        // "Pilot Vega" is the pilot.
+        role.extend(own.first().filter(|_| own.len() > 1).map(|word| stem(word)));
         Self { role, all: stems(&line) }
     }
 
@@ -103,6 +106,41 @@ const FRAMES: Set = Set::new(
 const ASKING: Set = Set::new("hear ask want could let need");
 const STRONG_FRAMES: Set = Set::new("would could can does should from ask hear as might will let");
 
+/// How people clip what somebody is.
+const CLIPPED: &[(&str, &str)] = &[
+    ("doc", "doctor"),
+    ("doc", "physician"),
+    ("doctor", "physician"),
+    ("doctor", "medic"),
+    ("ref", "referee"),
+    ("prof", "professor"),
+    ("vet", "veterinarian"),
+    ("cap", "captain"),
+    ("sarge", "sergeant"),
+    ("techie", "technician"),
+    ("cop", "policeman"),
+    ("shrink", "psychologist"),
+    ("medic", "doctor"),
+    ("physician", "doctor"),
+    ("attorney", "lawyer"),
+    ("solicitor", "lawyer"),
+    ("cook", "chef"),
+    ("boss", "manager"),
+    ("coach", "trainer"),
+    ("dev", "developer"),
+    ("sailor", "skipper"),
+];
+/// What a role can have that is asked for: "let's have the ref's view".
+const HELD: Set = Set::new(
+    "view views opinion opinions take word words thoughts thought perspective answer advice side \
+     verdict turn input judgment judgement position",
+);
+/// Verbs between a role and what it would do with a question.
+const OPINES: Set = Set::new(
+    "would could might should can will thinks says makes sees looks feels wurde konnte dirait \
+     diria direbbe zou",
+);
+
 /// The one persona whose role is named in a line that asks for a role: "what would a doctor say?",
 /// "could the patient describe it?", "from the singer".
 pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
@@ -110,17 +148,26 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
     let article = |at: &usize| lexicon.determiners.has(text(*at));
     (0..line.len()).filter(article).find_map(|at| {
         let before = at.checked_sub(1).map_or("ask", text);
-        let framed = FRAMES.has(before);
+        let quoted = matches!(before, "how" | "what" | "why" | "whether" | "if" | "where" | "when")
+            && line.get(at + 2).is_some_and(|word| OPINES.has(&word.text))
+            && line.iter().any(|word| {
+                word.after == Break::Question
+                    || matches!(word.text.as_str(), "wonder" | "wondering" | "curious" | "lets")
+            });
+        let owned =
+            line[at + 1..].windows(2).take(3).any(|two| two[0].owns && HELD.has(&two[1].text));
+        let framed = FRAMES.has(before) || quoted || owned;
         let asks = line[line.len() - 1].after == Break::Question
             || line
                 .iter()
                 .any(|word| lexicon.questions.has(&word.text) || ASKING.has(word.text.as_str()));
         let begins = at == 0 || line[at - 1].after.ends_sentence();
         let turned = line.get(at + 2).is_some_and(|word| lexicon.helpers.has(&word.text));
+        let asks = asks || owned;
         if !asks || if begins { !turned } else { !framed } {
             return None;
         }
-        let strong = STRONG_FRAMES.has(before);
+        let strong = STRONG_FRAMES.has(before) || quoted || owned;
         let reach = line[at + 1..].iter().take(if strong { 3 } else { 2 });
         reach.filter(|word| is_content(&word.text, lexicon)).find_map(|word| {
             let role = role_of(&word.text, cards);
@@ -129,36 +176,45 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
     })
 }
 
+/// Behind a role these leave something to it: "the doctor ought to take this one".
+const TAKES: Set = Set::new("ought should can could will would may must knows handles decides");
+
 /// The one persona whose role a persona's line leaves something to: "ask the pharmacist".
 pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let text = |at: usize| line[at].text.as_str();
-    (1..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
-        let asked = text(at - 1) == "ask" || text(at - 1) == "let";
-        let left = matches!(text(at - 1), "to" | "for" | "with") && at >= 2 && {
-            let reach = at.saturating_sub(6);
-            line[reach..at - 1].iter().any(|word| {
-                matches!(
-                    word.text.as_str(),
-                    "leave"
-                        | "pass"
-                        | "defer"
-                        | "question"
-                        | "hand"
-                        | "one"
-                        | "over"
-                        | "refer"
-                        | "matter"
-                        | "check"
-                )
-            })
-        };
-        if !asked && !left {
+    let before = |at: usize| at.checked_sub(1).map_or("", text);
+    (0..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
+        let asked = matches!(before(at), "ask" | "let" | "try" | "consult" | "see");
+        let reach = at.saturating_sub(6);
+        let left = handing::moves_to(before(at))
+            && line[reach..at - 1].iter().any(|word| handing::is_handing(&word.text));
+        let next = |word: &Word| TAKES.has(&word.text);
+        let takes = matches!(text(at), "the" | "our" | "your" | "my")
+            && line[at + 1..].iter().skip(1).take(2).any(next)
+            && line[line.len() - 1].after != Break::Question;
+        if !asked && !left && !takes {
             return None;
         }
         line[at + 1..].iter().take(3).find_map(|word| {
             is_content(&word.text, lexicon).then(|| role_of(&word.text, cards)).flatten()
         })
     })
+}
+
+/// Those who are left out by what they are: "anybody but the cook".
+pub(super) fn refused_roles(line: &[Word], cards: &[&Card]) -> Vec<usize> {
+    let text = |at: usize| line[at].text.as_str();
+    let article = |at: usize| matches!(text(at), "the" | "our" | "that");
+    let refuses = |at: usize| {
+        let after = |word: &str| at >= 2 && text(at - 2) == word;
+        matches!(text(at - 1), "except" | "bar" | "besides" | "not" | "sauf" | "save")
+            || text(at - 1) == "but" && (after("anyone") || after("anybody") || after("everyone"))
+            || text(at - 1) == "than" && (after("other") || after("rather"))
+            || text(at - 1) == "of" && after("instead")
+            || text(at - 1) == "from" && (after("apart") || after("not"))
+    };
+    let refused = (1..line.len().saturating_sub(1)).filter(|&at| article(at) && refuses(at));
+    refused.filter_map(|at| role_of(text(at + 1), cards)).collect()
 }
 
 /// The one persona who is called by what it is: "Doctor, …".
@@ -174,11 +230,36 @@ pub(super) fn called_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> 
     // "What do you say, doctor?"
     let [.., before, last] = line else { return None };
     let set_off = before.after == Break::Comma && last.after == Break::Question;
-    set_off.then(|| role(last)).flatten()
+    set_off.then(|| role(last)).flatten().or_else(|| between_pauses(line, lexicon, &role))
+}
+
+/// "Tell me, good doctor, what is it?"
+fn between_pauses(
+    line: &[Word],
+    lexicon: &Lexicon,
+    role: &dyn Fn(&Word) -> Option<usize>,
+) -> Option<usize> {
+    let kind = |word: &Word| {
+        matches!(word.text.as_str(), "good" | "old" | "dear" | "my" | "our" | "mister" | "madam")
+    };
+    (1..line.len()).find_map(|at| {
+        let begin = line[..at].iter().rposition(|word| word.after != Break::None)? + 1;
+        let pauses = line[begin - 1].after == Break::Comma && line[at].after != Break::None;
+        let you = line
+            .iter()
+            .any(|word| lexicon.second_person.has(&word.text) || word.after == Break::Question);
+        let called = pauses && you && at - begin <= 2 && line[begin..at].iter().all(kind);
+        called.then(|| role(&line[at])).flatten()
+    })
 }
 
 /// The one persona whose role `word` is: what it is called before what it deals with.
 pub(super) fn role_of(word: &str, cards: &[&Card]) -> Option<usize> {
+    let mut wholes = CLIPPED.iter().filter(|(short, _)| *short == word).map(|(_, whole)| *whole);
+    role_of_word(word, cards).or_else(|| wholes.find_map(|whole| role_of_word(whole, cards)))
+}
+
+fn role_of_word(word: &str, cards: &[&Card]) -> Option<usize> {
     let stem = stem(word);
     let only = |score: &dyn Fn(&&Card) -> f32| {
         let scores: Vec<f32> = cards.iter().map(score).collect();

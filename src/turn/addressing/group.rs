@@ -32,6 +32,12 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             return (start + 1 < line.len() && previous == "from").then_some(1);
         }
     }
+    let each = matches!(word, "each" | "all" | "both") && text(start + 1) == "of";
+    if each && matches!(text(start + 2), "our" | "these" | "those" | "my") {
+        // "Each of our four officers".
+        let numbers = (start + 3..line.len()).take_while(|&at| NUMBERS.has(text(at))).count();
+        return (start + 3 + numbers < line.len()).then_some(4 + numbers);
+    }
     let pair = (word, text(start + 1));
     if matches!(pair, ("rest", "of")) && pronoun(start + 2) {
         return Some(3);
@@ -50,7 +56,11 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
         return Some(2);
     }
     // "One word each."
-    if word == "each" && start > 1 && line[start].after != Break::None {
+    let number = |at: usize| {
+        matches!(text(at), "one" | "a" | "an" | "two" | "three" | "five" | "ten" | "single")
+    };
+    let counted = (start.saturating_sub(3)..start).any(number);
+    if word == "each" && start > 1 && (line[start].after != Break::None || counted) {
         return Some(1);
     }
     if word == "you" && matches!(text(start + 1), "all" | "both" | "guys" | "two" | "three" | "lot")
@@ -96,5 +106,10 @@ pub(super) fn asks_whoever(line: &[Word], lexicon: &Lexicon) -> bool {
                 "can" | "knows" | "could" | "here" | "of" | "would" | "wants" | "has"
             )
     });
-    put || who || text.iter().any(|word| lexicon.somebody.has(word))
+    let of_you = text.windows(3).any(|three| {
+        matches!(three[0], "any" | "one" | "some" | "either" | "which")
+            && three[1] == "of"
+            && lexicon.second_person.has(three[2])
+    });
+    put || who || of_you || text.iter().any(|word| lexicon.somebody.has(word))
 }

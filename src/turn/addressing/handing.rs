@@ -20,9 +20,44 @@ const HANDING: Set = Set::new(
      better word opinion view answer thoughts hear job matter is addressed move moving \
      switch something line toss yield bow put goes up consult task know belongs input \
      bounce hello come coming from take this look vroeg frag fragt fragen frage demande \
-     demandez demander pregunta preguntale pregunten chiedi chiedete pergunte pergunta \
+     chiedo domando pregunto pergunto frage vraag fraga fragar yields entrust demandez demander \
+     pregunta preguntale pregunten chiedi chiedete pergunte pergunta \
      vraag passe laisse laissons dejo lascio deixo geef gebe cedo defers tag",
 );
+
+/// A preposition behind which the one stands to whom something is left.
+pub(super) fn moves_to(word: &str) -> bool {
+    matches!(
+        word,
+        "to" | "for"
+            | "from"
+            | "on"
+            | "upon"
+            | "with"
+            | "past"
+            | "by"
+            | "a"
+            | "an"
+            | "aan"
+            | "al"
+            | "alla"
+            | "para"
+            | "fur"
+            | "pour"
+            | "voor"
+            | "per"
+            | "bei"
+            | "au"
+    )
+}
+
+pub(super) fn is_speaking(word: &str) -> bool {
+    SPEAKING.has(word)
+}
+
+pub(super) fn is_handing(word: &str) -> bool {
+    HANDING.has(word)
+}
 
 impl Sentence<'_> {
     /// Calls somebody without speaking to them.
@@ -39,37 +74,19 @@ impl Sentence<'_> {
         if phrases.iter().any(|words| self.lead_is(words)) && self.previous() != "et" {
             return Some(HANDED);
         }
+        if self.is_who_knows() {
+            return Some(HANDED);
+        }
         if self.has_past() {
             return None;
         }
-        let article = matches!(self.previous(), "our" | "the" | "dear");
+        let article = is_article(self.previous());
         let lead = &self.lead[..self.lead.len() - usize::from(article)];
         let verb = lead.last().copied().unwrap_or_default();
         let say = |word: &&str| SPEAKING.has(word);
         let reach = lead.len().saturating_sub(7);
         let moved = lead[reach..].iter().any(|word| HANDING.has(word));
-        let to = matches!(
-            verb,
-            "to" | "for"
-                | "from"
-                | "on"
-                | "upon"
-                | "with"
-                | "past"
-                | "by"
-                | "a"
-                | "an"
-                | "aan"
-                | "al"
-                | "alla"
-                | "para"
-                | "fur"
-                | "pour"
-                | "voor"
-                | "per"
-                | "bei"
-                | "au"
-        );
+        let to = moves_to(verb);
         if to && moved {
             return Some(HANDED);
         }
@@ -95,6 +112,21 @@ impl Sentence<'_> {
         self.asks_after(lead, verb)
     }
 
+    /// "The one who knows it is Ada", "Ada has the answer".
+    fn is_who_knows(&self) -> bool {
+        let has = |words: &[&str], list: &[&str]| words.iter().any(|word| list.contains(word));
+        let lead = &self.lead[..self.lead.len() - usize::from(is_article(self.previous()))];
+        let copula = lead.last().is_some_and(|word| {
+            matches!(*word, "is" | "e" | "es" | "est" | "ist" | "would" | "be" | "its" | "thats")
+        });
+        let who = ["who", "one", "person", "quem", "quien", "qui", "chi", "wer", "wie", "expert"];
+        let knows =
+            ["knows", "knew", "know", "sabe", "sait", "sa", "weiss", "weet", "ask", "better"];
+        let holds = matches!(self.next(), "has" | "have" | "holds" | "keeps");
+        copula && has(lead, &who) && has(lead, &knows)
+            || holds && has(&self.tail, &["answer", "answers"]) && !self.is_question
+    }
+
     /// "Could Ada explain that?", "What would Ada say?", "Ada would know", "Ada first".
     pub(super) fn asks_after(&self, lead: &[&str], verb: &str) -> Option<f32> {
         let say = |word: &&str| SPEAKING.has(word);
@@ -105,12 +137,14 @@ impl Sentence<'_> {
             return Some(HANDED);
         }
         let may = matches!(self.next(), "can" | "could" | "would" | "will" | "should" | "might");
-        let knows =
-            matches!(self.next(), "knows" | "handles")
-                || self.tail.first() == Some(&"is")
-                    && self.tail.iter().take(4).any(|word| {
-                        matches!(*word, "one" | "best" | "better" | "person" | "expert")
-                    });
+        let knows = matches!(self.next(), "knows" | "handles")
+            || self.tail.first() == Some(&"is")
+                && self.tail.iter().take(4).any(|word| {
+                    matches!(
+                        *word,
+                        "one" | "best" | "better" | "person" | "expert" | "man" | "woman" | "lad"
+                    )
+                });
         let helps = self.tail.iter().skip(1).take(3).any(|word| {
             matches!(
                 *word,
@@ -159,4 +193,22 @@ impl Sentence<'_> {
         );
         see && opines && lead.len() <= 6
     }
+}
+
+fn is_article(word: &str) -> bool {
+    matches!(
+        word,
+        "our"
+            | "the"
+            | "dear"
+            | "lady"
+            | "friend"
+            | "old"
+            | "good"
+            | "der"
+            | "die"
+            | "la"
+            | "il"
+            | "o"
+    )
 }

@@ -14,7 +14,22 @@ impl Set {
     }
 
     pub(super) fn has(self, word: &str) -> bool {
-        !word.is_empty() && self.0.split(' ').any(|one| one == word)
+        let (set, word) = (self.0.as_bytes(), word.as_bytes());
+        let mut from = 0;
+        // By hand, since every word of every line is looked up in a dozen of these: a general
+        // search costs more to begin than most words are long.
+        while from < set.len() && !word.is_empty() {
+            let end = from + word.len();
+            let ends = end == set.len() || set.get(end) == Some(&b' ');
+            if ends && set[from..end] == *word {
+                return true;
+            }
+            while set.get(from).is_some_and(|letter| *letter != b' ') {
+                from += 1;
+            }
+            from += 1;
+        }
+        false
     }
 }
 
@@ -52,6 +67,8 @@ pub(super) struct Lexicon {
 
 /// The first words of a line tell its language; a long one is not read to its end for that.
 const WORDS_READ: usize = 60;
+/// Fewer words tell no language.
+const FOREIGN_WORDS_MIN: usize = 5;
 
 impl Lexicon {
     /// The lexicon of the language that most words of a line belong to; English when none does.
@@ -66,6 +83,13 @@ impl Lexicon {
             }
         }
         best.0
+    }
+
+    /// Whether a line is in none of the languages that are known here.
+    pub(super) fn is_foreign(&self, line: &[Word]) -> bool {
+        let read = line.len().min(WORDS_READ);
+        let known = line.iter().take(read).filter(|word| self.knows(&word.text)).count();
+        read >= FOREIGN_WORDS_MIN && known * 4 < read
     }
 
     fn knows(&self, word: &str) -> bool {

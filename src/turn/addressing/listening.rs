@@ -10,8 +10,8 @@ const WORDS_MAX: usize = 4;
 /// Said alone, such a word does not tell its language.
 const YES: Set = Set::new("yes si oui ja sim");
 
-/// Whether `text`, said while a persona speaks, leaves it the floor: "mhm", "yeah, right",
-/// laughter, and what recognisers write for noise. "No", "wait" and questions do not.
+/// Whether `text`, said while a persona speaks, leaves it the floor: "mhm", "yeah", laughter,
+/// and what recognisers write for noise. "No", "wait" and questions do not.
 pub fn is_listening(text: &str) -> bool {
     let line = words(text);
     if line.is_empty() || backchannel::is_noise(text, &line) {

@@ -45,11 +45,15 @@ impl Names {
                 // A pause divides words; a short name is never heard as two.
                 if joined[..length - 1].iter().any(|word| word.after != Break::None)
                     || length > 1 && name.len() < LETTERS_OF_TWO_WORDS
+                    || length > 2 && name.len() < LETTERS_OF_THREE_WORDS
                     || joined.iter().all(|word| COMMON.contains(&word.text.as_str()))
                 {
                     continue;
                 }
-                let heard: String = joined.iter().map(|word| word.text.as_str()).collect();
+                let heard: String = joined
+                    .iter()
+                    .flat_map(|word| [word.text.as_str(), if word.owns { "s" } else { "" }])
+                    .collect();
                 let found = distance(&name, &heard);
                 if best.is_none_or(|(least, _)| found < least) {
                     best = Some((found, length));
@@ -77,8 +81,9 @@ impl Names {
 }
 
 /// A name may be heard as so many words.
-const WORDS_MAX: usize = 2;
+const WORDS_MAX: usize = 3;
 const LETTERS_OF_TWO_WORDS: usize = 5;
+const LETTERS_OF_THREE_WORDS: usize = 7;
 /// Shares of the letters that may differ: anywhere in a line, and where somebody is called. Names
 /// of up to three letters have more neighbours. Chosen on pairs of names and words misheard.
 const ANYWHERE_MAX: f32 = 0.17;
@@ -154,6 +159,9 @@ fn sounds(word: &str) -> Vec<char> {
     while let Some(letter) = letters.next() {
         let written = match letter {
             'c' if matches!(letters.peek(), Some('e' | 'i' | 'y')) => 's',
+            // Gaelic spellings: "Siobhán", "Niamh".
+            'b' | 'm' if letters.peek() == Some(&'h') => 'v',
+            'c' if is_french(letters.clone()) => 's',
             'c' | 'q' => 'k',
             'z' => 's',
             'h' => continue,
@@ -169,6 +177,11 @@ fn sounds(word: &str) -> Vec<char> {
         sounds.pop();
     }
     sounds
+}
+
+/// "Ch" before a soft vowel, as in "Chevonne".
+fn is_french(mut after: impl Iterator<Item = char>) -> bool {
+    after.next() == Some('h') && matches!(after.next(), Some('e' | 'i'))
 }
 
 /// Words that are heard as themselves: the most common ones with up to six letters that stand at

@@ -53,6 +53,9 @@ pub(super) fn find(
             || matches!(before(start, 1), "finally" | "lastly")
         {
             last = Some(one);
+        } else if before(start, 1) == "before" && order.is_empty() {
+            // "Before Ada begins, Hugo, please."
+            last = Some(one);
         } else if matches!(next, "first" | "starts" | "begins" | "opens")
             || before(start, 2) == "start"
             || before(start, 2) == "starting"

@@ -14,11 +14,11 @@ use super::words::{Break, Word, words};
 use super::{Scene, backchannel, completeness, group, order};
 
 pub(super) struct Reading<'a> {
-    text: &'a str,
+    pub(super) text: &'a str,
     pub line: Vec<Word>,
     pub calls: Calls,
     mentions: Vec<Mention>,
-    lexicon: &'static Lexicon,
+    pub(super) lexicon: &'static Lexicon,
     personas: Vec<Names>,
     humans: Vec<Names>,
     cards: Vec<&'a Card>,
@@ -32,6 +32,8 @@ pub(super) struct Hush {
     pub lifted: bool,
 }
 
+/// An answer of so few words needs no sentence.
+const ANSWER_WORDS: usize = 3;
 /// Words that point at what was said before.
 const BACK: Set = Set::new(
     "it its that thats this they them those these he she him her one ones instead then so \
@@ -46,15 +48,6 @@ const REST: Set = Set::new(
      hasnt remains remain ubrig rester reste queda faltan falta manca anderen autres \
      altri outros final lastly finally who forgotten waiting missed",
 );
-/// Verbs that ask for a turn when a sentence begins with them.
-const REQUESTS: Set = Set::new(
-    "tell explain describe show give say name list go continue help please sing play read \
-     teach walk remind suggest recommend compare convince imagine try guess keep carry \
-     summarize summarise repeat define pick choose lets check make write calculate talk \
-     speak tells advise elaborate translate spell erzahl sag erklare dis raconte cuenta \
-     dime dimmi conta diz vertel racconta explica",
-);
-
 impl<'a> Reading<'a> {
     pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
         let line = words(text);
@@ -62,8 +55,10 @@ impl<'a> Reading<'a> {
         let personas: Vec<Names> = scene.cast.iter().map(|one| Names::of(one.name)).collect();
         let humans: Vec<Names> = scene.humans.iter().map(|name| Names::of(name)).collect();
         let mentions = mentions::find(&line, lexicon, &personas, &humans);
-        let calls = calls::find(&line, lexicon, mentions.clone());
-        let cards = scene.cast.iter().map(|one| one.card).collect();
+        let mut calls = calls::find(&line, lexicon, mentions.clone());
+        let cards: Vec<&Card> = scene.cast.iter().map(|one| one.card).collect();
+        let refused = expertise::refused_roles(&line, &cards);
+        calls.excluded.extend(refused.into_iter().map(Who::Persona));
         Self { text, line, calls, mentions, lexicon, personas, humans, cards }
     }
 
@@ -77,9 +72,14 @@ impl<'a> Reading<'a> {
             .filter(|(at, _)| kept(*at))
             .map(|(_, w)| w.clone())
             .collect();
+        let rest = self.with(line);
+        (!rest.line.is_empty() && (rest.asks() || !rest.calls.called.is_empty())).then_some(rest)
+    }
+
+    fn with(&self, line: Vec<Word>) -> Self {
         let mentions = mentions::find(&line, self.lexicon, &self.personas, &self.humans);
         let calls = calls::find(&line, self.lexicon, mentions.clone());
-        let rest = Self {
+        Self {
             text: self.text,
             line,
             calls,
@@ -88,8 +88,7 @@ impl<'a> Reading<'a> {
             personas: self.personas.clone(),
             humans: self.humans.clone(),
             cards: self.cards.clone(),
-        };
-        (!rest.line.is_empty() && (rest.asks() || !rest.calls.called.is_empty())).then_some(rest)
+        }
     }
 
     pub(super) fn is_noise(&self) -> bool {
@@ -100,7 +99,12 @@ impl<'a> Reading<'a> {
         backchannel::is_nod(self.text, &self.line, self.lexicon)
     }
 
-    pub(super) fn is_unfinished(&self) -> bool {
+    /// Its speaker is not done. Who is asked something may answer in a word or two that no
+    /// sentence ends on.
+    pub(super) fn is_unfinished(&self, answers: bool) -> bool {
+        if answers && self.line.len() <= ANSWER_WORDS {
+            return completeness::dangles(self.text);
+        }
         completeness::is_unfinished(self.text, &self.line, self.lexicon)
     }
 
@@ -132,6 +136,11 @@ impl<'a> Reading<'a> {
                             _ => None,
                         })
                         .collect();
+                    let all = called.iter().any(|call| call.who == Who::Everybody);
+                    if whom.is_empty() && range.start > 0 && !all {
+                        // "Ada, thank you. Have a rest."
+                        whom.extend(self.called_in(0..range.start));
+                    }
                     if whom.is_empty() {
                         whom = (0..self.cards.len()).collect();
                         // "Please stop. Nora, do you like roses?" goes on with Nora.
@@ -145,7 +154,140 @@ impl<'a> Reading<'a> {
                 }
             }
         }
+        if silence::waives(&self.line) {
+            // What is said to nobody is said to nobody up to its end, but for a name.
+            let calls = |range: &Range<usize>| !self.called_in(range.clone()).is_empty();
+            let aloud = silence::sentences(&self.line).into_iter().filter(|one| !calls(one));
+            hush.sentences.extend(aloud);
+            hush.asked = hush.asked.or(Some(Silence::Momentary));
+            if hush.whom.is_empty() {
+                hush.whom = (0..self.cards.len()).collect();
+            }
+        }
         hush
+    }
+
+    /// "Please stop, Ada. Do you like roses?": who was asked to be silent by name is asked
+    /// something after it. What they say now ends, and the question is theirs.
+    pub(super) fn asked_after_all(&self, hush: &Hush) -> Option<usize> {
+        let last = hush.sentences.last()?.clone();
+        let [one] = self.called_in(last.clone())[..] else { return None };
+        let later = self.line.get(last.end..)?;
+        let you = later.iter().any(|word| self.lexicon.second_person.has(&word.text));
+        let asks = later.iter().any(|word| word.after == Break::Question);
+        (you && asks && hush.whom.contains(&one)).then_some(one)
+    }
+
+    /// The humans who are asked something in the line, when no persona is: the sentence that asks
+    /// calls them, or they are several who are called beside each other.
+    pub(super) fn humans_asked(&self) -> Vec<usize> {
+        let mut asked = Vec::new();
+        let mut called = BTreeSet::new();
+        for (sentences, range) in silence::sentences(&self.line).into_iter().enumerate() {
+            let words = &self.line[range];
+            let asks = words.last().is_some_and(|word| word.after == Break::Question);
+            let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
+            for call in calls::find(words, self.lexicon, mentions).called {
+                match call.who {
+                    Who::Persona(_) if asks || self.asks_without_a_mark(words) => {
+                        return Vec::new();
+                    }
+                    Who::Human(one) if asks && sentences > 0 => asked.push(one),
+                    Who::Human(one) => _ = called.insert(one),
+                    _ => {}
+                }
+            }
+        }
+        let persona = self.calls.called.iter().any(|call| matches!(call.who, Who::Persona(_)));
+        if called.len() > 1 && !persona {
+            asked.extend(called);
+        }
+        asked
+    }
+
+    /// It is put to somebody by what only humans are to each other: "dad, what is that".
+    pub(super) fn calls_kin(&self) -> bool {
+        const KIN: Set = Set::new(
+            "dad daddy mum mummy mom mommy mama papa grandma grandpa granny grandad nana \
+             sweetheart darling honey papi mami",
+        );
+        let opens = self.line.iter().position(|word| !self.lexicon.openers.has(&word.text));
+        let cased = self.line.iter().any(|word| word.capital);
+        let first = opens.and_then(|at| self.line.get(at)).is_some_and(|word| {
+            KIN.has(&word.text) && (word.after != Break::None || !cased) && self.line.len() > 1
+        });
+        let fond = |word: &str| KIN.has(word) || matches!(word, "love" | "dear" | "babe" | "mate");
+        let last = matches!(&self.line[..], [.., before, last]
+            if before.after == Break::Comma && fond(&last.text));
+        (first || last) && !self.calls.called.iter().any(|call| matches!(call.who, Who::Persona(_)))
+    }
+
+    /// "You two": as many as there are other humans, and not as many as there are personas.
+    pub(super) fn counts_humans(&self) -> bool {
+        let count = self.line.windows(2).find_map(|two| {
+            let you = self.lexicon.second_person.has(&two[0].text);
+            let number = match two[1].text.as_str() {
+                "two" | "both" => 2,
+                "three" => 3,
+                "four" => 4,
+                _ => return None,
+            };
+            you.then_some(number)
+        });
+        count.is_some_and(|count| count == self.humans.len() && count != self.personas.len())
+    }
+
+    /// It asks about a persona and not a persona: "is Ada the tall one?" Whoever says "you" asks
+    /// whom it speaks to.
+    pub(super) fn asks_about_somebody(&self) -> bool {
+        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        self.calls.mentioned.iter().any(persona)
+            && self.calls.called.is_empty()
+            && !self.speaks_to_you()
+    }
+
+    /// It is said to whoever spoke just before: it says "you", and asks for nothing that a card
+    /// tells of.
+    pub(super) fn is_between_two(&self) -> bool {
+        self.speaks_to_you() && !self.asks_whoever() && self.scores().iter().all(|one| *one == 0.0)
+    }
+
+    /// What the line says before and after a sentence that takes back what stands before it.
+    pub(super) fn taken_back(&self) -> Option<(Self, Self)> {
+        let sentences = silence::sentences(&self.line);
+        let back = |range: &&Range<usize>| {
+            let rest = &self.line[range.start..];
+            correction::takes_back(rest) || correction::find(rest, self.lexicon).is_some()
+        };
+        let at = sentences.iter().skip(1).find(back)?.start;
+        let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
+        let called = |part: &Self| part.personas_called().into_iter().next();
+        let from = called(&before)?;
+        let other = called(&after).is_some_and(|to| to != from);
+        (other || after.correction().is_some()).then_some((before, after))
+    }
+
+    fn part(&self, range: Range<usize>) -> Self {
+        self.with(self.line[range].to_vec())
+    }
+
+    pub(super) fn text(&self) -> &str {
+        self.text
+    }
+
+    /// The personas it calls, in order.
+    pub(super) fn personas_called(&self) -> Vec<usize> {
+        self.called_in(0..self.line.len())
+    }
+
+    /// Its last sentence takes up a talk that was left: "and would that help?"
+    pub(super) fn takes_up(&self) -> bool {
+        let sentences = silence::sentences(&self.line);
+        let Some(last) = sentences.last() else { return false };
+        let words = self.line[last.clone()].iter().map(|word| word.text.as_str());
+        let mut words = words.skip_while(|word| matches!(*word, "ok" | "okay" | "right" | "oh"));
+        let first = words.next().unwrap_or_default();
+        sentences.len() > 1 && (self.lexicon.joins.has(first) || matches!(first, "so" | "anyway"))
     }
 
     /// The personas that a stretch of the line calls by name.
@@ -301,77 +443,5 @@ impl<'a> Reading<'a> {
             .take(4)
             .map(|word| word.text.as_str())
             .any(|word| backchannel::is_greeting(word) && !calls.contains(&word))
-    }
-
-    /// It is a question or a request.
-    pub(super) fn asks(&self) -> bool {
-        let sentences = silence::sentences(&self.line);
-        sentences.into_iter().any(|range| {
-            let sentence = &self.line[range];
-            let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
-            ends || self.asks_without_a_mark(sentence)
-        })
-    }
-
-    fn asks_without_a_mark(&self, sentence: &[Word]) -> bool {
-        let closed =
-            self.text.trim_end().ends_with(['.', '!']) && self.line.iter().any(|w| w.capital);
-        let text = |at: usize| sentence.get(at).map_or("", |word| word.text.as_str());
-        let skip = sentence
-            .iter()
-            .take_while(|word| {
-                self.lexicon.openers.has(&word.text) && !REQUESTS.has(word.text.as_str())
-                    || self.lexicon.joins.has(&word.text)
-            })
-            .count();
-        let first = text(skip);
-        let polite = |word: &Word| matches!(word.text.as_str(), "please" | "pls" | "plz" | "bitte");
-        let should = ["should", "can", "could", "must", "may"];
-        let whoever = self.lexicon.somebody.has(first)
-            && sentence.iter().any(|word| should.contains(&word.text.as_str()));
-        if sentence.iter().any(polite) || whoever {
-            return true;
-        }
-        let asked = self.lexicon.questions.has(first);
-        let turned = self.lexicon.helpers.has(first)
-            && (self.lexicon.subjects.has(text(skip + 1))
-                || self.lexicon.determiners.has(text(skip + 1)));
-        let requested = REQUESTS.has(first) && text(skip + 1) != "to";
-        let wish = matches!(
-            (first, text(skip + 1)),
-            ("i", "want" | "would")
-                | ("i", "wonder")
-                | ("i", "need")
-                | ("id", "like")
-                | ("im", "wondering")
-                | ("i", "should")
-                | ("any", _)
-                | ("we", "need")
-                | ("need", _)
-                | ("im", "looking")
-        );
-        let somewhere = !closed
-            && sentence.iter().any(|word| {
-                self.lexicon.questions.has(&word.text)
-                    && !matches!(
-                        word.text.as_str(),
-                        "who"
-                            | "which"
-                            | "that"
-                            | "que"
-                            | "when"
-                            | "where"
-                            | "das"
-                            | "was"
-                            | "as"
-                            | "whose"
-                    )
-            })
-            && !matches!(text(0), "i" | "im" | "thats");
-        asked && !(closed && matches!(first, "what" | "when"))
-            || turned
-            || requested
-            || wish
-            || somewhere
     }
 }

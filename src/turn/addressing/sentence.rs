@@ -49,6 +49,34 @@ const ALSO_WORDS: Set = Set::new(
      dawn sky miles rich frank june april august summer ray jack sunny grant",
 );
 
+/// A helper that is denied: "wasn't".
+pub(super) fn is_negated(word: &str) -> bool {
+    matches!(
+        word,
+        "dont"
+            | "didnt"
+            | "wasnt"
+            | "isnt"
+            | "arent"
+            | "werent"
+            | "wouldnt"
+            | "wont"
+            | "cant"
+            | "couldnt"
+            | "never"
+            | "aint"
+            | "im not"
+            | "doesnt"
+            | "shouldnt"
+            | "neednt"
+    )
+}
+
+fn is_kind(word: &Word) -> bool {
+    let kind = matches!(word.text.as_str(), "dear" | "my" | "friend" | "mate" | "auld" | "master");
+    kind && word.after == Break::None
+}
+
 /// The sentence around a mention, without it.
 pub(super) struct Sentence<'a> {
     pub(super) lexicon: &'a Lexicon,
@@ -59,6 +87,8 @@ pub(super) struct Sentence<'a> {
     pub(super) is_question: bool,
     /// There is a comma in the tail.
     pub(super) tail_pauses: bool,
+    /// So many words of the tail stand before its first pause.
+    clause: usize,
 }
 
 impl<'a> Sentence<'a> {
@@ -70,17 +100,26 @@ impl<'a> Sentence<'a> {
         let mut end = last.after;
         let mut tail: Vec<&str> = Vec::new();
         let mut tail_pauses = false;
+        let mut clause = None;
         for word in &line[mention.end..] {
             if end.ends_sentence() {
                 break;
+            }
+            if end != Break::None && clause.is_none() {
+                clause = Some(tail.len());
             }
             tail.push(&word.text);
             end = word.after;
             tail_pauses |= end == Break::Comma;
         }
+        // "My dear Ada" is called as "Ada" is.
+        while lead.len() > 1 && lead.last().is_some_and(|word| is_kind(word)) {
+            lead.pop();
+        }
         Self {
             lexicon,
             before: lead.last().map_or(Break::Stop, |word| word.after),
+            clause: clause.unwrap_or(tail.len()),
             lead: lead.into_iter().map(|word| word.text.as_str()).collect(),
             tail,
             after: last.after,
@@ -94,11 +133,17 @@ impl<'a> Sentence<'a> {
         if line[mention.start].at {
             return Tone::To(SURE);
         }
+        let each = line[mention.start].text == "each" && mention.who[0] == Who::Everybody;
+        if each && mention.start > 1 {
+            return Tone::To(LIKELY);
+        }
         if mention.who == [Who::Everybody] && self.asks_everybody(mention.end - mention.start) {
             return Tone::To(LIKELY);
         }
         if line[mention.end - 1].owns && !self.owner_is_spoken_to() {
-            let theirs = OWNED.has(self.next()) && !self.has_past();
+            let copula = matches!(self.previous(), "is" | "are" | "its" | "thats");
+            let ends = copula && self.clause == 0 && !self.is_question;
+            let theirs = ends || OWNED.has(self.next()) && !self.has_past();
             return if theirs { Tone::Handed(HANDED) } else { Tone::About };
         }
         if self.excludes() {
@@ -110,6 +155,11 @@ impl<'a> Sentence<'a> {
         let handed = if mention.who == [Who::Everybody] { None } else { self.hands_over() };
         if let Some(confidence) = handed {
             return Tone::Handed(confidence);
+        }
+        let edge = self.lead.len() <= 1 || self.tail.is_empty();
+        if mention.exact && edge && self.lexicon.is_foreign(line) {
+            // Nothing else can be read of it.
+            return Tone::To(LIKELY);
         }
         match self.vocative(&line[mention.start].text) {
             Some(confidence) if mention.exact || self.at_an_edge() => Tone::To(confidence),
@@ -138,8 +188,15 @@ impl<'a> Sentence<'a> {
         self.lead.last().copied().unwrap_or_default()
     }
 
+    /// Its clause tells what was.
     pub(super) fn has_past(&self) -> bool {
-        self.lead.iter().chain(&self.tail).any(|word| PAST.has(word))
+        let owns = |word: &str| matches!(word, "shes" | "hes" | "ive" | "weve" | "theyve" | "have");
+        let got = |words: &[&str]| words.windows(2).any(|two| two[1] == "got" && !owns(two[0]));
+        let clause = &self.tail[..self.clause];
+        let told = |words: &[&str]| {
+            words.iter().any(|word| *word != "got" && PAST.has(word)) || got(words)
+        };
+        told(&self.lead) || told(clause)
     }
 
     pub(super) fn opens(&self) -> bool {
@@ -197,6 +254,8 @@ impl<'a> Sentence<'a> {
             &["rather", "than"],
             &["bar"],
         ];
+        let article = usize::from(matches!(self.previous(), "the" | "our" | "that" | "le" | "la"));
+        let lead = &self.lead[..self.lead.len() - article];
         let not = |word: &str| word != "no" && self.lexicon.negations.has(word);
         let near = self.lead.iter().rev().take(2).any(|word| not(word));
         let second = self.lexicon.second_person.has(self.previous());
@@ -204,7 +263,7 @@ impl<'a> Sentence<'a> {
         // "Ada, not you", "Ada, you may rest": spoken to, and let off.
         let last = self.tail.last().copied().unwrap_or_default();
         let out = self.tail.contains(&"out")
-            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit"));
+            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit" | "sits" | "stays"));
         let rests = matches!(last, "rest" | "skip" | "excused" | "off");
         let let_off = out || rests && self.lexicon.second_person.has(self.next());
         let refused = self.previous() == "from" && self.lead.iter().any(|word| not(word));
@@ -212,7 +271,50 @@ impl<'a> Sentence<'a> {
         let after = you && not(self.next()) && self.tail.len() == 2
             || self.tail_is(&["not", "this", "time"]);
         // "Anyone but not Ada again": what was heard enough of.
-        denied || let_off || refused || after || negated.iter().any(|words| self.lead_is(words))
+        let refused = refused || self.refuses_you();
+        denied || let_off || refused || after || negated.iter().any(|words| lead.ends_with(words))
+    }
+
+    /// "I wasn't asking you, Ada", "Ada, I don't want it from you".
+    fn refuses_you(&self) -> bool {
+        let refuses = |words: &[&str]| {
+            (0..words.len()).any(|at| {
+                let rest = &words[at..];
+                let not =
+                    is_negated(rest[0]) || rest[0] != "no" && self.lexicon.negations.has(rest[0]);
+                let asks = |word: &&str| {
+                    matches!(
+                        *word,
+                        "asking"
+                            | "ask"
+                            | "asked"
+                            | "talking"
+                            | "speaking"
+                            | "want"
+                            | "need"
+                            | "mean"
+                            | "meant"
+                            | "meaning"
+                            | "addressing"
+                            | "calling"
+                            | "hear"
+                    )
+                };
+                let reach = &rest[1..rest.len().min(6)];
+                let asked = reach.iter().position(asks);
+                not && asked.is_some_and(|asked| {
+                    let behind = &reach[asked + 1..];
+                    let from = matches!(reach[asked], "want" | "need" | "hear");
+                    let you =
+                        |word: &&str| matches!(*word, "you" | "yours" | "dich" | "te" | "toi");
+                    behind.iter().take(3).any(you)
+                        && (!from || behind.iter().any(|word| matches!(*word, "from" | "yours")))
+                })
+            })
+        };
+        // A name in front is called; what follows is said to its bearer.
+        let called = self.opens() || self.tail.is_empty() || self.before == Break::Comma;
+        called && (refuses(&self.lead) || refuses(&self.tail))
     }
 
     /// "All of you" and the like speak to everybody wherever they stand; "everyone" may be a
@@ -224,7 +326,19 @@ impl<'a> Sentence<'a> {
             self.previous(),
             "from" | "to" | "para" | "a" | "an" | "fur" | "pour" | "voor" | "per"
         ) && !self.has_past();
-        words > 1 && !about || turned || from && !self.lead_is(&["according", "to"])
+        words > 1 && !about
+            || words == 1 && self.opens() && self.obliges()
+            || turned
+            || from && !self.lead_is(&["according", "to"])
+    }
+
+    /// "Everybody has to say one thing".
+    fn obliges(&self) -> bool {
+        let must = matches!(self.next(), "must" | "should" | "gotta" | "gets")
+            || self.tail.get(1) == Some(&"to") && matches!(self.next(), "has" | "needs" | "got");
+        let said =
+            |word: &&str| matches!(*word, "one" | "turn") || super::handing::is_speaking(word);
+        must && self.tail.iter().take(6).any(said)
     }
 
     /// How likely the name is spoken to its bearer, by its place in the sentence.
@@ -248,7 +362,7 @@ impl<'a> Sentence<'a> {
             // Without pauses: "okay done ada what's next".
             _ if self.lexicon.questions.has(self.next()) || self.turns_to_you() => Some(0.7),
             _ if self.lexicon.second_person.has(self.next()) => Some(0.65),
-            _ if self.asks_you_before() => Some(0.7),
+            _ if self.asks_you_before() || self.goes_on() => Some(0.7),
             _ => None,
         }
     }
@@ -261,8 +375,26 @@ impl<'a> Sentence<'a> {
         });
         let you = self.lead.iter().any(|word| self.lexicon.second_person.has(word));
         asks && you
+            || asks && self.lexicon.subordinators.has(self.next()) && self.is_subject(1)
             || self.lexicon.subordinators.has(self.next())
                 && self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word))
+    }
+
+    /// "It fell off ada and i need it now", without pauses: a whole clause stands before the name,
+    /// and another one after it.
+    fn goes_on(&self) -> bool {
+        let joins = matches!(self.next(), "and" | "but" | "so" | "cos" | "because");
+        let clause = self.tail.get(1).is_some_and(|word| {
+            matches!(
+                *word,
+                "i" | "im" | "we" | "its" | "it" | "ive" | "can" | "could" | "do" | "is"
+            )
+        });
+        let whole = self.lead.len() >= 4
+            && !self.lexicon.prepositions.has(self.previous())
+            && !self.lexicon.joins.has(self.previous())
+            && !self.lexicon.determiners.has(self.previous());
+        joins && clause && whole
     }
 
     pub(super) fn at_start(&self, name: &str) -> Option<f32> {
@@ -277,11 +409,20 @@ impl<'a> Sentence<'a> {
                 || self.lexicon.helpers.has(next) && self.is_subject(1);
             return (spoken_to || self.is_question && !self.is_subject(0)).then_some(LIKELY);
         }
+        let third = next.len() > 3 && next.ends_with('s') && !next.ends_with("ss") && !asks;
         let told = VERBS.has(next) || next.len() > 4 && next.ends_with("ed");
+        let told = told || third && next != "please" && !self.lexicon.is_function(next);
         let everybody = self.lexicon.everybody.has(name);
         let told = told || everybody && next.len() > 3 && next.ends_with('s');
         let told = told && !self.turns_to_somebody();
         (!told || asks).then_some(LIKELY)
+    }
+
+    /// "Isn't it" stands before the name.
+    fn tags(&self) -> bool {
+        let [.., helper, subject] = self.lead[..] else { return false };
+        let helper = self.lexicon.helpers.has(helper) || is_negated(helper);
+        helper && self.lexicon.subjects.has(subject) && self.lead.len() > 3
     }
 
     pub(super) fn is_subject(&self, at: usize) -> bool {
@@ -306,6 +447,9 @@ impl<'a> Sentence<'a> {
     pub(super) fn at_end(&self) -> Option<f32> {
         if self.before == Break::Comma {
             return Some(SURE);
+        }
+        if self.tags() {
+            return Some(0.8);
         }
         if POINTERS.has(self.previous()) {
             return None;

@@ -1,6 +1,7 @@
 //! Requests to be silent, and the words that lift them.
 
 use super::lexicon::{Lexicon, Set};
+use super::sentence::is_negated;
 use super::words::{Break, Word};
 
 /// What a sentence asks of those who speak.
@@ -71,7 +72,9 @@ pub(super) fn read(
     let starts = std::iter::once(0).chain(starts.map(|(at, _)| at + 1));
     let mut opening = sentence.iter().take(6);
     let polite = asks && opening.any(|word| lexicon.second_person.has(&word.text));
-    let mut asked = None;
+    let whole = kept(0);
+    let away = asks && pauses(&whole) || wants_to_be_alone(&whole);
+    let mut asked = away.then_some(Silence::Lasting);
     for words in starts.map(kept) {
         let call = words.iter().position(|word| !is_call(word, lexicon)).unwrap_or(words.len());
         let order = &words[call..];
@@ -83,6 +86,73 @@ pub(super) fn read(
     asked
 }
 
+/// Verbs of wanting, and what nobody is to give then: "I need no answer", "I'm not asking for
+/// advice".
+const WANTING: Set = Set::new("need want expect require asking ask looking after seeking");
+const GIVEN: Set = Set::new(
+    "answer answers reply replies response responses advice opinion opinions comment comments \
+     input help suggestions commentary feedback",
+);
+
+/// Whether its speaker wants no answer from anybody: "I'm only thinking aloud".
+pub(super) fn waives(line: &[Word]) -> bool {
+    let words: Vec<&str> = line.iter().map(|word| word.text.as_str()).collect();
+    let aloud = words.windows(2).any(|two| {
+        matches!(
+            two,
+            ["thinking" | "musing" | "wondering", "aloud"]
+                | ["to", "myself"]
+                | ["ignore", "me"]
+                | ["mind", "me"]
+                | ["rhetorical", _]
+                | ["rhetorically", _]
+        )
+    }) || words.windows(3).any(|three| matches!(three, ["thinking", "out", "loud"]));
+    let refuses = (0..words.len()).any(|at| {
+        let not = is_negated(words[at]) || matches!(words[at], "not" | "no" | "never");
+        let rest = &words[at + 1..];
+        let wants = rest.iter().take(3).position(|word| WANTING.has(word));
+        not && wants
+            .is_some_and(|wants| rest[wants + 1..].iter().take(3).any(|word| GIVEN.has(word)))
+    });
+    let asks = line.iter().take(2).any(|word| matches!(word.text.as_str(), "do" | "did" | "why"));
+    (aloud || refuses) && !asks
+}
+
+/// "Could the planners take a break": what somebody else is asked to do.
+fn pauses(words: &[&str]) -> bool {
+    let polite = matches!(words.first(), Some(&("could" | "can" | "would" | "will" | "may")));
+    let own = matches!(words.get(1), Some(&("i" | "we" | "he" | "she" | "it" | "they")));
+    let takes = words.iter().take(5).position(|word| matches!(*word, "take" | "have"));
+    polite && !own && takes.is_some_and(|at| rests(&words[at..]))
+}
+
+/// "Leave us alone", "could we have the room to ourselves".
+fn wants_to_be_alone(words: &[&str]) -> bool {
+    let leaves = words.iter().position(|word| matches!(*word, "leave" | "let"));
+    let alone = leaves.is_some_and(|at| {
+        let reach = &words[at + 1..words.len().min(at + 5)];
+        reach.iter().any(|word| matches!(*word, "us" | "me" | "them" | "him" | "her"))
+            && reach.iter().any(|word| matches!(*word, "alone" | "peace"))
+    });
+    let ours = words.windows(2).any(|two| matches!(two, ["to", "ourselves"]));
+    let has = words.iter().any(|word| matches!(*word, "have" | "give" | "need" | "keep"));
+    alone || ours && has
+}
+
+/// "Have yourself a rest", "go to bed", "sit this one out", "you are excused".
+fn rests(order: &[&str]) -> bool {
+    let Some(first) = order.first() else { return false };
+    let near = |list: &[&str]| order.iter().take(5).any(|word| list.contains(word));
+    let takes = matches!(*first, "have" | "take" | "get" | "grab");
+    takes && near(&["rest", "break", "breather", "nap", "backseat"])
+        || matches!(*first, "rest" | "relax") && order.len() <= 4
+        || matches!(order, ["go", "to", "bed" | "rest", ..])
+        || *first == "sit" && near(&["out"])
+        || matches!(order, ["step", "aside" | "back" | "out" | "down", ..]) && order.len() <= 5
+        || order.len() <= 6 && near(&["excused", "dismissed"])
+}
+
 /// "Could you all be quiet": the order in a polite question.
 fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b str] {
     let asked = |word: &&str| lexicon.helpers.has(word) && *word != "be" && *word != "dont";
@@ -91,7 +161,24 @@ fn after_request<'a, 'b>(order: &'a [&'b str], lexicon: &Lexicon) -> &'a [&'b st
 }
 
 fn orders(order: &[&str], words: &[&str], asks: bool, lexicon: &Lexicon) -> Option<Silence> {
-    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) {
+    let rests = rests(order);
+    if is_hushed(words, lexicon) || forbids_speech(order, lexicon) || keeps(order) || rests {
+        return Some(Silence::Lasting);
+    }
+    // "Bots, zip it", "planners take a break": whom it is put to stands before it.
+    let subject = order.iter().take(3).position(|word| CLOSING.has(word)).filter(|_| !asks);
+    let put = subject.is_some_and(|at| {
+        at > 0
+            && order[at..].len() >= 2
+            && PARTICLES.has(order[at + 1])
+            && !order[..at].iter().any(|word| {
+                lexicon.subjects.has(word)
+                    || lexicon.helpers.has(word)
+                    || lexicon.questions.has(word)
+            })
+            && matches!(order[at], "zip" | "shut" | "pipe" | "button" | "belt" | "clam")
+    });
+    if put {
         return Some(Silence::Lasting);
     }
     let short = order.len() <= 4;
@@ -122,8 +209,11 @@ fn lifts(words: &[&str]) -> bool {
     let has = |list: &[&str]| words.iter().any(|word| list.contains(word));
     let speak = ["talk", "speak", "chat", "answer", "comment", "respond", "back", "join", "reply"];
     let may = has(&["can", "may", "could", "free", "allowed"]);
+    let returned =
+        may && words.last() == Some(&"back") && has(&["tongues", "tongue", "voice", "voices"]);
     let pair = |one: &str, other: &str| words.windows(2).any(|two| two == [one, other]);
-    may && has(&speak) && has(&["again", "now", "freely"])
+    returned
+        || may && has(&speak) && has(&["again", "now", "freely"])
         || has(&speak) && words.last() == Some(&"again")
         || has(&["unmute", "unmuted"])
         || words.first() == Some(&"resume")
@@ -139,9 +229,11 @@ fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
     let before = at.checked_sub(1).map_or("", |at| words[at]);
     let ordered = ORDERS_BEFORE.has(before);
     let first = words[..at].iter().all(|word| is_call(word, lexicon));
+    let told = words[..at].len() <= 1 && matches!(words.get(at + 1), Some(&("from" | "in")));
     let described =
-        matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
-    (first || ordered || lexicon.helpers.has(before) && at <= 2 && before == "be") && !described
+        !told && matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
+    (first || ordered || told || lexicon.helpers.has(before) && at <= 2 && before == "be")
+        && !described
 }
 
 /// "No more talking", "don't say anything", "stop answering".
@@ -200,6 +292,9 @@ fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool
                 | ["thats", "all"]
                 | ["that", "enough"]
                 | ["is", "enough"]
+                | ["be", "all"]
+                | ["thats" | "that" | "is", "plenty" | "sufficient"]
+                | ["had" | "heard", "enough" | "plenty"]
                 | ["non", "ancora"]
                 | ["pas", "encore"]
                 | ["nog", "niet"]

@@ -21,12 +21,20 @@ pub struct Spoken {
 /// "Tell me more", "name one": a sentence that wants words from whoever hears it.
 fn requests(sentence: &[Word]) -> bool {
     let first = sentence.iter().find(|word| word.after != Break::Comma);
-    first.is_some_and(|first| {
-        matches!(first.text.as_str(), "tell" | "describe" | "guess" | "name" | "choose" | "pick")
+    let told = sentence.windows(2).any(|two| {
+        let pair = (two[0].text.as_str(), two[1].text.as_str());
+        matches!(pair, ("tell" | "show" | "give", "me" | "us") | ("me" | "us", "know"))
+    });
+    told || first.is_some_and(|first| {
+        matches!(
+            first.text.as_str(),
+            "tell" | "describe" | "guess" | "name" | "choose" | "pick" | "say" | "try" | "count"
+        )
     })
 }
 
 const CALLED_MIN: f32 = 0.75;
+const SET_OFF_MIN: f32 = 0.9;
 const HANDED_MIN: f32 = 0.55;
 
 /// Reads what `speaker` said. `cast` are names with their cards, `humans` those who are there.
@@ -43,12 +51,14 @@ pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usiz
     let human = calls.called.iter().any(|call| {
         matches!(call.who, Who::Human(_)) && (!call.handed || call.confidence >= CALLED_MIN)
     });
+    // A persona's line has its marks: a name without a pause behind it calls only in a question.
+    let called_min = if asks { CALLED_MIN } else { SET_OFF_MIN };
     let mut next = calls.called.iter().find_map(|call| match call.who {
         Who::Persona(other) if other == speaker => None,
         Who::Persona(other) if call.handed && call.confidence >= HANDED_MIN => {
             Some((other, Reason::Borrowed("handed over by a persona")))
         }
-        Who::Persona(other) if !call.handed && call.confidence >= CALLED_MIN => {
+        Who::Persona(other) if !call.handed && call.confidence >= called_min => {
             Some((other, Reason::Borrowed("called by a persona")))
         }
         _ => None,
@@ -57,6 +67,11 @@ pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usiz
         let cards: Vec<&Card> = cast.iter().map(|(_, card)| *card).collect();
         let role = expertise::handed_role(&line, lexicon, &cards).filter(|&one| one != speaker);
         next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
+        if next.is_none() && asks {
+            let called = expertise::called_role(&line, lexicon, &cards);
+            let called = called.filter(|&one| one != speaker);
+            next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
+        }
     }
     Spoken { asks: next.is_none() && (last_asks || asks && human), next }
 }

@@ -1,6 +1,7 @@
 use std::sync::LazyLock;
 
 use super::*;
+use crate::latency::Reason;
 
 const CAST: [&str; 4] = ["Ada", "Nora", "Hugo Weber", "Will"];
 

@@ -26,9 +26,12 @@ impl Core {
     ) {
         let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
+        // A line that waited behind another comes right after it.
+        self.decided(None);
         self.obey_sleep_words(id, &text);
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, &whole);
+        let said = text.clone();
         if !text.is_empty() {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
             let name = name.to_owned();
@@ -37,9 +40,14 @@ impl Core {
             self.follow_ups_left = self.options.follow_ups;
         }
         self.silence_those(now, &verdict);
-        let tickets = self.sort_out(now, id, &human, manner, &verdict);
+        let (mut tickets, rest) = self.sort_out(now, id, &human, manner, &verdict);
         self.make_way(&human, manner, &verdict, &tickets);
         self.remember(now, &human, whole, &verdict, &tickets);
+        if !rest.is_empty()
+            && let Some(chosen) = tickets.pop()
+        {
+            return self.contest(now, &said, chosen, rest, &verdict);
+        }
         for ticket in tickets {
             self.floor.wait(ticket);
         }
@@ -87,6 +95,7 @@ impl Core {
             named_before: speaker.and_then(|speaker| recent(speaker.named, now, reach)),
             answered_before: speaker.and_then(|speaker| recent(speaker.answered, now, reach)),
             spoke_last: self.talk.spoke_last(now),
+            after_human: self.talk.is_after_another(now, human),
             among_humans: self.talk.part_of(now, human),
             asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
             owed: self.floor.owed().collect(),
@@ -111,7 +120,8 @@ impl Core {
         }
     }
 
-    /// Settles everybody who is not to answer, and gives the others their tickets, in order.
+    /// Settles everybody who is not to answer, and gives the others their tickets, in order, and
+    /// tickets to those who may answer as well, where the model is to choose.
     fn sort_out(
         &mut self,
         now: Time,
@@ -119,8 +129,10 @@ impl Core {
         human: &HumanId,
         manner: Manner,
         verdict: &Verdict,
-    ) -> Vec<Ticket> {
+    ) -> (Vec<Ticket>, Vec<Ticket>) {
         let full = !verdict.named && self.minute_is_full(now);
+        let contested = !full && self.is_contested(verdict);
+        let mut rest = Vec::new();
         let chosen = |persona| verdict.addressees.iter().position(|one| one.persona == persona);
         let mut tickets = Vec::new();
         for persona in 0..self.cast.len() {
@@ -163,13 +175,20 @@ impl Core {
                 courtesy: verdict.courtesy,
                 grants: 0,
             };
+            let may = contested && verdict.candidates.contains(&persona);
             match settled {
+                Some(_) if may => rest.push(ticket),
                 Some(end) => self.settle(&ticket, end, String::new()),
                 None => tickets.push(ticket),
             }
         }
         tickets.sort_by_key(|ticket| chosen(ticket.persona));
-        tickets
+        if tickets.is_empty() {
+            for ticket in std::mem::take(&mut rest) {
+                self.settle(&ticket, verdict.others.clone(), String::new());
+            }
+        }
+        (tickets, rest)
     }
 
     /// Ends what a new line of `human` makes pointless. What others hear already goes on.
@@ -187,6 +206,8 @@ impl Core {
             Bearing::Humans => !old.named && !old.is_follow_up(),
             Bearing::Unfinished => own(old) || !old.named,
             Bearing::Statement => old.courtesy,
+            // Back to the round: what was asked beside it is over.
+            Bearing::Owed => !old.round,
             _ => !tickets.is_empty() && (old.is_follow_up() || own(old) || !old.named),
         };
         self.drop_waiting(Cause::NewLine, pointless);
@@ -229,6 +250,7 @@ impl Core {
         if verdict.bearing != Bearing::Humans {
             self.talk.human_spoke();
         }
+        self.talk.said(now, human);
         let Some(speaker) = self.people.get_mut(human) else { return };
         if verdict.bearing == Bearing::Unfinished {
             speaker.unfinished = Some((whole, now));

@@ -9,7 +9,7 @@ use proptest::sample::Index;
 use super::*;
 use crate::id::LineId;
 use crate::latency::Outcome;
-use crate::llm::Role;
+use crate::llm::{Role, Score};
 use crate::persona::VoiceStyle;
 use crate::turn::{Manner, SpeechEnd};
 
@@ -60,6 +60,8 @@ enum Step {
     Hush(Index),
     Wake,
     Waits(u64),
+    /// The engine's answer to what it was asked last, or to something else, whole or not.
+    Ranks(Index, bool),
     /// A late word about a turn that is over, or never was.
     Ghost(u64),
 }
@@ -85,6 +87,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         1 => index().prop_map(Step::Hush),
         1 => Just(Step::Wake),
         1 => (0u64..70_000).prop_map(Step::Waits),
+        4 => (index(), any::<bool>()).prop_map(|(best, known)| Step::Ranks(best, known)),
         1 => (0u64..30).prop_map(Step::Ghost),
     ];
     prop::collection::vec(step, 0..150)
@@ -130,6 +133,8 @@ struct Watch {
     settled: BTreeSet<TurnId>,
     outcomes: BTreeMap<(LineId, PersonaId), Outcome>,
     grants: usize,
+    /// What the engine was asked last: about which line, and how many seats.
+    asked: Option<(LineId, usize)>,
 }
 
 impl Watch {
@@ -142,7 +147,8 @@ impl Watch {
             mode: Mode::Open,
         };
         let cast: Vec<Persona> = (0..personas).map(persona).collect();
-        let options = Options { seed, lines_max: 16, ..Options::default() };
+        let decide = if seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
+        let options = Options { seed, lines_max: 16, decide, ..Options::default() };
         let mut watch = Self {
             cast: cast.iter().map(|persona| persona.id.clone()).collect(),
             core: Core::new(cast, options),
@@ -157,6 +163,7 @@ impl Watch {
             settled: BTreeSet::new(),
             outcomes: BTreeMap::new(),
             grants: 0,
+            asked: None,
         };
         for persona in 0..personas {
             watch.host(persona, true);
@@ -215,6 +222,7 @@ impl Watch {
                 let who = self.cast.iter().position(|id| *id == persona).unwrap();
                 self.asleep[who] = mode == Mode::Asleep;
             }
+            Effect::Rank { line, questions, .. } => self.asked = Some((line, questions.len())),
             Effect::State { .. } | Effect::WakeAt(_) => {}
         }
     }
@@ -250,28 +258,6 @@ impl Watch {
         }
     }
 
-    fn newest(&mut self, human: &HumanId) -> Option<&mut Sound> {
-        self.forget_old();
-        self.humans.get_mut(human).and_then(|sounds| sounds.last_mut())
-    }
-
-    fn lasts(&mut self, human: &str, voiced: Duration) {
-        let human = HumanId::new(human);
-        if let Some(sound) = self.newest(&human) {
-            (sound.lasts, sound.nod) = (true, false);
-        }
-        self.tell(Event::SpeechLasts { human, voiced });
-    }
-
-    fn words(&mut self, human: &str, text: &str) {
-        let human = HumanId::new(human);
-        let nod = matches!(text, "mhm" | "" | "\u{202e}\n\0");
-        if let Some(sound) = self.newest(&human).filter(|_| nod) {
-            sound.nod = true;
-        }
-        self.tell(Event::Words { human, text: text.to_owned() });
-    }
-
     fn says(&mut self, human: &str, manner: Manner, text: String) {
         let human = HumanId::new(human);
         if manner == Manner::Heard {
@@ -297,6 +283,24 @@ impl Watch {
             let entry = self.core.lines().find(|entry| entry.id == line);
             assert!(entry.is_none_or(|entry| entry.text == heard), "not what was heard: {entry:?}");
         }
+    }
+
+    fn lasts(&mut self, human: HumanId, voiced: Duration) {
+        self.forget_old();
+        if let Some(sound) = self.humans.get_mut(&human).and_then(|one| one.last_mut()) {
+            (sound.lasts, sound.nod) = (true, false);
+        }
+        self.tell(Event::SpeechLasts { human, voiced });
+    }
+
+    fn words(&mut self, human: HumanId, text: &str) {
+        self.forget_old();
+        let nod = matches!(text, "mhm" | "" | "\u{202e}\n\0");
+        let sound = self.humans.get_mut(&human).and_then(|one| one.last_mut());
+        if let Some(sound) = sound.filter(|_| nod) {
+            sound.nod = true;
+        }
+        self.tell(Event::Words { human, text: text.to_owned() });
     }
 
     fn step(&mut self, step: &Step) {
@@ -326,9 +330,11 @@ impl Watch {
                 self.tell(Event::SpeechStarted { human });
             }
             Step::SoundLasts(who, voiced_ms) => {
-                self.lasts(human(who), Duration::from_millis(*voiced_ms));
+                self.lasts(HumanId::new(human(who)), Duration::from_millis(*voiced_ms));
             }
-            Step::Words(who, what) => self.words(human(who), SAYINGS[what.index(SAYINGS.len())]),
+            Step::Words(who, what) => {
+                self.words(HumanId::new(human(who)), what.get::<&str>(SAYINGS.as_slice()));
+            }
             Step::SoundDrops(who) => {
                 let human = HumanId::new(human(who));
                 self.sound_ended(&human);
@@ -357,6 +363,13 @@ impl Watch {
             Step::Hush(who) => self.tell(Event::Hush { persona: self.cast[persona(who)].clone() }),
             Step::Wake => self.tell(Event::Wake),
             Step::Waits(time_ms) => self.now = self.now + Duration::from_millis(*time_ms),
+            Step::Ranks(best, known) => {
+                let Some((line, count)) = self.asked else { return };
+                let line = if *known { line } else { LineId(line.0 + 1) };
+                let best = best.index(count + 1);
+                let score = |at: usize| Score { nats: -f64::from(u8::from(at != best)), tokens: 1 };
+                self.tell(Event::Ranked { line, scores: (0..count).map(score).collect() });
+            }
             Step::Ghost(turn) => self.ghost(TurnId(*turn)),
         }
     }
@@ -379,6 +392,11 @@ impl Watch {
         self.now = self.now + Options::default().speech_timeout;
         self.tell(Event::Wake);
         for turn in 0.. {
+            if self.live.is_none() {
+                // A line that waited for the end may be ranked now, and nobody tells.
+                self.now = self.now + Options::default().rank_wait;
+                self.tell(Event::Wake);
+            }
             if self.live.is_none() {
                 break;
             }

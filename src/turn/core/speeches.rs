@@ -1,5 +1,6 @@
 //! A persona's speech: the floor is granted, it ends, and what may follow it.
 
+use super::super::cast::Member;
 use super::Core;
 use crate::id::{LineId, PersonaId, Speaker, TurnId};
 use crate::llm::{Message, prompt};
@@ -14,14 +15,25 @@ use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, text};
 const GRANTS_MAX: u32 = 3;
 
 impl Core {
-    /// The conversation as each persona who may speak sees it now, its card first: what its next
-    /// reply will begin with.
+    /// The conversation as each persona who may speak sees it now.
     pub fn views(&self) -> impl Iterator<Item = (PersonaId, Vec<Message>)> {
-        let awake = self.cast.iter().enumerate().filter(|(_, member)| member.can_speak());
-        awake.map(|(index, member)| (member.id.clone(), self.view(index)))
+        let mut place = 0;
+        std::iter::from_fn(move || {
+            let (next, persona, view) = self.view_from(place)?;
+            place = next;
+            Some((persona, view))
+        })
     }
 
-    fn view(&self, persona: usize) -> Vec<Message> {
+    /// The conversation as the first persona from `place` in the cast on who may speak sees it now,
+    /// its card first: what its next reply will begin with. Also the place after that persona.
+    pub fn view_from(&self, place: usize) -> Option<(usize, PersonaId, Vec<Message>)> {
+        let awake = |(_, member): &(usize, &Member)| member.can_speak();
+        let (index, member) = self.cast.iter().enumerate().skip(place).find(awake)?;
+        Some((index + 1, member.id.clone(), self.view(index)))
+    }
+
+    pub(super) fn view(&self, persona: usize) -> Vec<Message> {
         let member = &self.cast[persona];
         let lines = prompt::conversation(&member.id, self.transcript.lines());
         std::iter::once(member.system.clone()).chain(lines).collect()
@@ -180,7 +192,8 @@ impl Core {
     pub(super) fn wish_to_wake(&mut self) {
         let speaking = self.people.speaking_until(self.options.speech_timeout);
         let speaking = speaking.filter(|_| self.floor.has_waiting());
-        let Some(at) = speaking.into_iter().chain(self.resumes_at()).min() else { return };
+        let times = [self.resumes_at(), self.contest_until()].into_iter().flatten();
+        let Some(at) = speaking.into_iter().chain(times).min() else { return };
         if self.wake_at.replace(at) != Some(at) {
             self.effects.push(Effect::WakeAt(at));
         }

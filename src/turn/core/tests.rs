@@ -59,6 +59,9 @@ impl Room {
                 }
                 Effect::State { persona, state } => format!("{persona} {}", state.as_str()),
                 Effect::Mode { persona, mode } => format!("the {persona} is {}", mode.as_str()),
+                Effect::Rank { line, questions, .. } => {
+                    format!("rank {line} among {}", questions.len())
+                }
                 Effect::WakeAt(at) => format!("wake at {at:?}"),
             });
         }

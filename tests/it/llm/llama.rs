@@ -11,7 +11,7 @@ use troupe::llm::llama::{LlamaEngine, Options};
 use troupe::llm::{Engine, EngineError, Event, Finish, Message, Request, Role, Sampling};
 use troupe::time::Clock;
 
-fn model() -> PathBuf {
+pub(super) fn model() -> PathBuf {
     let root = std::env::var("TROUPE_MODELS").unwrap_or_else(|_| {
         panic!("set TROUPE_MODELS to the folder that `troupe models pull` fills")
     });
@@ -74,6 +74,8 @@ async fn read(mut events: Receiver<Event>) -> Reply {
                 (prompt_tokens, cached_tokens) = (all, cached);
                 'p'
             }
+            // This engine tells it as soon as the prompt is in its seat.
+            Event::Counted { .. } => '?',
             Event::Text { text: more, .. } => {
                 text += &more;
                 't'

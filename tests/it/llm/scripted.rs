@@ -4,7 +4,7 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::scripted::{Counts, Script, ScriptedEngine};
-use troupe::llm::{Engine, EngineError, Event, Finish, Message, Request, Role, Sampling};
+use troupe::llm::{Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling};
 use troupe::time::Clock;
 
 const TOKEN_MS: u64 = 50;
@@ -45,6 +45,7 @@ fn short(events: &[Event]) -> Vec<String> {
     let one = |event: &Event| match event {
         Event::Started { at } => format!("S@{}", ms(at)),
         Event::Prefilled { at, .. } => format!("P@{}", ms(at)),
+        Event::Counted { prompt_tokens, .. } => format!("C{prompt_tokens}"),
         Event::Text { at, text } => format!("{text}@{}", ms(at)),
         Event::Done { at, finish, completion_tokens } => {
             format!("{finish:?} {completion_tokens}@{}", ms(at))
@@ -129,4 +130,25 @@ async fn a_seat_can_be_told_to_stay_cold() {
     assert_eq!(warm.took_us, 30_000);
     assert!(engine.warm_up(&max, &[]).await.unwrap_err().to_string().contains("no seat left"));
     assert_eq!(engine.counts().warm_ups, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_is_likelier_where_its_words_were_said() {
+    let question = |card: &str| Question {
+        seat: nora(),
+        messages: vec![
+            Message { role: Role::System, content: card.to_owned() },
+            Message { role: Role::User, content: "Tom:".to_owned() },
+        ],
+        text: " How deep do roots grow?".to_owned(),
+    };
+    let asked = || vec![question("You know roots and soil."), question("You cook.")];
+    let ms = Duration::from_millis;
+    let able = engine("I see.").scoring(Some(ms(30)));
+    let scores = able.score(asked(), ms(100)).await.expect("in time");
+    assert_eq!(scores.iter().map(|score| score.tokens).collect::<Vec<_>>(), [5, 5]);
+    assert!(scores[0].nats > scores[1].nats, "{scores:?}");
+    let late = able.score(asked(), ms(20)).await;
+    assert!(matches!(late, Err(EngineError::Deadline(_))), "{late:?}");
+    assert!(engine("").scoring(None).score(asked(), ms(20)).await.is_err());
 }

@@ -116,10 +116,11 @@ async fn the_link_to_share_opens_the_join_page_only() {
     assert_eq!(with("GET", "/assets/css/base.css", "").await.status, 200);
     let pass = with("POST", "/api/token", r#"{"name":"Tom"}"#).await;
     assert_eq!((pass.status, &pass.json()["admin"]), (200, &serde_json::json!(false)));
-    for path in ["/admin", "/api/status", "/api/events", "/metrics"] {
+    for path in ["/admin", "/api/status", "/api/events", "/api/turns/t1/audio", "/metrics"] {
         assert_eq!(with("GET", path, "").await.status, 403, "{path}");
     }
     assert_eq!(with("POST", "/api/personas/ada/hush", "").await.status, 403);
+    assert_eq!(with("POST", "/api/recording", r#"{"on":true}"#).await.status, 403);
     stage.close().await;
 }
 

@@ -1,20 +1,14 @@
 //! The shapes of the answers, and what becomes of orders.
 
-use insta::{Settings, assert_json_snapshot, assert_snapshot};
+use insta::{assert_json_snapshot, assert_snapshot};
 use serde_json::json;
 use troupe::admin::state::{Command, Event};
 use troupe::id::PersonaId;
 use troupe::persona::Mode;
 
 use super::client::{Feed, ask, get, post};
-use super::house::{Stage, turn};
-
-fn settings() -> Settings {
-    let mut settings = Settings::clone_current();
-    settings.set_snapshot_path("../../snapshots");
-    settings.set_prepend_module_to_snapshot(false);
-    settings
-}
+use super::house::{Stage, recording, turn};
+use super::settings;
 
 /// Publishes and waits until the pages have it.
 async fn publish(stage: &Stage, turns: &[(u64, &str)]) {
@@ -31,6 +25,7 @@ async fn publish(stage: &Stage, turns: &[(u64, &str)]) {
 #[tokio::test]
 async fn the_status_shows_the_house() {
     let stage = Stage::open().await;
+    stage.publisher.update(|status| status.recording = Some(recording()));
     let mut status = get(stage.at, "/api/status").await.json();
     assert!(status["uptime_s"].take().is_u64());
     settings().bind(|| assert_json_snapshot!("pages_status", status));
@@ -144,6 +139,24 @@ async fn orders_reach_the_host() {
     let answer = post(stage.at, "/api/personas/ada/hush", "").await;
     assert_eq!((answer.status, answer.json()), (202, json!({ "persona": "ada" })));
     assert_eq!(stage.commands.recv().await, Some(Command::Hush { persona: ada }));
+    stage.close().await;
+}
+
+#[tokio::test]
+async fn the_recording_answers_how_it_does() {
+    let stage = Stage::open().await;
+    let off = post(stage.at, "/api/recording", r#"{"on":false}"#).await;
+    let expected = json!({
+        "state": "down",
+        "cause": "the recording ended",
+        "dropped": 2,
+        "folder": "tapes/demo-1.tape",
+    });
+    assert_eq!((off.status, off.json()), (200, expected));
+    let on = post(stage.at, "/api/recording", r#"{"on":true}"#).await;
+    assert_eq!(on.status, 500);
+    assert_eq!(on.json()["error"], "the tape cannot be begun: the disk is full");
+    assert_eq!(post(stage.at, "/api/recording", r#"{"on":1}"#).await.status, 422);
     stage.close().await;
 }
 

@@ -44,6 +44,43 @@ async fn a_page_gets_a_snapshot_and_then_what_happens() {
     stage.close().await;
 }
 
+/// The fields of an answer at every depth, without what differs from run to run.
+fn shape(value: &serde_json::Value) -> serde_json::Value {
+    use serde_json::Value;
+    match value {
+        Value::Object(fields) => {
+            fields.iter().map(|(name, it)| (name.clone(), shape(it))).collect()
+        }
+        Value::Array(items) => items.first().map(shape).into_iter().collect(),
+        Value::String(_) => json!("text"),
+        Value::Number(_) => json!("number"),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test]
+async fn the_shapes_of_the_feed_are_stable() {
+    let stage = Stage::open().await;
+    stage.publisher.event(line(1));
+    stage.publisher.event(Event::Turn(turn(1, "ada")));
+    // The ledger has both when it answers for the second.
+    while get(stage.at, "/api/turns").await.json()["turns"][0].is_null() {}
+    let mut feed = Feed::open(stage.at).await;
+    let mut shapes = vec![json!({ "snapshot": shape(&feed.next_of("snapshot").await) })];
+    let ada = PersonaId::new("ada");
+    stage.publisher.state(&ada, AgentState::Speaking);
+    stage.publisher.event(line(2));
+    let (segment, text) = ("s1".to_owned(), "Ferns ".to_owned());
+    let caption = Caption { speaker: Speaker::Persona(ada), segment, text, last: false };
+    stage.publisher.event(Event::Caption(caption));
+    stage.publisher.event(Event::Turn(turn(2, "ada")));
+    for kind in ["state", "line", "caption", "turn", "status"] {
+        shapes.push(json!({ kind: shape(&feed.next_of(kind).await) }));
+    }
+    super::settings().bind(|| insta::assert_json_snapshot!("pages_events", shapes));
+    stage.close().await;
+}
+
 #[tokio::test]
 async fn a_page_that_comes_late_gets_what_was() {
     let stage = Stage::open().await;

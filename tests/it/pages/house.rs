@@ -1,6 +1,7 @@
 //! A house that is invented: two personas, one visitor, and the pages over it.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
-    Command, HumanStatus, Link, Part, PartState, Parts, Pass, PersonaStatus, Publisher,
-    QueueStatus, Seat, Status, Visitor, open,
+    Command, EarlyPasses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part, PartState,
+    Parts, Pass, PersonaStatus, Publisher, QueueStatus, Recording, Seat, Status, Visitor, open,
 };
 use troupe::admin::{Options, Server};
 use troupe::id::{HumanId, LineId, PersonaId, TurnId};
@@ -36,9 +37,11 @@ impl Stage {
 
     pub(super) async fn with(token: Option<&str>) -> Self {
         let (publisher, commands, house) = open(status(), Arc::new(pass));
+        let house = house.recorded_by(Arc::new(|on| Box::pin(async move { record(on) })));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, token: token.map(str::to_owned) };
         let server = Server::bind(options, house).await.expect("loopback has a free port");
+        let server = server.with_sounds(Arc::new(sound));
         let cancel = CancellationToken::new();
         Self {
             at: server.address(),
@@ -59,6 +62,17 @@ impl Stage {
     }
 }
 
+/// The tape has the turn 1; whoever asks for 501 has a build without sound.
+fn sound(tape: &Path, turn: TurnId) -> Result<Vec<u8>, NoSound> {
+    assert_eq!(tape, Path::new("tapes/demo-1.tape"));
+    match turn.0 {
+        1 => Ok(b"RIFF of t1".to_vec()),
+        500 => Err(NoSound::Broken("the tape is broken".to_owned())),
+        501 => Err(NoSound::NotBuilt("this build cannot".to_owned())),
+        _ => Err(NoSound::Missing(format!("the turn {turn} is on no tape"))),
+    }
+}
+
 fn pass(visitor: &Visitor) -> Result<Pass, String> {
     if visitor.name == "Full" {
         return Err("the room is full: come back later".to_owned());
@@ -67,12 +81,22 @@ fn pass(visitor: &Visitor) -> Result<Pass, String> {
     Ok(Pass { url: "ws://127.0.0.1:7880".to_owned(), token, room: "demo".to_owned() })
 }
 
+/// A recorder whose disk is full.
+fn record(on: bool) -> Result<Recording, String> {
+    if on {
+        return Err("the tape cannot be begun: the disk is full".to_owned());
+    }
+    let (cause, folder) = (Some("the recording ended".to_owned()), "tapes/demo-1.tape".to_owned());
+    Ok(Recording { state: PartState::Down, cause, dropped: 2, folder })
+}
+
 pub(super) fn status() -> Status {
     let ada = PersonaStatus {
         hosted: true,
         state: AgentState::Listening,
         link: Link { up: true, cause: None },
         seat: Seat { tokens: 412, cached_ratio: Some(0.75) },
+        adapter: Some("botanist".to_owned()),
         ..PersonaStatus::new(PersonaId::new("ada"), "Ada", Mode::Open)
     };
     let otis = PersonaStatus {
@@ -100,8 +124,22 @@ pub(super) fn status() -> Status {
         },
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
         echo: None,
+        hearing: Hearing {
+            heard: 12,
+            gated: 2,
+            failed: 1,
+            recognition_us_max: 310_000,
+            early: EarlyPasses { begun: 9, used: 6, thrown: 3 },
+            pauses: Some(JudgedPauses { answered: 14, skipped: 1, failed: 0, took_us_max: 61_000 }),
+        },
         recording: None,
     }
+}
+
+/// A recording that runs.
+pub(super) fn recording() -> Recording {
+    let folder = "tapes/demo-1.tape".to_owned();
+    Recording { state: PartState::Up, cause: None, dropped: 0, folder }
 }
 
 /// A turn of `ada` that spoke, every stage 10 ms times its place; or one of `otis` that slept.

@@ -9,6 +9,8 @@ const SITES: &[(&str, &[&str])] = &[
     ("libwebrtc::", &["src/room/livekit"]),
     ("livekit_api::", &["src/room/"]),
     ("llama_cpp_2::", &["src/llm/llama"]),
+    ("llama_cpp_sys_2", &["src/llm/llama/lora.rs"]),
+    ("reqwest::", &["src/llm/openai"]),
     ("whisper_rs::", &["src/bin/troupe-ears"]),
     ("axum::", &["src/admin"]),
     ("prometheus_client::", &["src/admin/"]),

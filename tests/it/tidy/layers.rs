@@ -31,11 +31,13 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::AgentState",
             "llm::Message",
             "llm::Role",
+            "llm::Question",
+            "llm::Score",
             "llm::prompt",
         ],
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
-    ("models", &["audio::mel"]),
+    ("models", &["audio::mel", "turn::Decide", "turn::Weights"]),
     ("room", &["id", "time", "audio"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
@@ -63,7 +65,9 @@ const LAYERS: &[(&str, &[&str])] = &[
             "telemetry",
             "models",
             "room::token",
-            "turn::addressing::SleepWords",
+            "llm::adapter",
+            "llm::openai",
+            "turn",
         ],
     ),
     (
@@ -93,7 +97,7 @@ const LAYERS: &[(&str, &[&str])] = &[
         "bench",
         &[
             "id", "time", "audio", "persona", "latency", "turn", "models", "room", "stt", "llm",
-            "tts", "speech", "admin", "config", "host",
+            "tts", "speech", "admin", "config", "host", "tape", "replay",
         ],
     ),
     (
@@ -110,6 +114,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "room::console::Choice",
             "tape",
             "replay",
+            "turn::Decide",
         ],
     ),
     (

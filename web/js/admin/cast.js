@@ -12,6 +12,10 @@ const MODES = [
   ['asleep', 'Asleep: answers nobody'],
 ];
 
+const FIGURES = [
+  ['e2e', 'answers in'], ['seat', 'seat'], ['reuse', 'reused'], ['restarts', 'restarts'],
+];
+
 /** Shows the personas; `complain(sentence)` takes what went wrong. */
 export function showCast(personas, latency, complain) {
   keep($('cast'), personas, (persona) => persona.id, (persona) => make(persona, complain),
@@ -45,10 +49,11 @@ function make({ id, name }, complain) {
       face(id, name),
       el('div', { class: 'tag' },
         el('span', { class: 'name' }),
-        el('span', { class: 'state' }))),
+        el('span', { class: 'state' })),
+      el('span', { class: 'adapter chip', hidden: true })),
     el('p', { class: 'cause', hidden: true }),
     el('dl', { class: 'figures' },
-      ...[['e2e', 'answers in'], ['seat', 'seat'], ['reuse', 'reused'], ['restarts', 'restarts']]
+      ...FIGURES
         .map(([key, label]) => el('div', {},
           el('dt', { text: label }), el('dd', { 'data-figure': key })))),
     el('div', { class: 'acts' }, modes, hush)), id);
@@ -59,6 +64,10 @@ function update(node, persona, latency) {
   say(name, persona.name);
   attr(name, 'title', persona.id);
   setFace(node.querySelector('.face'), persona.name, persona.state);
+  const adapter = node.querySelector('.adapter');
+  adapter.hidden = !persona.adapter;
+  say(adapter, persona.adapter ?? '');
+  attr(adapter, 'title', 'its adapter (LoRA)');
   const modes = node.querySelector('select');
   if (document.activeElement !== modes) modes.value = persona.mode;
   const down = !persona.link.up && persona.hosted;
@@ -81,5 +90,5 @@ function setState(node, state) {
   attr(node, 'data-state', state);
   attr(node.querySelector('.face'), 'data-state', state);
   say(node.querySelector('.state'), state === 'away' ? 'not in the room' : state);
-  node.querySelector('button').disabled = state !== 'speaking' && state !== 'thinking';
+  node.querySelector('.acts button').disabled = state !== 'speaking' && state !== 'thinking';
 }

@@ -21,7 +21,7 @@ export function follow(on) {
   });
 }
 
-/** Asks the host to do something; throws its sentence when it does not. */
+/** Asks the host to do something; throws its sentence, with its `status`, when it does not. */
 export async function order(path, body) {
   const init = { method: 'POST' };
   if (body) {
@@ -36,5 +36,7 @@ export async function order(path, body) {
   }
   if (answer.ok) return;
   const { error } = await answer.json().catch(() => ({}));
-  throw new Error(error ?? `The host answered ${answer.status}.`);
+  const failure = new Error(error ?? `The host answered ${answer.status}.`);
+  failure.status = answer.status;
+  throw failure;
 }

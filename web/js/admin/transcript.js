@@ -2,10 +2,13 @@
 
 import { $, attr, el, keep, say } from '../dom.js';
 import { tint } from '../face.js';
-import { chip } from './turns.js';
+import { chip, sure } from './chips.js';
 
 const SHOWN_MAX = 150;
 const FOLLOW_PX = 80;
+/** Of a large cast those who let a line pass are counted, not named, until somebody looks. */
+const NAMED_MAX = 4;
+const QUIET = ['passed', 'outbid', 'asleep'];
 
 /** `live` holds captions of segments that are not a line yet, by segment. */
 export function showTranscript(lines, turnsOf, live, name) {
@@ -21,7 +24,7 @@ export function showTranscript(lines, turnsOf, live, name) {
   keep(list, [...lines.slice(-SHOWN_MAX), ...open], (line) => line.id, make, (node, line) => {
     say(node.querySelector('.text'), line.text);
     node.classList.toggle('open', Boolean(line.live));
-    showChips(node, line, turnsOf(line.id), name);
+    showOutcomes(node, turnsOf(line.id), name);
   });
   if (follow) list.scrollTop = list.scrollHeight;
 }
@@ -39,15 +42,33 @@ function make(line) {
     el('div', { class: 'by' }, by,
       el('span', { class: 'soft', text: line.manner === 'typed' ? 'typed' : '' }), time),
     el('p', { class: 'text' }),
-    el('ul', { class: 'chips', 'aria-label': 'What the cast made of it' }));
+    el('details', { class: 'outcomes', hidden: true },
+      el('summary', {}),
+      el('ul', { class: 'reasons' })));
 }
 
-function showChips(node, line, turns, name) {
-  const chips = node.querySelector('.chips');
-  attr(chips, 'hidden', turns.length ? null : '');
-  keep(chips, turns, (turn) => turn.turn, (turn) => {
-    const it = chip(turn);
-    say(it, `${name(turn.persona)} ${turn.outcome}`);
-    return el('li', {}, it);
-  }, () => {});
+function showOutcomes(node, turns, name) {
+  const outcomes = node.querySelector('.outcomes');
+  // Records never change: as many as before are the same.
+  if (outcomes.dataset.count === String(turns.length)) return;
+  attr(outcomes, 'data-count', turns.length);
+  attr(outcomes, 'hidden', turns.length ? null : '');
+  const quiet = turns.filter((turn) => QUIET.includes(turn.outcome));
+  const few = turns.length <= NAMED_MAX;
+  const named = few ? turns : turns.filter((turn) => !quiet.includes(turn));
+  const chips = named.map((turn) => chip(turn, `${name(turn.persona)} ${turn.outcome}`));
+  if (!few) chips.push(...counted(quiet));
+  outcomes.querySelector('summary').replaceChildren(...chips);
+  outcomes.querySelector('.reasons').replaceChildren(...turns.map((turn) => el('li', {},
+    tint(el('span', { class: 'who tinted', text: name(turn.persona) }), turn.persona),
+    el('span', { text: ` ${turn.outcome}: ${turn.reason}${sure(turn)}` }))));
+}
+
+/** `9 passed`, `1 asleep`. */
+function counted(turns) {
+  const counts = new Map();
+  for (const { outcome } of turns) counts.set(outcome, (counts.get(outcome) ?? 0) + 1);
+  return [...counts].map(([outcome, count]) => el('span', {
+    class: 'chip', 'data-outcome': outcome, text: `${count} ${outcome}`,
+  }));
 }

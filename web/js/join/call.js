@@ -1,10 +1,11 @@
 // The room: everything that touches livekit-client.
 
-import { deviceWord, wish } from './devices.js';
+import { canChooseSpeaker, deviceWord, look, remembered, wish } from './devices.js';
 import { Captions } from './captions.js';
 
 const STATE = 'lk.agent.state';
 const BEHALF = 'lk.publish_on_behalf';
+const RECORDED = 'troupe.recording';
 const CLIENT = '/assets/livekit-client.mjs';
 /** The client's own attempts: a server that restarts is back in seconds, so never wait long. */
 const RESUME = {
@@ -50,8 +51,9 @@ const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
  * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
- * link(state, word), mic({on, word}), camera({on, word}), sound(blocked), track(identity, track),
- * trackGone(identity), video(identity, element or null), over(word, manner).
+ * link(state, word), mic({on, word}), camera({on, word}), sound(blocked), recorded(on),
+ * track(identity, track), trackGone(identity), video(identity, element or null),
+ * over(word, manner).
  */
 export class Call {
   #view;
@@ -95,6 +97,7 @@ export class Call {
     this.#room = room;
     this.#view.link('good', 'Connected');
     room.startAudio().catch(() => this.#view.sound(true));
+    await this.#speaker(remembered('audiooutput'));
     this.#people();
     if (this.#mic) await this.mute(false);
     else this.#view.mic({ on: false, word: '' });
@@ -146,6 +149,9 @@ export class Call {
     const rank = (person) => (person.persona ? 0 : person.you ? 1 : 2);
     all.sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name));
     this.#view.people(all);
+    // The host writes it on every persona; a visitor's own attribute says nothing.
+    const agents = everyone.filter((person) => person.kind === client.ParticipantKind.AGENT);
+    this.#view.recorded(agents.some((person) => person.attributes?.[RECORDED] === 'true'));
   }
 
   #person(person, seen) {
@@ -247,7 +253,8 @@ export class Call {
   async camera(on) {
     this.#camera = on;
     try {
-      await this.#room.localParticipant.setCameraEnabled(on);
+      const camera = look(remembered('videoinput'));
+      await this.#room.localParticipant.setCameraEnabled(on, camera);
       this.#view.camera({ on, word: '' });
     } catch (error) {
       this.#camera = false;
@@ -256,17 +263,26 @@ export class Call {
     this.#people();
   }
 
-  /** Changes the microphone in mid-call. */
-  async microphone(id) {
-    this.#mic = { id };
+  /** Changes a device in mid-call; throws a sentence. */
+  async device(kind, id) {
+    if (kind === 'audiooutput') return this.#speaker(id);
+    const device = kind === 'audioinput' ? 'microphone' : 'camera';
+    if (kind === 'audioinput') this.#mic = { id };
     try {
-      await this.#room.switchActiveDevice('audioinput', id);
-      const me = this.#room.localParticipant;
-      const track = me.getTrackPublication(client.Track.Source.Microphone)?.track;
-      if (track) this.#view.track(me.identity, track.mediaStreamTrack);
+      await this.#room.switchActiveDevice(kind, id);
     } catch (error) {
-      this.#view.mic({ on: false, word: deviceWord(error) });
+      throw new Error(deviceWord(error, device));
     }
+    const me = this.#room.localParticipant;
+    const track = me.getTrackPublication(client.Track.Source.Microphone)?.track;
+    if (track) this.#view.track(me.identity, track.mediaStreamTrack);
+    return undefined;
+  }
+
+  /** Plays the room where the visitor wants it; a speaker that is gone leaves it where it is. */
+  async #speaker(id) {
+    if (!id || !canChooseSpeaker()) return;
+    await this.#room.switchActiveDevice('audiooutput', id).catch(() => {});
   }
 
   /** Says a typed line; throws when it did not go out. */

@@ -30,25 +30,45 @@ export function deviceWord(error, device = 'microphone') {
   }
 }
 
-/** The microphones, `[{id, label}]`; labels are known only once the visitor allowed one. */
-export async function microphones() {
+const KINDS = {
+  audioinput: { name: 'Microphone', none: 'Default microphone' },
+  videoinput: { name: 'Camera', none: 'Default camera' },
+  audiooutput: { name: 'Speaker', none: 'Default speaker' },
+};
+
+/** Which device was chosen at an earlier visit; `''` for the browser's own choice. */
+export const remembered = (kind) => localStorage.getItem(`troupe.${kind}`) ?? '';
+
+export const remember = (kind, id) => localStorage.setItem(`troupe.${kind}`, id);
+
+/** The devices of a kind, `[{id, label}]`; labels are known only once the visitor allowed one. */
+async function devices(kind) {
   if (obstacle()) return [];
   const all = await navigator.mediaDevices.enumerateDevices();
   return all
-    .filter((device) => device.kind === 'audioinput' && device.deviceId)
+    .filter((device) => device.kind === kind && device.deviceId)
     .map((device, index) => ({
       id: device.deviceId,
-      label: device.label || `Microphone ${index + 1}`,
+      label: device.label || `${KINDS[kind].name} ${index + 1}`,
     }));
 }
 
-/** Fills a choice of microphones, keeping what was chosen. */
-export async function fill(select, chosen = select.value) {
-  const found = await microphones();
-  const options = found.length ? found : [{ id: '', label: 'Default microphone' }];
+/** Fills a choice of devices, keeping what was chosen; resolves to how many there are. */
+export async function fill(select, kind, chosen = select.value || remembered(kind)) {
+  const found = await devices(kind);
+  const options = found.length ? found : [{ id: '', label: KINDS[kind].none }];
   select.replaceChildren(...options.map(({ id, label }) => new Option(label, id)));
   if (options.some(({ id }) => id === chosen)) select.value = chosen;
+  return found.length;
 }
+
+/** Calls when a device was plugged in or out. */
+export function onDevices(act) {
+  navigator.mediaDevices?.addEventListener?.('devicechange', act);
+}
+
+/** Firefox before 116 and Safari cannot choose where sound goes. */
+export const canChooseSpeaker = () => 'setSinkId' in HTMLMediaElement.prototype;
 
 /** Whether the visitor allowed the microphone on an earlier visit. */
 export async function allowed() {
@@ -62,6 +82,9 @@ export async function allowed() {
 /** Whether the page can show a camera at all. */
 export const cameras = () => obstacle() === null;
 
+/** How a camera is opened; one that is gone since is no error. */
+export const look = (deviceId) => (deviceId ? { deviceId: { ideal: deviceId } } : {});
+
 /** How a microphone is opened: browsers' own echo cancelling keeps the cast out of it. */
 export function wish(deviceId) {
   return {
@@ -74,11 +97,19 @@ export function wish(deviceId) {
 
 let context;
 
-/** The level of a track as a function: 0 to 1 on a scale of loudness, from -60 dB to -10 dB. */
+/**
+ * The level of a track as a function: 0 to 1 on a scale of loudness, from -60 dB to -10 dB. Null
+ * where the browser cannot tell: Firefox refuses tracks of another rate than its output's.
+ */
 export function levelOf(track) {
-  context ??= new AudioContext();
-  context.resume();
-  const source = context.createMediaStreamSource(new MediaStream([track]));
+  let source;
+  try {
+    context ??= new AudioContext();
+    context.resume();
+    source = context.createMediaStreamSource(new MediaStream([track]));
+  } catch {
+    return null;
+  }
   const analyser = context.createAnalyser();
   analyser.fftSize = 1024;
   source.connect(analyser);

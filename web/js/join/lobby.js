@@ -1,7 +1,9 @@
 // Before the stage: the name, the microphone and whether it hears something.
 
 import { $, attr, say } from '../dom.js';
-import { allowed, deviceWord, fill, levelOf, obstacle, wish } from './devices.js';
+import {
+  allowed, deviceWord, fill, levelOf, obstacle, onDevices, remember, wish,
+} from './devices.js';
 
 const NAME_KEY = 'troupe.name';
 /** Louder than the noise of a quiet room. */
@@ -12,7 +14,10 @@ export function lobby(enter) {
   const preview = new Preview();
   $('name').value = localStorage.getItem(NAME_KEY) ?? '';
   $('try').addEventListener('click', () => preview.toggle());
-  $('mics').addEventListener('change', () => preview.on && preview.start());
+  $('mics').addEventListener('change', () => {
+    remember('audioinput', $('mics').value);
+    if (preview.on) preview.start();
+  });
   $('quiet').addEventListener('change', () => preview.quiet($('quiet').checked));
   $('enter').addEventListener('submit', async (event) => {
     event.preventDefault();
@@ -62,8 +67,8 @@ class Preview {
       say($('mic-word'), no);
       return;
     }
-    await fill($('mics'));
-    navigator.mediaDevices.addEventListener('devicechange', () => fill($('mics')));
+    await fill($('mics'), 'audioinput');
+    onDevices(() => fill($('mics'), 'audioinput'));
     if (await allowed()) await this.start();
     else say($('mic-word'), 'The browser asks for leave when you try it, or when you join.');
   }
@@ -86,16 +91,18 @@ class Preview {
       return;
     }
     const [track] = this.stream.getAudioTracks();
-    await fill($('mics'), track.getSettings().deviceId);
+    await fill($('mics'), 'audioinput', track.getSettings().deviceId);
     this.on = true;
     say($('try'), 'Stop');
-    say($('mic-word'), 'Say something: the bar shows what is heard.');
     this.read = levelOf(track);
+    say($('mic-word'), this.read
+      ? 'Say something: the bar shows what is heard.'
+      : 'The microphone is open; this browser cannot show its level.');
     this.draw();
   }
 
   draw() {
-    if (!this.on) return;
+    if (!this.on || !this.read) return;
     const level = this.read();
     this.paint(level);
     if (level > HEARD) say($('mic-word'), 'You are heard.');

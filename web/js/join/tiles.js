@@ -88,7 +88,8 @@ export class Tiles {
   /** Follows the level of somebody's sound. */
   track(identity, track) {
     this.trackGone(identity);
-    this.#levels.set(identity, levelOf(track));
+    const level = levelOf(track);
+    if (level) this.#levels.set(identity, level);
   }
 
   trackGone(identity) {

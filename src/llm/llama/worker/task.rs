@@ -4,18 +4,22 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::super::{Done, Pass, WARM_UP_DEADLINE, Wish};
+use super::super::{Done, Scored, WARM_UP_DEADLINE, Wish};
+use super::scoring::Reading;
 use crate::id::PersonaId;
+use crate::llm::counters::Pass;
 use crate::llm::sampler::Sampler;
-use crate::llm::scheduler::SeatId;
+use crate::llm::scheduler::{Class, SeatId};
 use crate::llm::stream::TextStream;
-use crate::llm::{EngineError, Event, Finish, Message, Request, Sampling, WarmUp};
+use crate::llm::{EngineError, Event, Finish, Message, Question, Request, Sampling, WarmUp};
 use crate::time::{Time, micros};
 
 pub(super) struct Task {
     /// Closed when the task is dropped.
     _pass: Pass,
     asked: Time,
+    /// The asker's.
+    pub span: tracing::Span,
     pub seat: SeatId,
     pub prompt_tokens: u32,
     pub cached_tokens: u32,
@@ -29,7 +33,11 @@ pub(super) struct Task {
 pub(super) enum Work {
     Reply { request: Request, events: mpsc::Sender<Event> },
     WarmUp { persona: PersonaId, messages: Vec<Message>, done: Done },
+    Score { question: Question, deadline: Duration, reading: Reading, done: Scored },
 }
+
+/// Where no word is drawn.
+const GREEDY: Sampling = Sampling { temperature: 0.0, top_p: 1.0, repeat_penalty: 1.0, seed: 0 };
 
 impl Task {
     pub(super) fn new(pass: Pass, asked: Time, max_tokens: u32, wish: Wish) -> Self {
@@ -39,13 +47,17 @@ impl Task {
                 (request.sampling, request.stop.clone(), Work::Reply { request, events })
             }
             Wish::WarmUp { seat, messages, done } => {
-                let greedy = Sampling { temperature: 0.0, ..Sampling::default() };
-                (greedy, Vec::new(), Work::WarmUp { persona: seat, messages, done })
+                (GREEDY, Vec::new(), Work::WarmUp { persona: seat, messages, done })
+            }
+            Wish::Score { question, deadline, done } => {
+                let reading = Reading::default();
+                (GREEDY, Vec::new(), Work::Score { question, deadline, reading, done })
             }
         };
         Self {
             _pass: pass,
             asked,
+            span: tracing::Span::none(),
             seat: SeatId(0),
             prompt_tokens: 0,
             cached_tokens: 0,
@@ -57,19 +69,28 @@ impl Task {
         }
     }
 
+    pub(super) fn class(&self) -> Class {
+        match self.work {
+            Work::Reply { .. } => Class::Reply,
+            Work::Score { .. } => Class::Decision,
+            Work::WarmUp { .. } => Class::Ahead,
+        }
+    }
+
     pub(super) fn warms_up(&self) -> bool {
         matches!(self.work, Work::WarmUp { .. })
     }
 
     /// A reply, whose tokens are counted and said.
     pub(super) fn counts(&self) -> bool {
-        !self.warms_up()
+        matches!(self.work, Work::Reply { .. })
     }
 
     pub(super) fn persona(&self) -> &PersonaId {
         match &self.work {
             Work::Reply { request, .. } => &request.seat,
             Work::WarmUp { persona, .. } => persona,
+            Work::Score { question, .. } => &question.seat,
         }
     }
 
@@ -77,6 +98,7 @@ impl Task {
         match &self.work {
             Work::Reply { request, .. } => request.deadline,
             Work::WarmUp { .. } => WARM_UP_DEADLINE,
+            Work::Score { deadline, .. } => *deadline,
         }
     }
 
@@ -85,6 +107,7 @@ impl Task {
         match &self.work {
             Work::Reply { request, events } => request.cancel.is_cancelled() || events.is_closed(),
             Work::WarmUp { done, .. } => done.is_closed(),
+            Work::Score { done, .. } => done.is_closed(),
         }
     }
 
@@ -134,6 +157,9 @@ impl Task {
                 let warm = WarmUp { prompt_tokens: self.prompt_tokens, took_us };
                 // A host that gave up waiting does not want to know.
                 let _ = done.send(result.map(|_| warm));
+            }
+            Work::Score { reading, done, .. } => {
+                let _ = done.send(result.map(|_| reading.score()));
             }
         }
     }

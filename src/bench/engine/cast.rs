@@ -1,0 +1,71 @@
+//! Personas and requests for the bench.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use super::wrong;
+use crate::bench::BenchError;
+use crate::id::PersonaId;
+use crate::llm::{Engine, Event, Message, Request, Role, Sampling};
+use crate::time::Time;
+
+/// Nothing in a bench takes longer.
+const DEADLINE: Duration = Duration::from_secs(300);
+
+pub(super) fn persona(index: usize) -> PersonaId {
+    PersonaId::new(format!("p{index}"))
+}
+
+pub(super) fn message(role: Role, content: impl Into<String>) -> Message {
+    Message { role, content: content.into() }
+}
+
+pub(super) fn request(seat: usize, messages: Vec<Message>, max_tokens: u32) -> Request {
+    Request {
+        seat: persona(seat),
+        messages,
+        max_tokens,
+        sampling: Sampling { temperature: 0.0, ..Sampling::default() },
+        stop: Vec::new(),
+        deadline: DEADLINE,
+        cancel: CancellationToken::new(),
+    }
+}
+
+/// What came of a request.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) text: String,
+    pub(super) prefilled: Option<Time>,
+    pub(super) first_text: Option<Time>,
+    pub(super) done: Time,
+    pub(super) completion_tokens: usize,
+}
+
+/// Asks and waits for the end.
+pub(super) async fn ask(engine: &dyn Engine, request: Request) -> Result<Reply, BenchError> {
+    read(engine.generate(request).map_err(wrong)?).await
+}
+
+async fn read(mut events: mpsc::Receiver<Event>) -> Result<Reply, BenchError> {
+    let mut reply = Reply::default();
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Started { .. } | Event::Counted { .. } => {}
+            Event::Prefilled { at, .. } => reply.prefilled = Some(at),
+            Event::Text { at, text } => {
+                reply.first_text.get_or_insert(at);
+                reply.text += &text;
+            }
+            Event::Done { at, completion_tokens, .. } => {
+                reply.done = at;
+                reply.completion_tokens = completion_tokens as usize;
+                return Ok(reply);
+            }
+            Event::Failed { error, .. } => return Err(wrong(error)),
+        }
+    }
+    Err(wrong("the engine broke off"))
+}

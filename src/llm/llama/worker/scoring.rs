@@ -1,0 +1,133 @@
+//! How likely a text is in a seat: its tokens are computed behind what the seat holds, and what the
+//! model gave each of them is summed up. They are the tokens with which the seat's next prompt
+//! begins, so the work is not lost.
+
+use super::Worker;
+use super::task::Work;
+use crate::llm::reuse::{Tokenizer, common_prefix, continue_from};
+use crate::llm::sampler::Token;
+use crate::llm::scheduler::{Job, Row};
+use crate::llm::template::Template;
+use crate::llm::{EngineError, Question, Role, Score};
+
+/// The tokens of one text, and how likely those read so far are.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    /// The position before the text's first token.
+    from: usize,
+    tokens: Vec<Token>,
+    nats: f64,
+    read: u32,
+}
+
+impl Reading {
+    /// Whether the row at `position` tells of one of the text's tokens.
+    fn wants(&self, position: usize) -> bool {
+        (self.from..self.from + self.tokens.len()).contains(&position)
+    }
+
+    /// Takes the model's scores behind `position`.
+    fn take(&mut self, position: usize, scores: &[f32]) {
+        let token = self.tokens[position - self.from];
+        self.nats += log_probability(scores, token);
+        self.read += 1;
+    }
+
+    pub(super) fn score(&self) -> Score {
+        Score { nats: self.nats, tokens: self.read }
+    }
+}
+
+/// The natural logarithm of the probability that `scores` give to `token`.
+fn log_probability(scores: &[f32], token: Token) -> f64 {
+    let top = scores.iter().copied().fold(f32::MIN, f32::max);
+    let total: f64 = scores.iter().map(|score| f64::from(score - top).exp()).sum();
+    let own = usize::try_from(token).ok().and_then(|at| scores.get(at));
+    own.map_or(f64::MIN, |own| f64::from(own - top) - total.ln())
+}
+
+/// The prompt up to the text's last token but one, and what is to be read in it.
+fn plan(
+    held: &[Token],
+    question: &Question,
+    template: &Template,
+    tokenizer: &impl Tokenizer,
+) -> Result<(Vec<Token>, Reading), EngineError> {
+    let mut messages = question.messages.clone();
+    let no_lead = || EngineError::Template("a text to be scored goes on from a message".to_owned());
+    if messages.last().is_none_or(|last| last.role == Role::System) {
+        return Err(no_lead());
+    }
+    let bare = template.render(&messages, false)?;
+    messages.last_mut().ok_or_else(no_lead)?.content.push_str(&question.text);
+    let full = template.render(&messages, false)?;
+    let bare = continue_from(held, &bare, tokenizer);
+    let mut full = continue_from(held, &full, tokenizer);
+    // What both begin with stands before the text, what both end with behind it.
+    let start = common_prefix(&full, &bare).max(1);
+    let most = full.len().min(bare.len()).saturating_sub(start);
+    let same = |count: &usize| full[full.len() - 1 - count] == bare[bare.len() - 1 - count];
+    let end = full.len() - (0..most).take_while(same).count();
+    let tokens = full[start..end].to_vec();
+    full.truncate(end.saturating_sub(1).max(start));
+    Ok((full, Reading { from: start - 1, tokens, nats: 0.0, read: 0 }))
+}
+
+impl Worker<'_> {
+    /// The prompt of a question. Its seat gives up what it holds of the text: the scores of what is
+    /// in the cache are gone.
+    pub(super) fn question(&mut self, job: Job) -> Result<Vec<Token>, EngineError> {
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(Vec::new()) };
+        let Work::Score { question, reading, .. } = &mut task.work else { return Ok(Vec::new()) };
+        let mut seen = question.clone();
+        seen.messages = self.windows[job.seat.0].visible(&question.messages);
+        let held = self.scheduler.seat(job.seat);
+        let (prompt, plan) = plan(held, &seen, self.template, &self.tokenizer)?;
+        if prompt.len() >= self.room {
+            return Err(EngineError::TooLong { needed: prompt.len() + 1, room: self.room });
+        }
+        let kept = common_prefix(held, &prompt).min(plan.from);
+        *reading = plan;
+        self.scheduler.truncate(job.seat, kept);
+        Ok(prompt)
+    }
+
+    /// Whether a row's scores are read.
+    pub(super) fn wants(&self, row: &Row) -> bool {
+        let reads = self.tasks.get(&row.job).is_some_and(|task| match &task.work {
+            Work::Score { reading, .. } => reading.wants(row.position),
+            _ => false,
+        });
+        row.scores || reads
+    }
+
+    /// Reads what the last batch tells of texts.
+    pub(super) fn read(&mut self, rows: &[Row]) {
+        for (index, row) in rows.iter().enumerate() {
+            let Some(task) = self.tasks.get_mut(&row.job) else { continue };
+            let Work::Score { reading, .. } = &mut task.work else { continue };
+            if reading.wants(row.position) {
+                reading.take(row.position, self.context.get_logits_ith(index as i32));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_as_likely_as_its_tokens_together() {
+        // Three equal scores: each token has a third.
+        let mut reading = Reading { from: 4, tokens: vec![0, 2], nats: 0.0, read: 0 };
+        assert!(!reading.wants(3) && reading.wants(4) && reading.wants(5) && !reading.wants(6));
+        reading.take(4, &[1.0, 1.0, 1.0]);
+        reading.take(5, &[1.0, 1.0, 1.0]);
+        let score = reading.score();
+        assert!((score.nats - 2.0 * (1.0_f64 / 3.0).ln()).abs() < 1e-6, "{score:?}");
+        assert_eq!(score.tokens, 2);
+        assert!(log_probability(&[0.0, 90.0], 1) > -1e-6);
+        assert!(log_probability(&[0.0, 90.0], 0) < -80.0);
+    }
+}

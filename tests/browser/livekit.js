@@ -38,24 +38,32 @@ export class LiveKit {
     server.environment = {
       LIVEKIT_URL: `ws://127.0.0.1:${port}`, LIVEKIT_API_KEY: KEY, LIVEKIT_API_SECRET: secret,
     };
-    // YAML takes JSON.
-    const env = { ...process.env, LIVEKIT_CONFIG: JSON.stringify(config) };
-    const program = process.env.LIVEKIT_SERVER_BIN ?? 'livekit-server';
-    server.process = spawn(program, { env, stdio: ['ignore', 'ignore', 'inherit'] });
-    let gone = null;
-    server.ended = new Promise((ended) => {
-      server.process.on('exit', (code) => ended(gone = `it ended with ${code}`));
-      server.process.on('error', (error) => ended(gone = error.message));
-    });
-    await until('the LiveKit server answers', () => {
-      if (gone) throw new Error(`${program} does not run: ${gone}; set LIVEKIT_SERVER_BIN`);
-      return fetch(`http://127.0.0.1:${port}/`).then((answer) => answer.ok, () => false);
-    }, START_MS_MAX);
+    server.config = config;
+    await server.run();
     return server;
   }
 
-  async stop() {
-    this.process.kill('SIGTERM');
+  /** Starts the process, also again after `stop`, at the same address. */
+  async run() {
+    // YAML takes JSON.
+    const env = { ...process.env, LIVEKIT_CONFIG: JSON.stringify(this.config) };
+    const program = process.env.LIVEKIT_SERVER_BIN ?? 'livekit-server';
+    this.process = spawn(program, { env, stdio: ['ignore', 'ignore', 'inherit'] });
+    let gone = null;
+    this.ended = new Promise((ended) => {
+      this.process.on('exit', (code) => ended(gone = `it ended with ${code}`));
+      this.process.on('error', (error) => ended(gone = error.message));
+    });
+    const address = `http://127.0.0.1:${this.config.port}/`;
+    await until('the LiveKit server answers', () => {
+      if (gone) throw new Error(`${program} does not run: ${gone}; set LIVEKIT_SERVER_BIN`);
+      return fetch(address).then((answer) => answer.ok, () => false);
+    }, START_MS_MAX);
+  }
+
+  /** `SIGKILL` lets nobody know. */
+  async stop(signal = 'SIGTERM') {
+    this.process.kill(signal);
     await this.ended;
   }
 }

@@ -138,6 +138,8 @@ async function conversation(visit, admin, host, to, words, pictures) {
   await adminChecks(admin, host, turn, pictures);
   await check('the stage is accessible', () => accessible(visit));
   await chatChecks(visit, to);
+  await reconnectChecks(visit, host, to);
+  await leaveChecks(visit);
 }
 
 /** The record of the turn in which the persona spoke. */
@@ -207,13 +209,18 @@ async function paint(admin, path) {
   await admin.setViewportSize(WIDE);
 }
 
+/** Types a question to `to`; resolves when it speaks. */
+async function ask(visit, to, question) {
+  await visit.fill('#say', `${to}, ${question}`);
+  await visit.press('#say', 'Enter');
+  await visit.locator(`.tile[data-key="${to}"][data-state="speaking"]`)
+    .waitFor({ timeout: ANSWER_MS_MAX });
+}
+
 async function chatChecks(visit, to) {
   await check('a typed line goes out, and is answered', async () => {
-    await visit.fill('#say', `${to}, do you like rain?`);
-    await visit.press('#say', 'Enter');
+    await ask(visit, to, 'do you like rain?');
     await visit.locator('.log .said[data-manner="typed"]').first().waitFor();
-    await visit.locator(`.tile[data-key="${to}"][data-state="speaking"]`)
-      .waitFor({ timeout: ANSWER_MS_MAX });
   });
   await check('keys mute the microphone and show the camera; devices can be chosen', async () => {
     await visit.locator('#leave').focus();
@@ -232,6 +239,24 @@ async function chatChecks(visit, to) {
     await visit.keyboard.press('Escape');
     await visit.locator('#devices:not([open])').waitFor({ state: 'attached' });
   });
+}
+
+/** The server dies and comes back; nobody touches the page. */
+async function reconnectChecks(visit, host, to) {
+  await check('a lost server is shown', async () => {
+    await host.livekit.stop('SIGKILL');
+    await visit.locator('#link.warn', { hasText: 'Reconnecting' }).waitFor();
+  });
+  await check('the page comes back by itself, and so does the cast', async () => {
+    await host.livekit.run();
+    await visit.locator('#link.good').waitFor({ timeout: ANSWER_MS_MAX });
+    await visit.locator(`.tile[data-key="${to}"][data-state="listening"]`)
+      .waitFor({ timeout: ANSWER_MS_MAX });
+  });
+  await check('a line is answered as before', () => ask(visit, to, 'do you like snow?'));
+}
+
+async function leaveChecks(visit) {
   await check('whoever leaves is back in the lobby', async () => {
     await visit.click('#leave');
     await visit.locator('#enter-word', { hasText: 'You left the room' }).waitFor();

@@ -2,7 +2,7 @@
 
 use super::group;
 use super::lexicon::Lexicon;
-use super::names::Names;
+use super::names::{Heard, Names};
 use super::words::{Break, Word};
 
 /// Somebody who can be named.
@@ -116,8 +116,11 @@ impl Finder<'_> {
     fn misheard(&self, start: usize) -> Option<(usize, usize)> {
         let word = &self.line[start];
         let skips = |text: &str| self.lexicon.is_function(text) || self.lexicon.openers.has(text);
-        let anywhere = self.personas.iter().position(|names| names.sounds_like(&word.text));
-        if let Some(persona) = anywhere.filter(|_| !skips(&word.text)) {
+        let heard = Heard::of(&self.line[start..]);
+        let anywhere = || self.personas.iter().position(|names| names.sounds_like(&heard));
+        if !skips(&word.text)
+            && let Some(persona) = anywhere()
+        {
             return Some((persona, 1));
         }
         let before = &self.line[..start];
@@ -127,15 +130,15 @@ impl Finder<'_> {
         if !opens && !after_pause {
             return None;
         }
-        let heard = self.personas.iter().enumerate().filter_map(|(index, names)| {
-            let (sound, length) = names.sound_at(&self.line[start..])?;
-            let known = |word: &Word| skips(&word.text);
+        let known = |word: &Word| skips(&word.text);
+        let near = self.personas.iter().enumerate().filter_map(|(index, names)| {
+            let (sound, length) = names.sound_at(&heard).filter(|near| names.may_be(near.0))?;
             let words = &self.line[start..start + length];
             let ends = words[length - 1].after != Break::None;
-            let fits = names.may_be(sound) && !words.iter().all(known) && (opens || ends);
+            let fits = !words.iter().all(known) && (opens || ends);
             fits.then_some((sound, index, length))
         });
-        let (_, persona, length) = heard.min_by(|one, other| one.0.total_cmp(&other.0))?;
+        let (_, persona, length) = near.min_by(|one, other| one.0.total_cmp(&other.0))?;
         Some((persona, length))
     }
 

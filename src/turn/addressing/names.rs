@@ -2,9 +2,57 @@
 
 use super::words::{Break, Word, is_title, words};
 
-/// How somebody may be called: sequences of folded words, the longest first.
+/// How somebody may be called, the longest name first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Names(Vec<Vec<String>>);
+pub(super) struct Names(Vec<Name>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Name {
+    /// Folded.
+    words: Vec<String>,
+    sounds: Sounds,
+    letters: usize,
+}
+
+impl Name {
+    fn of(words: Vec<String>) -> Self {
+        let joined = words.concat();
+        Self { words, sounds: Sounds::of(&joined), letters: joined.chars().count() }
+    }
+}
+
+/// What may be a name, misheard: the first words of a line, as they sound. A recogniser hears an
+/// unknown name as words that it knows, often as two.
+pub(super) struct Heard {
+    /// The first word, unless it is a common one.
+    first: Option<Sounds>,
+    /// So many words in one, where no pause divides them.
+    joined: Vec<(usize, Sounds)>,
+}
+
+impl Heard {
+    /// The first words of `line`, which has one at least.
+    pub(super) fn of(line: &[Word]) -> Self {
+        let common: Vec<bool> =
+            line.iter().take(WORDS_MAX).map(|word| is_common(&word.text)).collect();
+        let together = 1 + line.iter().take_while(|word| word.after == Break::None).count();
+        let lengths = (1..=together.min(common.len())).filter(|length| {
+            // Common words are heard as themselves.
+            !common[..*length].iter().all(|common| *common)
+        });
+        let joined = |length: usize| {
+            let parts = line[..length].iter();
+            let parts =
+                parts.flat_map(|word| [word.text.as_str(), if word.owns { "s" } else { "" }]);
+            (length, Sounds::of(&parts.collect::<String>()))
+        };
+        let first = line.first().filter(|_| !common[0]);
+        Self {
+            first: first.map(|word| Sounds::of(&word.text)),
+            joined: lengths.map(joined).collect(),
+        }
+    }
+}
 
 impl Names {
     /// The whole name, its first word that is not a title, and its last one.
@@ -17,7 +65,7 @@ impl Names {
         all.extend(last.map(|last| vec![last]));
         all.dedup();
         all.retain(|name| !name.is_empty());
-        Self(all)
+        Self(all.into_iter().map(Name::of).collect())
     }
 
     /// How many words from the first of `line` on are one of these names, a title before it
@@ -26,56 +74,48 @@ impl Names {
         let title = |word: &Word| is_title(&word.text) && word.text != "the";
         let title = usize::from(line.first().is_some_and(title));
         let from = |skip: usize| {
-            self.0.iter().map(|name| (name, name.len())).find_map(|(name, length)| {
-                let here = line.get(skip..skip + length)?;
-                here.iter().map(|word| &word.text).eq(name).then_some(skip + length)
+            self.0.iter().map(|name| &name.words).find_map(|name| {
+                let here = line.get(skip..skip + name.len())?;
+                here.iter().map(|word| &word.text).eq(name).then_some(skip + name.len())
             })
         };
         from(0).or_else(|| from(title))
     }
 
-    /// How far the first words of `line` sound from one of these names, 0 to 1, and how many words
-    /// that takes. A recogniser hears an unknown name as words that it knows, often as two.
-    pub(super) fn sound_at(&self, line: &[Word]) -> Option<(f32, usize)> {
-        let name = |name: &Vec<String>| name.concat();
+    /// How far what was heard sounds from one of these names, 0 to 1, and how many words that
+    /// takes.
+    pub(super) fn sound_at(&self, heard: &Heard) -> Option<(f32, usize)> {
         let mut best: Option<(f32, usize)> = None;
-        for name in self.0.iter().map(name) {
-            for length in 1..=WORDS_MAX.min(line.len()) {
-                let joined = &line[..length];
-                // A pause divides words; a short name is never heard as two.
-                if joined[..length - 1].iter().any(|word| word.after != Break::None)
-                    || length > 1 && name.len() < LETTERS_OF_TWO_WORDS
-                    || length > 2 && name.len() < LETTERS_OF_THREE_WORDS
-                    || joined.iter().all(|word| COMMON.contains(&word.text.as_str()))
-                {
-                    continue;
-                }
-                let heard: String = joined
-                    .iter()
-                    .flat_map(|word| [word.text.as_str(), if word.owns { "s" } else { "" }])
-                    .collect();
-                let found = distance(&name, &heard);
+        for name in &self.0 {
+            // A short name is never heard as two words.
+            let longest = match name.letters {
+                ..LETTERS_OF_TWO_WORDS => 1,
+                ..LETTERS_OF_THREE_WORDS => 2,
+                _ => WORDS_MAX,
+            };
+            for (length, sounds) in heard.joined.iter().filter(|(length, _)| *length <= longest) {
+                let found = name.sounds.distance(sounds);
                 if best.is_none_or(|(least, _)| found < least) {
-                    best = Some((found, length));
+                    best = Some((found, *length));
                 }
             }
         }
         best
     }
 
-    /// Whether `word`, wherever it stands, may be one of these names, misheard.
-    pub(super) fn sounds_like(&self, word: &str) -> bool {
-        let close = |name: &String| {
-            let most = if name.chars().count() <= 3 { SHORT_MAX } else { ANYWHERE_MAX };
-            distance(name, word) <= most
-        };
-        let single = |name: &Vec<String>| name.len() == 1 && name[0].chars().count() > 2;
-        !COMMON.contains(&word) && self.0.iter().any(|name| single(name) && close(&name[0]))
+    /// Whether the first word of what was heard, wherever it stands, may be one of these names.
+    pub(super) fn sounds_like(&self, heard: &Heard) -> bool {
+        let Some(heard) = &heard.first else { return false };
+        let single = |name: &&Name| name.words.len() == 1 && name.letters > 2;
+        self.0.iter().filter(single).any(|name| {
+            let most = if name.letters <= 3 { SHORT_MAX } else { ANYWHERE_MAX };
+            name.sounds.distance(heard) <= most
+        })
     }
 
     /// Whether `sound` is near enough where a name is expected.
     pub(super) fn may_be(&self, sound: f32) -> bool {
-        let letters = self.0.iter().map(|name| name.concat().chars().count()).min().unwrap_or(0);
+        let letters = self.0.iter().map(|name| name.letters).min().unwrap_or(0);
         sound <= if letters <= 3 { SHORT_CALLED_MAX } else { CALLED_MAX }
     }
 }
@@ -91,29 +131,39 @@ const SHORT_MAX: f32 = 0.10;
 const CALLED_MAX: f32 = 0.24;
 const SHORT_CALLED_MAX: f32 = 0.19;
 
-/// How differently two words sound, 0 to 1: an edit distance over letters that stand for sounds,
-/// where letters of one kind replace each other cheaply. Words that begin with sounds of another
-/// kind are as different as can be.
-fn distance(one: &str, other: &str) -> f32 {
-    let (one, other) = (sounds(one), sounds(other));
-    let (Some(a), Some(b)) = (one.first(), other.first()) else { return 1.0 };
-    if kind(*a) != kind(*b) {
-        return 1.0;
+/// A word's letters as they sound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Sounds(Vec<char>);
+
+impl Sounds {
+    fn of(word: &str) -> Self {
+        Self(sounds(word))
     }
-    let mut row: Vec<f32> = vec![0.0];
-    for letter in &other {
-        row.push(row[row.len() - 1] + left_out(*letter));
-    }
-    for a in &one {
-        let mut diagonal = row[0];
-        row[0] += left_out(*a);
-        for (j, b) in other.iter().enumerate() {
-            let replaced = diagonal + replaced(*a, *b);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + left_out(*b)).min(diagonal + left_out(*a));
+
+    /// How differently two words sound, 0 to 1: an edit distance over letters that stand for
+    /// sounds, where letters of one kind replace each other cheaply. Words that begin with sounds of
+    /// another kind are as different as can be.
+    fn distance(&self, other: &Self) -> f32 {
+        let (one, other) = (&self.0, &other.0);
+        let (Some(a), Some(b)) = (one.first(), other.first()) else { return 1.0 };
+        if kind(*a) != kind(*b) {
+            return 1.0;
         }
+        let mut row: Vec<f32> = vec![0.0];
+        for letter in other {
+            row.push(row[row.len() - 1] + left_out(*letter));
+        }
+        for a in one {
+            let mut diagonal = row[0];
+            row[0] += left_out(*a);
+            for (j, b) in other.iter().enumerate() {
+                let replaced = diagonal + replaced(*a, *b);
+                diagonal = row[j + 1];
+                row[j + 1] = replaced.min(row[j] + left_out(*b)).min(diagonal + left_out(*a));
+            }
+        }
+        row[other.len()] / one.len().max(other.len()) as f32
     }
-    row[other.len()] / one.len().max(other.len()) as f32
 }
 
 fn left_out(letter: char) -> f32 {
@@ -184,7 +234,11 @@ fn is_french(mut after: impl Iterator<Item = char>) -> bool {
     after.next() == Some('h') && matches!(after.next(), Some('e' | 'i'))
 }
 
-/// Words that are heard as themselves: the most common ones with up to six letters that stand at
+fn is_common(word: &str) -> bool {
+    COMMON.binary_search(&word).is_ok()
+}
+
+/// Words that are heard as themselves, in order: the most common ones with up to six letters that stand at
 /// the edges of sentences.
 const COMMON: &[&str] = &[
     "a", "about", "actual", "add", "after", "again", "aid", "all", "also", "always", "and", "any",
@@ -230,6 +284,11 @@ mod tests {
     }
 
     #[test]
+    fn common_words_are_in_order() {
+        assert!(COMMON.is_sorted());
+    }
+
+    #[test]
     fn a_misheard_name_is_known_by_its_sound() {
         for (name, heard) in [
             ("Ada", "aida"),
@@ -243,7 +302,8 @@ mod tests {
             ("Björn", "bjorn"),
             ("Catherine", "kathrine"),
         ] {
-            assert!(Names::of(name).sounds_like(heard), "{heard} for {name}");
+            let line = Heard::of(&words(heard));
+            assert!(Names::of(name).sounds_like(&line), "{heard} for {name}");
         }
     }
 
@@ -260,7 +320,7 @@ mod tests {
             ("Kenji", "kenny"),
         ] {
             let (names, line) = (Names::of(name), words(heard));
-            let (sound, length) = names.sound_at(&line).unwrap();
+            let (sound, length) = names.sound_at(&Heard::of(&line)).unwrap();
             assert!(names.may_be(sound), "{heard} for {name}: {sound}");
             assert_eq!(length, line.len(), "{heard}");
         }
@@ -268,7 +328,7 @@ mod tests {
             [("Nora", "dora"), ("Bo", "bob"), ("Felix", "alex"), ("Pike", "cosmo"), ("Ada", "so")]
         {
             let names = Names::of(name);
-            let sound = names.sound_at(&words(other));
+            let sound = names.sound_at(&Heard::of(&words(other)));
             assert!(sound.is_none_or(|(sound, _)| !names.may_be(sound)), "{other} for {name}");
         }
     }
@@ -286,7 +346,8 @@ mod tests {
             ("Mark", "make"),
             ("Felix", "alex"),
         ] {
-            assert!(!Names::of(name).sounds_like(heard), "{heard} for {name}");
+            let line = Heard::of(&words(heard));
+            assert!(!Names::of(name).sounds_like(&line), "{heard} for {name}");
         }
     }
 }

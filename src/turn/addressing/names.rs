@@ -141,8 +141,8 @@ impl Sounds {
     }
 
     /// How differently two words sound, 0 to 1: an edit distance over letters that stand for
-    /// sounds, where letters of one kind replace each other cheaply. Words that begin with sounds of
-    /// another kind are as different as can be.
+    /// sounds, where letters of one kind replace each other cheaply. Words that begin with sounds
+    /// of another kind are as different as can be.
     fn distance(&self, other: &Self) -> f32 {
         let (one, other) = (&self.0, &other.0);
         let (Some(a), Some(b)) = (one.first(), other.first()) else { return 1.0 };
@@ -238,8 +238,8 @@ fn is_common(word: &str) -> bool {
     COMMON.binary_search(&word).is_ok()
 }
 
-/// Words that are heard as themselves, in order: the most common ones with up to six letters that stand at
-/// the edges of sentences.
+/// Words that are heard as themselves, in order: the most common ones with up to six letters that
+/// stand at the edges of sentences.
 const COMMON: &[&str] = &[
     "a", "about", "actual", "add", "after", "again", "aid", "all", "also", "always", "and", "any",
     "are", "ask", "away", "back", "bad", "be", "begin", "best", "better", "both", "but", "bye",

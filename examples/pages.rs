@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
-    Command, Event, HumanStatus, Line, Link, Part, PartState, Parts, Pass, PersonaStatus,
+    Command, Event, Guesses, HumanStatus, Line, Link, Part, PartState, Parts, Pass, PersonaStatus,
     Publisher, QueueStatus, Seat, Status, Visitor, open,
 };
 use troupe::admin::{Options, Server};
@@ -139,6 +139,7 @@ fn cast(server: &str) -> Status {
             queue("engine", 0, 32, 0),
             queue("room.commands", 3, 256, 2),
         ],
+        ahead: Guesses::default(),
         echo: None,
         recording: None,
     }

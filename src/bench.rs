@@ -14,6 +14,9 @@ pub mod answers;
 #[cfg(feature = "llama")]
 pub mod engine;
 mod house;
+pub mod identity;
+#[cfg(feature = "llama")]
+pub mod jury;
 mod machine;
 pub mod replay;
 pub mod sim;

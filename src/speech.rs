@@ -207,6 +207,7 @@ fn ended(written: Written, recited: Result<(), String>, played: Played) -> Ended
         end,
         completion_tokens: written.completion_tokens,
         decode: written.decode,
+        cuts: written.cuts,
     }
 }
 

@@ -13,6 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use super::ledger::Report;
 use super::state::{PartState, Parts};
 use crate::latency::{Figure, Stage, TurnRecord};
+use crate::llm::guard::Cuts;
 
 /// Bucket bounds in seconds: from a cached prefill to a turn that nobody waits for.
 const SECONDS: [f64; 13] = [0.01, 0.025, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 1.0, 1.5, 2.0, 4.0, 8.0];
@@ -22,6 +23,12 @@ const RATES: [f64; 9] = [5.0, 10.0, 20.0, 30.0, 45.0, 60.0, 80.0, 120.0, 240.0];
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OfPersona {
     persona: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfCut {
+    persona: String,
+    reason: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -172,6 +179,7 @@ struct HouseMetrics {
     hosted: Gauge,
     persona_up: Family<OfPersona, Gauge>,
     persona_restarts: Family<OfPersona, Counter>,
+    reply_cuts: Family<OfCut, Counter>,
     seat_tokens: Family<OfPersona, Gauge>,
     seat_reuse: Amounts<OfPersona>,
     part_up: Family<Named, Gauge>,
@@ -192,6 +200,7 @@ impl HouseMetrics {
             hosted: Gauge::default(),
             persona_up: Family::default(),
             persona_restarts: Family::default(),
+            reply_cuts: Family::default(),
             seat_tokens: Family::default(),
             seat_reuse: Family::default(),
             part_up: Family::default(),
@@ -209,6 +218,8 @@ impl HouseMetrics {
         registry.register("personas_hosted", "Personas in the room", it.hosted.clone());
         registry.register("persona_up", "1 when it is hosted", it.persona_up.clone());
         registry.register("persona_restarts", "Since the start", it.persona_restarts.clone());
+        let cuts = "Sentences of replies that were not said";
+        registry.register("reply_cuts", cuts, it.reply_cuts.clone());
         registry.register("seat_tokens", "Tokens of the last prompt", it.seat_tokens.clone());
         let reuse = "The part of all prompt tokens that was kept, 0 to 1";
         registry.register("seat_reuse_ratio", reuse, it.seat_reuse.clone());
@@ -233,6 +244,11 @@ impl HouseMetrics {
             let label = OfPersona { persona: persona.id.to_string() };
             self.persona_up.get_or_create(&label).set(i64::from(persona.hosted));
             reach(&self.persona_restarts.get_or_create(&label), persona.restarts);
+            let Cuts { repeated, claimed } = persona.cuts;
+            for (reason, cuts) in [("repeated", repeated), ("claimed", claimed)] {
+                let label = OfCut { persona: persona.id.to_string(), reason };
+                reach(&self.reply_cuts.get_or_create(&label), cuts);
+            }
             self.seat_tokens.get_or_create(&label).set(i64::from(persona.seat.tokens));
             if let Some(ratio) = persona.seat.cached_ratio {
                 self.seat_reuse.get_or_create(&label).set(f64::from(ratio));

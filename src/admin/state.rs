@@ -13,6 +13,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
+use crate::llm::guard::Cuts;
 use crate::persona::Mode;
 use crate::room::{AgentState, Caption};
 use crate::turn::Manner;
@@ -38,12 +39,23 @@ pub struct Status {
     pub parts: Parts,
     pub hearing: Hearing,
     pub queues: Vec<QueueStatus>,
+    pub ahead: Guesses,
     /// None while no microphone may have heard the cast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<Echo>,
     /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
+}
+
+/// Seats that took in what a human was still saying, since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Guesses {
+    pub made: u64,
+    /// That persona answered, and these were the words.
+    pub right: u64,
+    /// Of the engine's time, what went into the others.
+    pub wasted_us: u64,
 }
 
 /// What was done about the cast's own sound in humans' microphones, since the start.
@@ -84,6 +96,8 @@ pub struct PersonaStatus {
     /// Why it is not, in one sentence.
     pub failed_cause: Option<String>,
     pub restarts: u64,
+    /// Sentences of its replies that were not said, since the start.
+    pub cuts: Cuts,
     pub link: Link,
     pub seat: Seat,
     /// The name of its LoRA, when it has one.
@@ -101,6 +115,7 @@ impl PersonaStatus {
             hosted: false,
             failed_cause: None,
             restarts: 0,
+            cuts: Cuts::default(),
             link: Link::default(),
             seat: Seat::default(),
             adapter: None,

@@ -17,9 +17,6 @@ use crate::turn::{
     Core, Decide, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd, Weights,
 };
 
-#[cfg(feature = "llama")]
-pub mod jury;
-
 /// What is measured.
 #[derive(Clone, Debug)]
 pub struct Options {

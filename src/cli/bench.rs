@@ -11,15 +11,12 @@ use crate::models::Catalogue;
 use crate::turn::Decide;
 #[cfg(feature = "llama")]
 use crate::{
-    bench::engine,
+    bench::{engine, identity, jury::Jury},
     config::{Config, Env, Flags, Language, Options},
     models,
 };
 #[cfg(all(feature = "llama", feature = "livekit"))]
-use {
-    crate::bench::{BenchError, voice},
-    std::net::SocketAddr,
-};
+use {crate::bench::voice, std::net::SocketAddr};
 
 #[derive(Args)]
 pub(super) struct Bench {
@@ -73,6 +70,16 @@ enum Name {
         /// unless it is `evidence`.
         #[arg(long, value_name = "WHO", default_value = "evidence", value_parser = decide)]
         decide: Decide,
+        /// The language model, as the catalogue has it.
+        #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
+        model: String,
+    },
+    /// How often replies are somebody else's, before and after the guard: scripted dialogues.
+    #[cfg(feature = "llama")]
+    Identity {
+        /// The dialogues, as in `tests/identity/dialogues.json`.
+        #[arg(long, value_name = "FILE")]
+        dialogues: PathBuf,
         /// The language model, as the catalogue has it.
         #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
         model: String,
@@ -140,6 +147,8 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
             who_answers(&options, model)?
         }
         #[cfg(feature = "llama")]
+        Name::Identity { dialogues, model } => who_is_who(dialogues.clone(), model)?,
+        #[cfg(feature = "llama")]
         Name::Engine { rounds, config } => engine(*rounds, config.clone())?,
         #[cfg(all(feature = "llama", feature = "livekit"))]
         Name::Voice(visit) => {
@@ -191,12 +200,20 @@ fn decide(text: &str) -> Result<Decide, String> {
 }
 
 #[cfg(feature = "llama")]
+fn who_is_who(dialogues: PathBuf, model: &str) -> Result<Report, CliError> {
+    let config = Config::load(&Flags::default(), &Env::read())?;
+    let jury = Jury::load(&config.models.root, model, super::runtime()?)?;
+    let options = identity::Options { dialogues, seed: config.turn.seed as u32 };
+    Ok(identity::run_on(&options, &jury, config.turn.reply_tokens)?)
+}
+
+#[cfg(feature = "llama")]
 fn who_answers(options: &answers::Options, model: &str) -> Result<Report, CliError> {
     if !options.decide.asks_the_model() {
         return Ok(answers::run(options, None)?);
     }
     let root = Config::load(&Flags::default(), &Env::read())?.models.root;
-    let jury = answers::jury::Jury::load(&root, model, super::runtime()?)?;
+    let jury = Jury::load(&root, model, super::runtime()?)?;
     let mut report = answers::run(options, Some(&|questions| jury.score(questions)))?;
     let (p50, most) = jury.took_ms();
     report.figures.insert("rank_p50_ms".to_owned(), p50);

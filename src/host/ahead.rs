@@ -1,13 +1,17 @@
 //! Work ahead of time: while nobody of the cast speaks, the seats take in what was said, so that
-//! the next reply has only its newest line to compute.
+//! the next reply has only its newest line to compute; and what is recognised in a pause goes into
+//! the seat of whoever would answer it, so that the reply has nothing but its cue to compute.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use crate::admin::state::Guesses;
 use crate::id::PersonaId;
 use crate::llm::{Engine, Message};
+use crate::turn::Grant;
 
 /// Fills the seats one after the other; each persona's view is asked for when its seat's turn
 /// comes, so that a large cast holds nobody up. A reply takes precedence: it stops the filling at
@@ -16,6 +20,16 @@ pub(super) struct Ahead {
     engine: Arc<dyn Engine>,
     /// The place in the cast that comes next, and the filling that waits for its view.
     filling: Option<Filling>,
+    /// Of whoever is thought to answer next.
+    guess: Option<Guess>,
+    guesses: Guesses,
+}
+
+struct Guess {
+    persona: PersonaId,
+    messages: Vec<Message>,
+    /// What it took; nothing while it is not done.
+    took_us: Arc<AtomicU64>,
 }
 
 struct Filling {
@@ -27,7 +41,7 @@ struct Filling {
 
 impl Ahead {
     pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        Self { engine, filling: None }
+        Self { engine, filling: None, guess: None, guesses: Guesses::default() }
     }
 
     /// Begins anew with the first persona.
@@ -72,6 +86,50 @@ impl Ahead {
         }
     }
 
+    /// Whoever would answer what is being said, and its view with that.
+    pub(super) fn guess(&mut self, persona: PersonaId, messages: Vec<Message>) {
+        let same = |guess: &Guess| (&guess.persona, &guess.messages) == (&persona, &messages);
+        if self.guess.as_ref().is_some_and(same) {
+            return;
+        }
+        self.stop();
+        self.settle(false);
+        self.guesses.made += 1;
+        let took_us = Arc::new(AtomicU64::new(0));
+        let (engine, took) = (Arc::clone(&self.engine), Arc::clone(&took_us));
+        let (seat, view) = (persona.clone(), messages.clone());
+        let task = tokio::spawn(async move {
+            match engine.warm_up(&seat, &view).await {
+                Ok(done) => took.store(done.took_us, Ordering::Relaxed),
+                Err(error) => tracing::debug!(persona = %seat, %error, "not computed ahead"),
+            }
+        });
+        self.filling = Some(Filling { place: 0, task, views: None });
+        self.guess = Some(Guess { persona, messages, took_us });
+    }
+
+    /// The floor is granted: everything else waits.
+    pub(super) fn granted(&mut self, grant: &Grant) {
+        self.stop();
+        let right = self.guess.as_ref().is_some_and(|guess| {
+            guess.persona == grant.persona && grant.messages.starts_with(&guess.messages)
+        });
+        self.settle(right);
+    }
+
+    fn settle(&mut self, right: bool) {
+        if let Some(guess) = self.guess.take() {
+            self.guesses.right += u64::from(right);
+            if !right {
+                self.guesses.wasted_us += guess.took_us.load(Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(super) fn guesses(&self) -> Guesses {
+        self.guesses
+    }
+
     pub(super) fn stop(&mut self) {
         if let Some(filling) = self.filling.take() {
             filling.task.abort();
@@ -82,5 +140,54 @@ impl Ahead {
 impl Drop for Ahead {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{LineId, TurnId};
+    use crate::llm::Role;
+    use crate::llm::scripted::{Script, ScriptedEngine};
+    use crate::time::Clock;
+    use crate::turn::Manner;
+    use std::time::Duration;
+
+    fn view(text: &str) -> Vec<Message> {
+        vec![Message { role: Role::User, content: format!("Tom: {text}") }]
+    }
+
+    fn grant(persona: &str, text: &str) -> Grant {
+        let cue = Message { role: Role::Assistant, content: "Ada:".to_owned() };
+        Grant {
+            turn: TurnId(1),
+            persona: PersonaId::new(persona),
+            line: LineId(1),
+            manner: Manner::Heard,
+            confidence: 1.0,
+            messages: view(text).into_iter().chain([cue]).collect(),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_guess_is_right_when_that_persona_answers_these_words() {
+        let clock = Clock::start();
+        let engine = ScriptedEngine::new(clock, |_| Script::fail("nobody asks"));
+        let engine = Arc::new(engine.warming(Duration::from_millis(40)));
+        let mut ahead = Ahead::new(engine.clone());
+        let ada = PersonaId::new("ada");
+        ahead.guess(ada.clone(), view("Is it"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        // The same again costs nothing, other words are another guess.
+        ahead.guess(ada.clone(), view("Is it"));
+        ahead.guess(ada.clone(), view("Is it late?"));
+        ahead.granted(&grant("ada", "Is it late?"));
+        let (made, right) = (ahead.guesses().made, ahead.guesses().right);
+        assert_eq!((made, right, ahead.guesses().wasted_us), (2, 1, 40_000));
+        // Another persona, and then nobody was guessed.
+        ahead.guess(ada, view("And now?"));
+        ahead.granted(&grant("bo", "And now?"));
+        ahead.granted(&grant("ada", "And now?"));
+        assert_eq!((ahead.guesses().made, ahead.guesses().right), (3, 1));
     }
 }

@@ -179,7 +179,11 @@ impl Live {
                     let queues = inputs.queues(&*self.out.transport);
                     self.health.refresh(&self.out.publisher, queues);
                     let echo = self.out.echo.shown();
-                    self.out.publisher.update(|status| status.echo = echo);
+                    let guesses = self.out.ahead.guesses();
+                    self.out.publisher.update(|status| {
+                        status.echo = echo;
+                        status.ahead = guesses;
+                    });
                 }
                 // Last: only when there is nothing else to do.
                 place = self.out.ahead.wants() => {
@@ -307,7 +311,13 @@ impl Live {
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
+        // What is computed for a speech takes nothing from it; what is computed beside one does.
+        let likely = self.speeches.is_empty().then(|| self.clock.now());
+        let likely = likely.and_then(|now| self.core.likely(now, &human, &text));
         self.tell(turn::Event::Words { human, text });
+        if let Some((persona, messages)) = likely {
+            self.out.ahead.guess(persona, messages);
+        }
     }
 
     /// A human's words, the whole of them each time.
@@ -366,6 +376,7 @@ impl Live {
                 self.speeches.remove(&event.turn);
                 let line = self.new_line();
                 if let Some(persona) = self.ledger.persona(event.turn) {
+                    self.out.publisher.persona(&persona, |shown| shown.cuts += ended.cuts);
                     self.show_spoken(line, persona, &ended.heard);
                 }
                 let (turn, heard, end) = (event.turn, ended.heard, ended.end);
@@ -444,7 +455,7 @@ impl Live {
             Effect::Reply(grant) => {
                 let (turn, persona) = (grant.turn, &grant.persona);
                 tracing::debug!(%turn, %persona, "the floor is granted");
-                self.out.ahead.stop();
+                self.out.ahead.granted(&grant);
                 self.out.ranker.stop();
                 self.out.tap.granted(self.clock.now(), &grant);
                 self.ledger.granted(&grant, self.clock.now());

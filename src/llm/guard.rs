@@ -1,14 +1,18 @@
 //! What of a model's text may be said aloud.
 //!
 //! Small models write scripts instead of speaking: they put names before lines, go on as the next
-//! speaker, act between asterisks, leak control texts. This core takes the text as it streams and
-//! lets through one person's plain speech. It works letter by letter, so its result does not
-//! depend on how the text was cut.
+//! speaker, act between asterisks, leak control texts, say again what was said. This core takes the
+//! text as it streams and lets through one person's plain speech. It works letter by letter, so its
+//! result does not depend on how the text was cut.
 
 mod aside;
+mod known;
 mod label;
 
+pub use known::Cuts;
+
 use aside::{Aside, Verdict};
+use known::Known;
 use label::{Label, Labels};
 
 /// How much a reply may be.
@@ -51,6 +55,8 @@ pub struct Guard {
     /// What was said of this sentence.
     phrase: String,
     last: Option<char>,
+    /// The last that the text goes through.
+    known: Known,
     stopped: bool,
 }
 
@@ -89,8 +95,19 @@ impl Guard {
             word: String::new(),
             phrase: String::new(),
             last: None,
+            known: Known::new(own, others),
             stopped: false,
         }
+    }
+
+    /// Tells what another said before: its sentences are not said again.
+    pub fn heard(&mut self, line: &str) {
+        self.known.add(line, false);
+    }
+
+    /// Tells what the speaker said before: it is said again only when there is nothing else.
+    pub fn said(&mut self, line: &str) {
+        self.known.add(line, true);
     }
 
     /// Takes text and returns what may be said now.
@@ -99,7 +116,7 @@ impl Guard {
         for letter in text.chars() {
             self.feed(letter, &mut out);
         }
-        out
+        self.known.push(&out)
     }
 
     /// The text is over: what was held and is harmless.
@@ -114,12 +131,17 @@ impl Guard {
             }
         }
         self.stopped = true;
-        out
+        self.known.push(&out) + &self.known.finish()
     }
 
     /// Nothing more will come out; the generation can end.
     pub fn stopped(&self) -> bool {
-        self.stopped
+        self.stopped || self.known.stopped()
+    }
+
+    /// What sentences were left out so far.
+    pub fn cuts(&self) -> Cuts {
+        self.known.cuts()
     }
 
     fn feed(&mut self, letter: char, out: &mut String) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use crate::id::TurnId;
+use crate::llm::guard::Cuts;
 use crate::time::{Clock, Time};
 use crate::turn::SpeechEnd;
 
@@ -60,6 +61,8 @@ pub struct Ended {
     pub completion_tokens: Option<u32>,
     /// First text → end of the generation. Unknown when it was cut short or gave no text.
     pub decode: Option<Duration>,
+    /// Sentences that were left out.
+    pub cuts: Cuts,
 }
 
 impl Ended {
@@ -72,6 +75,7 @@ impl Ended {
             end: SpeechEnd::Failed { reason },
             completion_tokens: None,
             decode: None,
+            cuts: Cuts::default(),
         }
     }
 }

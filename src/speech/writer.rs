@@ -8,8 +8,8 @@ use tokio_util::sync::CancellationToken;
 use super::event::{Reporter, What};
 use super::trace::Trace;
 use super::{Options, Speech};
-use crate::llm::guard::Guard;
-use crate::llm::{self, Finish, Request};
+use crate::llm::guard::{Cuts, Guard};
+use crate::llm::{self, Finish, Message, Request, Role};
 use crate::time::Time;
 use crate::tts::sentence::Splitter;
 use crate::turn::Manner;
@@ -36,6 +36,7 @@ pub(super) struct Written {
     pub(super) failure: Option<String>,
     pub(super) completion_tokens: Option<u32>,
     pub(super) decode: Option<Duration>,
+    pub(super) cuts: Cuts,
     first_text: Option<Time>,
 }
 
@@ -49,12 +50,19 @@ impl<'a> Writer<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let Options { name, others, limits, max_tokens, .. } = &speech.options;
+        let mut guard = Guard::new(name, others, *limits);
+        if let Some(line) = last_line(&speech.grant.messages, Role::User) {
+            guard.heard(line);
+        }
+        if let Some(line) = last_line(&speech.grant.messages, Role::Assistant) {
+            guard.said(line);
+        }
         Self {
             speech,
             reporter,
             generation: cancel.child_token(),
             cancel,
-            guard: Guard::new(name, others, *limits),
+            guard,
             splitter: Splitter::new(),
             clauses: 0,
             trace: Trace::enter(&speech.grant, *max_tokens, reporter.clock.now()),
@@ -80,6 +88,10 @@ impl<'a> Writer<'a> {
                 // The receiver goes as well, which also ends the generation.
                 self.generation.cancel();
             }
+        }
+        self.written.cuts = self.guard.cuts();
+        if self.written.said.trim().is_empty() && self.written.cuts != Cuts::default() {
+            self.written.failure = Some("the model only said again what was said".to_owned());
         }
         self.written
     }
@@ -208,4 +220,12 @@ impl<'a> Writer<'a> {
         self.clauses += 1;
         to_voice.send(clause).await.map_err(|_| Unheard)
     }
+}
+
+/// The words of the last line of this role before the reply is begun.
+fn last_line(messages: &[Message], role: Role) -> Option<&str> {
+    let (_cue, before) = messages.split_last()?;
+    let message = before.iter().rev().find(|message| message.role == role)?;
+    let line = message.content.lines().next_back()?;
+    Some(line.split_once(": ").map_or(line, |(_, text)| text))
 }

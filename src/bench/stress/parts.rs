@@ -18,8 +18,8 @@ use crate::room::{AgentState, Command, Transport};
 use crate::time::{Clock, Time};
 use crate::tts::{Synthesiser, VoiceError};
 
-/// What everybody says: one clause.
-pub(super) const REPLY: &str = "That is quite right.";
+/// What everybody says: one clause, so short that it may be said again.
+pub(super) const REPLY: &str = "That is right.";
 const REPLY_TOKENS: u32 = 4;
 
 /// Linux lets a thread sleep so much longer than it asked for.

@@ -90,8 +90,8 @@ fn it_tells_when_the_generation_can_end() {
 #[test]
 fn words_come_out_as_soon_as_they_are_harmless() {
     let mut guard = Guard::new("Nora", &["Tom"], LIMITS);
-    assert_eq!(guard.push("I"), "I");
-    assert_eq!(guard.push(" see"), " see");
+    assert_eq!(guard.push("I"), "", "it may become \"I am Tom\"");
+    assert_eq!(guard.push(" see"), "I see");
     assert_eq!(guard.push(". "), ".");
     assert_eq!(guard.push("T"), "");
     assert_eq!(guard.push("ell me"), " Tell me");

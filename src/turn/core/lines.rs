@@ -58,7 +58,7 @@ impl Core {
     }
 
     /// What the human says, with what it began to say just before.
-    fn whole(&self, now: Time, human: &HumanId, text: &str) -> String {
+    pub(super) fn whole(&self, now: Time, human: &HumanId, text: &str) -> String {
         let begun = self.people.get(human).and_then(|human| human.unfinished.as_ref());
         match begun.filter(|(_, at)| now.since(*at) <= UNFINISHED_REACH) {
             Some((begun, _)) => text::tidy(&format!("{begun} {text}"), text::LINE_CHARS_MAX).0,
@@ -66,7 +66,7 @@ impl Core {
         }
     }
 
-    fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
+    pub(super) fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
         let verdict = addressing::addressees(text, &self.scene(now, human));
         let answers = self.talk.answers_a_human(now, human);
         if verdict.bearing == Bearing::Statement && answers.is_some() {

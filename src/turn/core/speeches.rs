@@ -2,7 +2,7 @@
 
 use super::super::cast::Member;
 use super::Core;
-use crate::id::{LineId, PersonaId, Speaker, TurnId};
+use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::llm::{Message, prompt};
 use crate::persona::Mode;
 use crate::room::AgentState;
@@ -33,9 +33,33 @@ impl Core {
         Some((index + 1, member.id.clone(), self.view(index)))
     }
 
+    /// The view of whoever would answer `text`, were it all that `human` says; none when nobody
+    /// would, as while it is unfinished. For work ahead of time: nothing follows from it.
+    pub fn likely(
+        &self,
+        now: Time,
+        human: &HumanId,
+        text: &str,
+    ) -> Option<(PersonaId, Vec<Message>)> {
+        let (text, _) = text::tidy(text, text::LINE_CHARS_MAX);
+        let verdict = self.judge(now, human, &self.whole(now, human, &text));
+        let persona = verdict.addressees.first()?.persona;
+        let member = Some(&self.cast[persona]).filter(|member| member.can_speak())?;
+        let name = self.people.get(human).map_or(human.as_str(), |human| &human.name).to_owned();
+        // Nobody asks for its number.
+        let (id, speaker, manner) = (LineId(0), Speaker::Human(human.clone()), Manner::Heard);
+        let line = Line { id, speaker, name, manner, text };
+        let lines = self.transcript.lines().chain([&line]);
+        Some((member.id.clone(), self.view_of(persona, lines)))
+    }
+
     pub(super) fn view(&self, persona: usize) -> Vec<Message> {
+        self.view_of(persona, self.transcript.lines())
+    }
+
+    fn view_of<'a>(&self, persona: usize, lines: impl Iterator<Item = &'a Line>) -> Vec<Message> {
         let member = &self.cast[persona];
-        let lines = prompt::conversation(&member.id, self.transcript.lines());
+        let lines = prompt::conversation(&member.id, lines);
         std::iter::once(member.system.clone()).chain(lines).collect()
     }
 

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
-    Command, EarlyPasses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part, PartState,
-    Parts, Pass, PersonaStatus, Publisher, QueueStatus, Recording, Seat, Status, Visitor, open,
+    Command, EarlyPasses, Guesses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part,
+    PartState, Parts, Pass, PersonaStatus, Publisher, QueueStatus, Recording, Seat, Status,
+    Visitor, open,
 };
 use troupe::admin::{Options, Server};
 use troupe::id::{HumanId, LineId, PersonaId, TurnId};
@@ -123,6 +124,7 @@ pub(super) fn status() -> Status {
             server: up("ws://127.0.0.1:7880"),
         },
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
+        ahead: Guesses { made: 7, right: 5, wasted_us: 90_000 },
         echo: None,
         hearing: Hearing {
             heard: 12,

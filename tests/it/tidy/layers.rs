@@ -46,7 +46,20 @@ const LAYERS: &[(&str, &[&str])] = &[
         "speech",
         &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],
     ),
-    ("admin", &["id", "time", "persona", "probe", "telemetry", "latency", "room", "turn"]),
+    (
+        "admin",
+        &[
+            "id",
+            "time",
+            "persona",
+            "probe",
+            "telemetry",
+            "latency",
+            "room",
+            "turn",
+            "llm::guard::Cuts",
+        ],
+    ),
     // It watches all the others, by their types, and steers none.
     (
         "tape",

@@ -6,11 +6,12 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
 
-use crate::bench::{BenchError, house, ms, quantile};
+use super::{BenchError, house, ms, quantile};
 use crate::id::PersonaId;
 use crate::llm::llama::{LlamaEngine, Options};
-use crate::llm::{Engine as _, EngineError, Question, Score};
+use crate::llm::{Engine as _, EngineError, Event, Message, Question, Request, Sampling, Score};
 use crate::models::{self, Kind};
 use crate::time::Clock;
 
@@ -65,6 +66,40 @@ impl Jury {
                 took.push(begun.elapsed());
             }
             scores
+        })
+    }
+
+    /// All that a seat replies to messages.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn reply(
+        &self,
+        seat: &PersonaId,
+        messages: Vec<Message>,
+        sampling: Sampling,
+        max_tokens: u32,
+    ) -> Result<String, EngineError> {
+        let request = Request {
+            seat: seat.clone(),
+            messages,
+            max_tokens,
+            sampling,
+            stop: Vec::new(),
+            deadline: DEADLINE,
+            cancel: CancellationToken::new(),
+        };
+        self.runtime.block_on(async {
+            let mut events = self.engine.generate(request)?;
+            let mut reply = String::new();
+            while let Some(event) = events.recv().await {
+                match event {
+                    Event::Text { text, .. } => reply += &text,
+                    Event::Failed { error, .. } => return Err(error),
+                    _ => {}
+                }
+            }
+            Ok(reply)
         })
     }
 

@@ -1,0 +1,320 @@
+//! Sentences that are not to be said: what was said just before, and that one is somebody else.
+//!
+//! Small models say again what they read last, or take the part of whoever they read about. A
+//! sentence is held while it may still become one of these, which most cease to be with their first
+//! or second word.
+
+use serde::Serialize;
+
+/// Shorter sentences ("Yes, it is.") may be said by two people, and twice.
+const WORDS_MIN: usize = 4;
+/// How one says who one is.
+const CLAIMS: [&[&str]; 3] = [&["i", "am"], &["im"], &["my", "name", "is"]];
+
+/// Lets a reply through without its sentences that are known.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    /// Sentences that were said by anybody, as words.
+    said: Vec<Vec<String>>,
+    /// Those of them that the speaker said itself, before this reply.
+    own: Vec<Vec<String>>,
+    /// Beginnings of clauses that only somebody else would say.
+    claims: Vec<Vec<String>>,
+    /// Of the sentence, the words so far, and the one being written.
+    sentence: Vec<String>,
+    word: String,
+    /// Where in `sentence` the clause began.
+    clause: usize,
+    /// What may still become known, and is not let through.
+    held: String,
+    /// Some of this sentence was let through.
+    begun: bool,
+    /// Some of the reply was.
+    any: bool,
+    /// What of the speaker's own words was kept back: it is said again when there is nothing else,
+    /// since whoever is asked again may answer the same.
+    spare: String,
+    state: State,
+    last: Option<char>,
+    cuts: Cuts,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Holds,
+    /// The rest of the clause goes through.
+    Passes,
+    /// Nothing more goes through.
+    Stopped,
+}
+
+/// What was taken out of a reply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Cuts {
+    /// Sentences that were said before.
+    pub repeated: u64,
+    /// The reply ended where it was to be somebody else's.
+    pub claimed: u64,
+}
+
+impl std::ops::AddAssign for Cuts {
+    fn add_assign(&mut self, other: Self) {
+        self.repeated += other.repeated;
+        self.claimed += other.claimed;
+    }
+}
+
+impl Known {
+    /// `others` are the names of all others in the room.
+    pub(super) fn new<S: AsRef<str>>(own: &str, others: &[S]) -> Self {
+        let own = words(own);
+        let names = others.iter().map(|name| words(name.as_ref()));
+        let firsts = names.clone().filter_map(|name| Some(vec![name.first()?.clone()]));
+        let names = names.chain(firsts).filter(|name| !name.is_empty() && !own.starts_with(name));
+        let claim = |name: &Vec<String>| {
+            let name = name.clone();
+            CLAIMS.map(|claim| claim.iter().map(|&word| word.to_owned()).chain(name.clone()))
+        };
+        let claims = names.flat_map(|name| claim(&name).map(Iterator::collect)).collect();
+        Self { claims, ..Self::default() }
+    }
+
+    /// Takes a line that was said before, by the speaker itself or by another.
+    pub(super) fn add(&mut self, line: &str, own: bool) {
+        let mut sentence = Vec::new();
+        let mut sentences = Vec::new();
+        for word in line.split_whitespace() {
+            sentence.extend(words(word));
+            if word.ends_with(ends_sentence) {
+                sentences.push(std::mem::take(&mut sentence));
+            }
+        }
+        sentences.push(sentence);
+        let said = if own { &mut self.own } else { &mut self.said };
+        said.extend(sentences.into_iter().filter(|sentence| is_long(sentence)));
+    }
+
+    pub(super) fn push(&mut self, text: &str) -> String {
+        let mut out = String::new();
+        for letter in text.chars() {
+            self.feed(letter, &mut out);
+        }
+        out
+    }
+
+    /// The text is over: what was held and is not known.
+    pub(super) fn finish(&mut self) -> String {
+        let mut out = String::new();
+        if self.state != State::Stopped {
+            self.word_ends(&mut out);
+            self.sentence_ends(&mut out);
+        }
+        if !self.any && self.cuts.claimed == 0 {
+            out.push_str(&std::mem::take(&mut self.spare));
+        }
+        self.state = State::Stopped;
+        out
+    }
+
+    pub(super) fn stopped(&self) -> bool {
+        self.state == State::Stopped
+    }
+
+    pub(super) fn cuts(&self) -> Cuts {
+        self.cuts
+    }
+
+    fn feed(&mut self, letter: char, out: &mut String) {
+        if self.state == State::Stopped {
+            return;
+        }
+        let inside = is_of_word(letter);
+        if !inside {
+            self.word_ends(out);
+        }
+        if letter.is_whitespace() && self.last.is_some_and(ends_sentence) {
+            self.sentence_ends(out);
+        }
+        self.last = Some(letter);
+        match self.state {
+            State::Stopped => return,
+            State::Holds => self.held.push(letter),
+            State::Passes => {
+                self.any = true;
+                out.push(letter);
+            }
+        }
+        if inside {
+            self.word.extend(folded(letter));
+            self.let_go(out);
+        } else if matches!(letter, ',' | ';' | '—') {
+            self.clause = self.sentence.len();
+            self.begun |= self.state == State::Passes;
+            self.state = State::Holds;
+        }
+    }
+
+    fn word_ends(&mut self, out: &mut String) {
+        if self.word.is_empty() {
+            return;
+        }
+        self.sentence.push(std::mem::take(&mut self.word));
+        if self.claims.iter().any(|claim| *claim == self.sentence[self.clause..]) {
+            self.cuts.claimed += 1;
+            self.held.clear();
+            self.state = State::Stopped;
+        } else {
+            self.let_go(out);
+        }
+    }
+
+    /// Lets through what is held once it cannot become known any more.
+    fn let_go(&mut self, out: &mut String) {
+        let begins = |known: &Vec<String>, so_far: &[String]| {
+            known.starts_with(so_far)
+                && known.get(so_far.len()).map_or("", String::as_str).starts_with(&self.word)
+        };
+        let mut said = self.said.iter().chain(&self.own);
+        let again = !self.begun && said.any(|said| begins(said, &self.sentence));
+        let clause = &self.sentence[self.clause..];
+        if self.state == State::Holds
+            && !again
+            && !self.claims.iter().any(|claim| begins(claim, clause))
+        {
+            self.state = State::Passes;
+            self.release(out);
+        }
+    }
+
+    fn sentence_ends(&mut self, out: &mut String) {
+        let sentence = std::mem::take(&mut self.sentence);
+        let whole = self.state == State::Holds && !self.begun;
+        self.begun = false;
+        self.clause = 0;
+        self.state = State::Holds;
+        if whole && self.said.contains(&sentence) {
+            self.held.clear();
+            self.cuts.repeated += 1;
+            // Whoever begins to say everything again does not come to an end.
+            if self.cuts.repeated > 1 {
+                self.state = State::Stopped;
+            }
+        } else if whole && self.own.contains(&sentence) {
+            self.cuts.repeated += 1;
+            self.spare.push_str(&std::mem::take(&mut self.held));
+            self.said.push(sentence);
+        } else {
+            self.release(out);
+            self.said.extend(Some(sentence).filter(|sentence| is_long(sentence)));
+        }
+    }
+
+    fn release(&mut self, out: &mut String) {
+        self.any |= !self.held.trim().is_empty();
+        out.push_str(&std::mem::take(&mut self.held));
+    }
+}
+
+fn is_long(sentence: &[String]) -> bool {
+    sentence.len() >= WORDS_MIN
+}
+
+fn ends_sentence(letter: char) -> bool {
+    matches!(letter, '.' | '!' | '?' | '…' | '。')
+}
+
+fn is_of_word(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '\'' | '’' | '-')
+}
+
+/// A letter as it is compared: "I'm" and "i’m" are one word.
+fn folded(letter: char) -> impl Iterator<Item = char> {
+    letter.to_lowercase().filter(|letter| letter.is_alphanumeric())
+}
+
+fn words(text: &str) -> Vec<String> {
+    let word = |word: &str| word.chars().flat_map(folded).collect::<String>();
+    text.split(|letter| !is_of_word(letter)).map(word).filter(|word| !word.is_empty()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(before: &[&str], text: &str) -> (String, Cuts) {
+        let mut known = Known::new("Nora", &["Nora", "Tom", "Ada Byron"]);
+        before.iter().for_each(|line| known.add(line, false));
+        // Letter by letter: nothing depends on how the text is cut.
+        let mut out: String =
+            text.chars().map(|letter| known.push(letter.encode_utf8(&mut [0; 4]))).collect();
+        out += &known.finish();
+        (out, known.cuts())
+    }
+
+    #[test]
+    fn what_was_said_just_before_is_not_said_again() {
+        let before = ["The sea is calm today. Shall we sail?", "Do you like the sea, Nora?"];
+        let cut = |text| said(&before, text);
+        let repeated = |count| Cuts { repeated: count, claimed: 0 };
+        assert_eq!(cut("the sea is calm, today! I do."), (" I do.".into(), repeated(1)));
+        assert_eq!(cut("Do you like the sea Nora"), (String::new(), repeated(1)));
+        assert_eq!(cut("The sea is calm today, and blue."), {
+            ("The sea is calm today, and blue.".into(), repeated(0))
+        });
+        assert_eq!(cut("Shall we sail?"), ("Shall we sail?".into(), repeated(0)));
+        // Itself, and without an end.
+        let loops = "I love the old harbour. I love the old harbour. I love the old harbour. So.";
+        assert_eq!(cut(loops), ("I love the old harbour.".into(), repeated(2)));
+    }
+
+    #[test]
+    fn ones_own_words_come_again_only_when_there_are_no_others() {
+        let mine = |text: &str| {
+            let mut known = Known::new("Nora", &["Tom"]);
+            known.add("I live by the sea. It is loud there.", true);
+            let out = known.push(text) + &known.finish();
+            (out, known.cuts().repeated)
+        };
+        assert_eq!(mine("I live by the sea. And I like it."), (" And I like it.".into(), 1));
+        let again = "I live by the sea. It is loud there.";
+        assert_eq!(mine(again), (again.into(), 2));
+        let twice = "I live by the sea. I live by the sea.";
+        assert_eq!(mine(twice), ("I live by the sea.".into(), 2));
+    }
+
+    #[test]
+    fn nobody_says_to_be_somebody_else() {
+        let claimed = Cuts { repeated: 0, claimed: 1 };
+        for (text, out) in [
+            ("I am Tom.", ""),
+            ("Hello, I'm Ada, and I count.", "Hello,"),
+            ("Well. My name is Ada Byron.", "Well."),
+        ] {
+            assert_eq!(said(&[], text), (out.to_owned(), claimed), "{text}");
+        }
+        for text in [
+            "I am Nora.",
+            "I am Tom's friend.",
+            "I am tomorrow's cook.",
+            "I'm adamant.",
+            "Tom says: I am late.",
+            "I am",
+            "My name is Nora, I am glad.",
+        ] {
+            assert_eq!(said(&[], text), (text.to_owned(), Cuts::default()), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_known_any_more_goes_on_at_once() {
+        let mut known = Known::new("Nora", &["Tom"]);
+        known.add("The sea is calm.", false);
+        assert_eq!(known.push("T"), "");
+        assert_eq!(known.push("o"), "To");
+        assert_eq!(known.push(" me. "), " me.");
+        assert_eq!(known.push("The s"), "");
+        assert_eq!(known.push("un"), " The sun");
+        assert!(!known.stopped());
+    }
+}

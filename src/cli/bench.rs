@@ -16,7 +16,10 @@ use crate::{
     models,
 };
 #[cfg(all(feature = "llama", feature = "livekit"))]
-use {crate::bench::voice, std::net::SocketAddr};
+use {
+    crate::bench::{BenchError, voice},
+    std::net::SocketAddr,
+};
 
 #[derive(Args)]
 pub(super) struct Bench {

@@ -90,6 +90,9 @@ impl Jury {
             cancel: CancellationToken::new(),
         };
         self.runtime.block_on(async {
+            // A seat is a persona's once its card is in it.
+            let card = &request.messages[..request.messages.len().min(1)];
+            self.engine.warm_up(seat, card).await?;
             let mut events = self.engine.generate(request)?;
             let mut reply = String::new();
             while let Some(event) = events.recv().await {

@@ -95,7 +95,7 @@ impl Guard {
             word: String::new(),
             phrase: String::new(),
             last: None,
-            known: Known::new(own, others),
+            known: Known::new(own),
             stopped: false,
         }
     }
@@ -116,7 +116,7 @@ impl Guard {
         for letter in text.chars() {
             self.feed(letter, &mut out);
         }
-        self.known.push(&out)
+        self.known.push(&out, self.labels.names())
     }
 
     /// The text is over: what was held and is harmless.
@@ -131,7 +131,8 @@ impl Guard {
             }
         }
         self.stopped = true;
-        self.known.push(&out) + &self.known.finish()
+        let names = self.labels.names();
+        self.known.push(&out, names) + &self.known.finish(names)
     }
 
     /// Nothing more will come out; the generation can end.

@@ -18,8 +18,8 @@ pub(super) struct Known {
     said: Vec<Vec<String>>,
     /// Those of them that the speaker said itself, before this reply.
     own: Vec<Vec<String>>,
-    /// Beginnings of clauses that only somebody else would say.
-    claims: Vec<Vec<String>>,
+    /// The speaker's name, as words.
+    name: Vec<String>,
     /// Of the sentence, the words so far, and the one being written.
     sentence: Vec<String>,
     word: String,
@@ -49,6 +49,15 @@ enum State {
     Stopped,
 }
 
+/// How far a clause says that its speaker is somebody.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Claim {
+    None,
+    /// It may yet.
+    Open,
+    Made,
+}
+
 /// What was taken out of a reply.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Cuts {
@@ -66,18 +75,8 @@ impl std::ops::AddAssign for Cuts {
 }
 
 impl Known {
-    /// `others` are the names of all others in the room.
-    pub(super) fn new<S: AsRef<str>>(own: &str, others: &[S]) -> Self {
-        let own = words(own);
-        let names = others.iter().map(|name| words(name.as_ref()));
-        let firsts = names.clone().filter_map(|name| Some(vec![name.first()?.clone()]));
-        let names = names.chain(firsts).filter(|name| !name.is_empty() && !own.starts_with(name));
-        let claim = |name: &Vec<String>| {
-            let name = name.clone();
-            CLAIMS.map(|claim| claim.iter().map(|&word| word.to_owned()).chain(name.clone()))
-        };
-        let claims = names.flat_map(|name| claim(&name).map(Iterator::collect)).collect();
-        Self { claims, ..Self::default() }
+    pub(super) fn new(own: &str) -> Self {
+        Self { name: words(own), ..Self::default() }
     }
 
     /// Takes a line that was said before, by the speaker itself or by another.
@@ -95,19 +94,20 @@ impl Known {
         said.extend(sentences.into_iter().filter(|sentence| is_long(sentence)));
     }
 
-    pub(super) fn push(&mut self, text: &str) -> String {
+    /// `others` are the names of all others in the room.
+    pub(super) fn push(&mut self, text: &str, others: &[String]) -> String {
         let mut out = String::new();
         for letter in text.chars() {
-            self.feed(letter, &mut out);
+            self.feed(letter, others, &mut out);
         }
         out
     }
 
     /// The text is over: what was held and is not known.
-    pub(super) fn finish(&mut self) -> String {
+    pub(super) fn finish(&mut self, others: &[String]) -> String {
         let mut out = String::new();
         if self.state != State::Stopped {
-            self.word_ends(&mut out);
+            self.word_ends(others, &mut out);
             self.sentence_ends(&mut out);
         }
         if !self.any && self.cuts.claimed == 0 {
@@ -125,13 +125,13 @@ impl Known {
         self.cuts
     }
 
-    fn feed(&mut self, letter: char, out: &mut String) {
+    fn feed(&mut self, letter: char, others: &[String], out: &mut String) {
         if self.state == State::Stopped {
             return;
         }
         let inside = is_of_word(letter);
         if !inside {
-            self.word_ends(out);
+            self.word_ends(others, out);
         }
         if letter.is_whitespace() && self.last.is_some_and(ends_sentence) {
             self.sentence_ends(out);
@@ -147,7 +147,7 @@ impl Known {
         }
         if inside {
             self.word.extend(folded(letter));
-            self.let_go(out);
+            self.let_go(others, out);
         } else if matches!(letter, ',' | ';' | '—') {
             self.clause = self.sentence.len();
             self.begun |= self.state == State::Passes;
@@ -155,33 +155,74 @@ impl Known {
         }
     }
 
-    fn word_ends(&mut self, out: &mut String) {
+    fn word_ends(&mut self, others: &[String], out: &mut String) {
         if self.word.is_empty() {
             return;
         }
         self.sentence.push(std::mem::take(&mut self.word));
-        if self.claims.iter().any(|claim| *claim == self.sentence[self.clause..]) {
+        if self.claims(others) == Claim::Made {
             self.cuts.claimed += 1;
             self.held.clear();
             self.state = State::Stopped;
         } else {
-            self.let_go(out);
+            self.let_go(others, out);
         }
     }
 
+    /// Whether the clause says that its speaker is one of `others`.
+    fn claims(&self, others: &[String]) -> Claim {
+        let clause = &self.sentence[self.clause..];
+        let mut found = Claim::None;
+        for claim in CLAIMS {
+            let length = claim.len().min(clause.len());
+            if clause[..length] != claim[..length] {
+                continue;
+            }
+            if clause.len() < claim.len() {
+                if claim[length].starts_with(&self.word) {
+                    found = Claim::Open;
+                }
+                continue;
+            }
+            let said = &clause[claim.len()..];
+            for name in others {
+                match self.names(said, &words(name)) {
+                    Claim::Made => return Claim::Made,
+                    Claim::Open => found = Claim::Open,
+                    Claim::None => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// How far `said`, and the word being written, are a name or its first word.
+    fn names(&self, said: &[String], name: &[String]) -> Claim {
+        let short = name.first().map(std::slice::from_ref);
+        let forms = [short, Some(name)].into_iter().flatten();
+        let mut found = Claim::None;
+        for form in forms.filter(|form| !form.is_empty() && !self.name.starts_with(form)) {
+            if said == form && self.word.is_empty() {
+                return Claim::Made;
+            }
+            if form.starts_with(said)
+                && form.get(said.len()).is_some_and(|word| word.starts_with(&self.word))
+            {
+                found = Claim::Open;
+            }
+        }
+        found
+    }
+
     /// Lets through what is held once it cannot become known any more.
-    fn let_go(&mut self, out: &mut String) {
+    fn let_go(&mut self, others: &[String], out: &mut String) {
         let begins = |known: &Vec<String>, so_far: &[String]| {
             known.starts_with(so_far)
                 && known.get(so_far.len()).map_or("", String::as_str).starts_with(&self.word)
         };
         let mut said = self.said.iter().chain(&self.own);
         let again = !self.begun && said.any(|said| begins(said, &self.sentence));
-        let clause = &self.sentence[self.clause..];
-        if self.state == State::Holds
-            && !again
-            && !self.claims.iter().any(|claim| begins(claim, clause))
-        {
+        if self.state == State::Holds && !again && self.claims(others) == Claim::None {
             self.state = State::Passes;
             self.release(out);
         }
@@ -243,12 +284,15 @@ mod tests {
     use super::*;
 
     fn said(before: &[&str], text: &str) -> (String, Cuts) {
-        let mut known = Known::new("Nora", &["Nora", "Tom", "Ada Byron"]);
+        let others = ["tom".to_owned(), "ada byron".to_owned()];
+        let mut known = Known::new("Nora");
         before.iter().for_each(|line| known.add(line, false));
         // Letter by letter: nothing depends on how the text is cut.
-        let mut out: String =
-            text.chars().map(|letter| known.push(letter.encode_utf8(&mut [0; 4]))).collect();
-        out += &known.finish();
+        let mut out: String = text
+            .chars()
+            .map(|letter| known.push(letter.encode_utf8(&mut [0; 4]), &others))
+            .collect();
+        out += &known.finish(&others);
         (out, known.cuts())
     }
 
@@ -271,9 +315,9 @@ mod tests {
     #[test]
     fn ones_own_words_come_again_only_when_there_are_no_others() {
         let mine = |text: &str| {
-            let mut known = Known::new("Nora", &["Tom"]);
+            let mut known = Known::new("Nora");
             known.add("I live by the sea. It is loud there.", true);
-            let out = known.push(text) + &known.finish();
+            let out = known.push(text, &[]) + &known.finish(&[]);
             (out, known.cuts().repeated)
         };
         assert_eq!(mine("I live by the sea. And I like it."), (" And I like it.".into(), 1));
@@ -308,13 +352,13 @@ mod tests {
 
     #[test]
     fn what_cannot_be_known_any_more_goes_on_at_once() {
-        let mut known = Known::new("Nora", &["Tom"]);
+        let mut known = Known::new("Nora");
         known.add("The sea is calm.", false);
-        assert_eq!(known.push("T"), "");
-        assert_eq!(known.push("o"), "To");
-        assert_eq!(known.push(" me. "), " me.");
-        assert_eq!(known.push("The s"), "");
-        assert_eq!(known.push("un"), " The sun");
+        assert_eq!(known.push("T", &[]), "");
+        assert_eq!(known.push("o", &[]), "To");
+        assert_eq!(known.push(" me. ", &[]), " me.");
+        assert_eq!(known.push("The s", &[]), "");
+        assert_eq!(known.push("un", &[]), " The sun");
         assert!(!known.stopped());
     }
 }

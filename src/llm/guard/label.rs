@@ -10,7 +10,9 @@ const OTHER_ROLES: [&str; 4] = ["user", "human", "system", "narrator"];
 #[derive(Debug)]
 pub(super) struct Labels {
     own: Vec<String>,
+    /// Names, then roles.
     others: Vec<String>,
+    names: usize,
 }
 
 /// The beginning of what may become a label.
@@ -54,12 +56,17 @@ impl Labels {
     pub(super) fn new<S: AsRef<str>>(own: &str, others: &[S]) -> Self {
         let lower = |name: &str| name.trim().to_lowercase();
         let own = [lower(own)];
-        let roles = OTHER_ROLES.iter().map(|&role| role.to_owned());
-        let others = others.iter().map(|name| lower(name.as_ref())).chain(roles);
-        Self {
-            others: others.filter(|name| !name.is_empty() && !own.contains(name)).collect(),
-            own: own.into_iter().filter(|name| !name.is_empty()).collect(),
-        }
+        let fits = |name: &String| !name.is_empty() && !own.contains(name);
+        let names = others.iter().map(|name| lower(name.as_ref())).filter(fits);
+        let mut others: Vec<String> = names.collect();
+        let names = others.len();
+        others.extend(OTHER_ROLES.iter().map(|&role| role.to_owned()).filter(fits));
+        Self { own: own.into_iter().filter(|name| !name.is_empty()).collect(), others, names }
+    }
+
+    /// The names of all others, without the roles.
+    pub(super) fn names(&self) -> &[String] {
+        &self.others[..self.names]
     }
 
     /// Adds a letter to `label`, unless the verdict is `Words`.

@@ -3,8 +3,12 @@
 #[path = "../support/tone.rs"]
 mod tone;
 
+#[path = "../support/picture.rs"]
+mod picture;
+
 mod pair;
 
 mod audio;
 mod data;
 mod exchange;
+mod video;

@@ -267,7 +267,7 @@ impl Core {
             E::ChannelData(data) => self.on_channel_data(data),
             E::ChannelClose(id) => self.on_channel_close(id),
             E::PeerStats(stats) => self.reports.peer = Some(stats),
-            E::MediaIngressStats(stats) => self.reports.on_ingress(stats),
+            E::MediaIngressStats(stats) => self.on_ingress_stats(stats, now),
             E::MediaEgressStats(stats) => self.on_egress_stats(stats),
             E::KeyframeRequest(request) => self.on_key_frame_request(request),
             E::EgressBitrateEstimate(estimate) => self.on_bandwidth(estimate),

@@ -7,7 +7,7 @@ use str0m::{
     format::Codec,
     media::{KeyframeRequest, KeyframeRequestKind, Mid, Pt},
     rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc, VideoOrientation},
-    stats::MediaEgressStats,
+    stats::{MediaEgressStats, MediaIngressStats},
 };
 
 use super::{BitrateSettings, PeerConnectionState, core::Core};
@@ -104,6 +104,17 @@ impl Core {
         if let Some(transceiver) = self.transceiver_of(request.mid) {
             transceiver.sender().video().request_key_frame(request.rid);
         }
+    }
+
+    /// Comes about once a second for everything that is received.
+    pub(super) fn on_ingress_stats(&mut self, stats: MediaIngressStats, now: Instant) {
+        let receiver = self.transceiver_of(stats.mid).map(RtpTransceiver::receiver);
+        if let Some(video) = receiver.and_then(|receiver| receiver.video())
+            && video.remind(now)
+        {
+            self.request_key_frame(video.statistics().ssrc.into());
+        }
+        self.reports.on_ingress(stats);
     }
 
     pub(super) fn on_egress_stats(&mut self, stats: MediaEgressStats) {

@@ -90,6 +90,18 @@ impl Assembler {
         self.asked_at = None;
     }
 
+    /// Somebody begins to look: a key frame is asked for whatever was before.
+    pub(crate) fn begin(&mut self, now: Instant) -> bool {
+        self.asked_at = None;
+        self.start_over(now)
+    }
+
+    /// A request and its answer may both be lost, and a sender that rests gives no other occasion
+    /// to ask again. Returns whether to do so.
+    pub(crate) fn remind(&mut self, now: Instant) -> bool {
+        self.next.is_none() && self.ask(now)
+    }
+
     /// A frame could not be decoded: nothing but a key frame helps. Returns whether to ask for it.
     pub(crate) fn start_over(&mut self, now: Instant) -> bool {
         self.give_up();

@@ -112,6 +112,12 @@ impl VideoReceive {
         ask
     }
 
+    /// Comes by about once a second. Returns whether a key frame is to be asked for.
+    pub(crate) fn remind(&self, now: Instant) -> bool {
+        let somebody_looks = !self.sinks.is_empty() && !self.ended.load(Ordering::Acquire);
+        somebody_looks && self.state.lock().assembler.remind(now)
+    }
+
     pub(crate) fn set_enabled(&self, enabled: bool) {
         self.enabled.store(enabled, Ordering::Relaxed);
     }
@@ -123,7 +129,7 @@ impl VideoReceive {
         }
         let first = self.sinks.is_empty();
         self.sinks.add(Arc::downgrade(sink));
-        let ask = first && self.state.lock().start_over(Instant::now());
+        let ask = first && self.state.lock().begin_to_look(Instant::now());
         self.ask_if(ask);
     }
 
@@ -226,6 +232,12 @@ impl State {
     fn begin(&mut self, ssrc: u32) {
         *self = Self { working: self.working, needs_key: true, ..Self::default() };
         self.statistics.ssrc = ssrc;
+    }
+
+    fn begin_to_look(&mut self, now: Instant) -> bool {
+        self.waiting.clear();
+        self.needs_key = true;
+        self.assembler.begin(now)
     }
 
     fn start_over(&mut self, now: Instant) -> bool {

@@ -7,8 +7,10 @@ mod tone;
 mod picture;
 
 mod pair;
+mod relay;
 
 mod audio;
+mod bad_network;
 mod data;
 mod exchange;
 mod video;

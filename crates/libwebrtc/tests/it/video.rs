@@ -123,7 +123,7 @@ async fn another_size_and_a_rotation_come_over_in_the_middle_of_a_stream() {
     first_frame(&mut stream, RED).await;
     playing.abort();
     let buffer = picture::picture(176, 144, BLUE, 0);
-    let frame = libwebrtc::video_frame::VideoFrame::new(VideoRotation::VideoRotation90, buffer);
+    let frame = VideoFrame::new(VideoRotation::VideoRotation90, buffer);
     assert!(source.capture_frame(&frame));
     let frame = within(async {
         loop {

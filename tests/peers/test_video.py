@@ -180,7 +180,8 @@ def test_we_see_the_others_pictures(run: Run) -> None:
     print(f"  frames a second: {frames}")
     assert len(frames) >= 3 and sorted(frames)[len(frames) // 2] >= 0.8 * FPS, frames
     assert all(near(line["corner"], BLUE) for line in seen), seen[0]
-    assert {(line["width"], line["height"]) for line in seen} == {(SIDE, SIDE)}
+    sizes = {(line["width"], line["height"]) for line in seen}
+    assert sizes == {(SIDE, SIDE)}, sizes
 
 
 def test_nothing_is_encoded_while_nobody_looks(run: Run) -> None:

@@ -150,7 +150,8 @@ impl Core {
     /// Tells every video sender what is there for it, in proportion to what it wants.
     fn share_bandwidth(&mut self) {
         let budget = self.bandwidth.estimate_bps();
-        let budget = budget.map(|bps| bps.saturating_sub(rate::AUDIO_RESERVE_BPS));
+        let reserve = self.audio_reserve_bps();
+        let budget = budget.map(|bps| bps.saturating_sub(reserve));
         let videos = self.video_senders();
         let wanted: Vec<u64> = videos.iter().map(|video| video.wanted_bps()).collect();
         let sum = wanted.iter().sum::<u64>().max(1);
@@ -160,9 +161,16 @@ impl Core {
         }
         if self.bandwidth.desired_bps != sum {
             self.bandwidth.desired_bps = sum;
-            let desired = Bitrate::bps(sum + rate::AUDIO_RESERVE_BPS);
+            let desired = Bitrate::bps(sum + reserve);
             self.rtc.bwe().set_bitrate(Bitrate::ZERO, desired);
         }
+    }
+
+    fn audio_reserve_bps(&self) -> u64 {
+        let sends_audio = |other: &&RtpTransceiver| {
+            other.kind() == MediaType::Audio && other.sender().track().is_some()
+        };
+        self.transceivers.iter().filter(sends_audio).count() as u64 * rate::AUDIO_RESERVE_BPS
     }
 
     fn video_senders(&self) -> Vec<Arc<crate::video::send::VideoSend>> {

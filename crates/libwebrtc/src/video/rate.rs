@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// What the sound of a connection needs beside its video: two voices with their headers.
-pub(crate) const AUDIO_RESERVE_BPS: u64 = 100_000;
+/// What a voice needs beside the video of its connection, with its headers.
+pub(crate) const AUDIO_RESERVE_BPS: u64 = 50_000;
 
 /// Below this a stream of pictures is of no use to anybody.
 const BITRATE_MIN_BPS: u64 = 30_000;

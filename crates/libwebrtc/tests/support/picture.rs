@@ -28,11 +28,21 @@ pub(crate) fn picture(width: u32, height: u32, colour: Colour, n: u32) -> I420Bu
     buffer
 }
 
-/// Sends such pictures until the task is aborted.
+/// Sends pictures in a colour until the task is aborted.
 pub(crate) fn play(
+    size: (u32, u32),
+    fps: u32,
+    colour: Colour,
+) -> (NativeVideoSource, JoinHandle<()>) {
+    play_with(size, fps, colour, picture)
+}
+
+/// As [`play`], with pictures that `make` makes.
+pub(crate) fn play_with(
     (width, height): (u32, u32),
     fps: u32,
     colour: Colour,
+    make: fn(u32, u32, Colour, u32) -> I420Buffer,
 ) -> (NativeVideoSource, JoinHandle<()>) {
     let source = NativeVideoSource::new(VideoResolution { width, height }, false);
     let feed = source.clone();
@@ -40,7 +50,7 @@ pub(crate) fn play(
         let mut ticks = tokio::time::interval(Duration::from_secs(1) / fps);
         for n in 0.. {
             ticks.tick().await;
-            let buffer = picture(width, height, colour, n);
+            let buffer = make(width, height, colour, n);
             feed.capture_frame(&VideoFrame::new(VideoRotation::VideoRotation0, buffer));
         }
     });

@@ -180,8 +180,9 @@ def test_we_see_the_others_pictures(run: Run) -> None:
     print(f"  frames a second: {frames}")
     assert len(frames) >= 3 and sorted(frames)[len(frames) // 2] >= 0.8 * FPS, frames
     assert all(near(line["corner"], BLUE) for line in seen), seen[0]
+    # Its encoder reduces pictures for a bitrate as it likes, and keeps their form.
     sizes = {(line["width"], line["height"]) for line in seen}
-    assert sizes == {(SIDE, SIDE)}, sizes
+    assert all(width == height and SIDE / 2 <= width <= SIDE for width, height in sizes), sizes
 
 
 def test_nothing_is_encoded_while_nobody_looks(run: Run) -> None:
@@ -203,6 +204,9 @@ def test_encoding_is_cheap(run: Run) -> None:
 
 
 def main() -> int:
+    if not example().exists():
+        print(f"{example()} is missing: cargo build --release -p libwebrtc --example picture")
+        return 2
     run = Run()
     asyncio.run(live(run))
     tests = tests_of(globals())

@@ -1,15 +1,16 @@
 //! The room on a LiveKit server: one hidden listener that hears all humans, one connection per
-//! persona that speaks, writes and shows its state.
+//! persona that speaks, writes and shows its state and its face.
 //!
 //! ```text
 //! LiveKitRoom ── listener task      joins, subscribes to humans, sends their captions
-//!             └─ task per persona   joins, publishes a track, sends state, captions and chat
+//!             └─ task per persona   joins, publishes its tracks, sends state, captions and chat
 //! ```
 //! Every task joins again by itself when its connection is lost, with back-off, for ever. The only
 //! errors that end the start are those a person has to mend: no server, wrong key, a full room.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,7 +27,9 @@ use crate::id::{PersonaId, Speaker};
 use crate::room::token::Mint;
 use crate::room::{Backlog, Command, Event, Member, Transport};
 use crate::time::Clock;
+use crate::video::I420;
 
+mod face;
 mod link;
 mod listener;
 mod member;
@@ -61,6 +64,7 @@ pub struct LiveKitRoom {
 struct Mouth {
     inbox: outbox::Inbox,
     source: NativeAudioSource,
+    face: Arc<face::Face>,
 }
 
 impl LiveKitRoom {
@@ -99,9 +103,10 @@ impl LiveKitRoom {
             let (inbox, outbox) = outbox::pair();
             let source = voice_source();
             let link = start(Member::Persona(id.clone()), name);
-            let member = member::run(link, outbox, source.clone(), first);
+            let face = Arc::new(face::Face::new());
+            let member = member::run(link, outbox, source.clone(), Arc::clone(&face), first);
             tasks.spawn(member.instrument(span.clone()));
-            personas.insert(id.clone(), Mouth { inbox, source });
+            personas.insert(id.clone(), Mouth { inbox, source, face });
         }
         tasks.close();
 
@@ -188,6 +193,16 @@ impl Transport for LiveKitRoom {
         if let Some(mouth) = self.personas.get(persona) {
             mouth.source.clear_buffer();
         }
+    }
+
+    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
+        if let Some(mouth) = self.personas.get(persona) {
+            mouth.face.show(&frame);
+        }
+    }
+
+    fn is_seen(&self, persona: &PersonaId) -> bool {
+        self.personas.get(persona).is_some_and(|mouth| mouth.face.is_seen())
     }
 
     async fn close(&self) {

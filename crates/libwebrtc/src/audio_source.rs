@@ -71,9 +71,10 @@ pub mod native {
         RtcError,
         audio::{
             clock::{self, Ticker},
-            sink::Sinks,
+            sink::Sink,
         },
         audio_frame::AudioFrame,
+        sinks::Sinks,
     };
 
     /// Ticks of 10 ms without samples after which a source counts as silent.
@@ -96,7 +97,7 @@ pub mod native {
         /// Interleaved samples that may be queued when `capture_frame` returns.
         queue_len: usize,
         options: Mutex<(bool, bool, bool)>,
-        sinks: Sinks,
+        sinks: Sinks<dyn Sink>,
         queue: Mutex<Queue>,
         drained: Notify,
     }
@@ -147,7 +148,7 @@ pub mod native {
             source
         }
 
-        pub(crate) fn sinks(&self) -> &Sinks {
+        pub(crate) fn sinks(&self) -> &Sinks<dyn Sink> {
             &self.shared.sinks
         }
 

@@ -4,13 +4,16 @@
 //! uses them; `README.md` says, row by row, what is covered, partly covered and absent.
 //!
 //! One process-wide runtime ([`runtime`]) drives every peer connection as one task, and one clock
-//! ([`audio::clock`]) drives every audio source and every audio stream.
+//! ([`audio::clock`]) drives every audio source and every audio stream. Video is encoded and
+//! decoded on a few threads beside it that exist only while there is video ([`runtime::compute`]).
 
 use thiserror::Error;
 
 mod audio;
 mod enum_dispatch;
 mod runtime;
+mod sinks;
+mod video;
 
 pub mod audio_frame;
 pub mod audio_source;

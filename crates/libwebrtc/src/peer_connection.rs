@@ -8,9 +8,11 @@
 pub(crate) mod channels;
 pub(crate) mod core;
 pub(crate) mod events;
+pub(crate) mod media;
 pub(crate) mod negotiation;
 pub(crate) mod net;
 pub(crate) mod report;
+mod report_video;
 pub(crate) mod sdp;
 pub(crate) mod shared;
 pub(crate) mod task;
@@ -90,7 +92,7 @@ pub struct OfferOptions {
 #[derive(Debug, Clone, Default)]
 pub struct AnswerOptions {}
 
-/// Limits of what is sent, in bits per second. Checked, and not applied until video is sent.
+/// Limits of what is sent, in bits per second. The smallest one is checked and not applied.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BitrateSettings {
     pub min_bitrate_bps: Option<u64>,
@@ -176,7 +178,7 @@ impl PeerConnection {
         self.shared().set_configuration(config)
     }
 
-    /// Checks the limits; nothing is limited until video is sent.
+    /// Limits what video is sent, and says where the estimate of the network begins.
     ///
     /// # Errors
     /// When they contradict each other or the connection is closed.
@@ -235,7 +237,7 @@ impl PeerConnection {
     /// Sends a track on an m-line that is free, or on a new one.
     ///
     /// # Errors
-    /// When the track is sent already or is video.
+    /// When the track is sent already or the connection is closed.
     pub fn add_track<T: AsRef<str>>(
         &self,
         track: MediaStreamTrack,
@@ -262,7 +264,7 @@ impl PeerConnection {
     /// Sends a track on an m-line of its own.
     ///
     /// # Errors
-    /// When the track is video, which is not sent yet, or the connection is closed.
+    /// When the connection is closed.
     pub fn add_transceiver(
         &self,
         track: MediaStreamTrack,

@@ -19,6 +19,7 @@ use crate::{
     peer_connection::shared::Shared,
     rtp_parameters::RtpParameters,
     stats::RtcStats,
+    video::receive::VideoReceive,
     video_track::RtcVideoTrack,
 };
 
@@ -96,6 +97,17 @@ impl RtpReceiver {
         }
     }
 
+    /// As [`Self::audio`], for video.
+    pub(crate) fn video(&self) -> Option<Arc<VideoReceive>> {
+        if self.inner.silenced.load(Ordering::Relaxed) {
+            return None;
+        }
+        match &self.inner.remote.lock().track {
+            Some(MediaStreamTrack::Video(track)) => track.receive().cloned(),
+            _ => None,
+        }
+    }
+
     /// The other side sends `msid` on this m-line. Returns the new track and its streams unless
     /// that is what it sent already. A track of before ends: whoever listens to it must not hear
     /// the next one that uses the m-line.
@@ -112,8 +124,11 @@ impl RtpReceiver {
             track.end();
         }
         let (stream_id, track_id) = &msid;
-        let track = match self.inner.kind {
-            MediaType::Video => MediaStreamTrack::Video(RtcVideoTrack::remote(track_id)),
+        let track: MediaStreamTrack = match self.inner.kind {
+            MediaType::Video => {
+                let receive = VideoReceive::new(self.inner.peer.clone());
+                RtcVideoTrack::remote(track_id, receive).into()
+            }
             _ => RtcAudioTrack::remote(track_id, AudioReceive::new()).into(),
         };
         // "-" says: a track that belongs to no stream (RFC 8830).

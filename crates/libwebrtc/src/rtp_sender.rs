@@ -15,6 +15,7 @@ use crate::{
     peer_connection::shared::Shared,
     rtp_parameters::{RtpEncodingParameters, RtpParameters},
     stats::RtcStats,
+    video::send::VideoSend,
 };
 
 /// What should encode video.
@@ -48,6 +49,7 @@ struct Inner {
     peer: Weak<Shared>,
     kind: MediaType,
     audio: Arc<AudioSend>,
+    video: Arc<VideoSend>,
     state: Mutex<State>,
 }
 
@@ -64,9 +66,10 @@ impl RtpSender {
     ) -> Self {
         let audio = AudioSend::new(peer.clone());
         audio.set_bitrate_max(encodings.first().and_then(|encoding| encoding.max_bitrate));
+        let video = VideoSend::new(peer.clone(), &encodings);
         let parameters = RtpParameters { encodings, ..Default::default() };
         let state = Mutex::new(State { track: None, parameters });
-        Self { inner: Arc::new(Inner { peer, kind, audio, state }) }
+        Self { inner: Arc::new(Inner { peer, kind, audio, video, state }) }
     }
 
     pub fn track(&self) -> Option<MediaStreamTrack> {
@@ -93,11 +96,13 @@ impl RtpSender {
         if track.as_ref().is_some_and(|track| track.kind() != self.inner.kind) {
             return Err(RtcError::invalid_state("the track is of another kind than the sender"));
         }
-        let audio = match &track {
-            Some(MediaStreamTrack::Audio(audio)) => Some(audio.clone()),
-            _ => None,
+        let (audio, video) = match &track {
+            Some(MediaStreamTrack::Audio(audio)) => (Some(audio.clone()), None),
+            Some(MediaStreamTrack::Video(video)) => (None, Some(video.clone())),
+            None => (None, None),
         };
         self.inner.audio.set_track(audio);
+        self.inner.video.set_track(video);
         self.inner.state.lock().track = track;
         Ok(())
     }
@@ -106,7 +111,8 @@ impl RtpSender {
         self.inner.state.lock().parameters.clone()
     }
 
-    /// Takes over `encodings[0].max_bitrate` and `active` of an audio sender at once.
+    /// Takes over at once which encodings are active and their limits; of an audio sender the
+    /// first one's `max_bitrate` and `active`.
     ///
     /// # Errors
     /// When the number of encodings is not that of [`Self::parameters`].
@@ -119,23 +125,51 @@ impl RtpSender {
             self.inner.audio.set_bitrate_max(encoding.max_bitrate);
             self.inner.audio.set_active(encoding.active);
         }
+        self.inner.video.set_encodings(&parameters.encodings);
         state.parameters = parameters;
         Ok(())
     }
 
-    /// Without effect until video is encoded.
+    /// Without effect: there is one encoder, libvpx.
     pub fn set_video_encoder_backend(&self, _backend: VideoEncoderBackend) {}
 
     pub(crate) fn set_silenced(&self, silenced: bool) {
         self.inner.audio.set_silenced(silenced);
+        self.inner.video.set_silenced(silenced);
     }
 
     pub(crate) fn set_media_id(&self, mid: Mid) {
         self.inner.audio.set_media_id(mid);
+        self.inner.video.set_media_id(mid);
     }
 
     pub(crate) fn audio(&self) -> &Arc<AudioSend> {
         &self.inner.audio
+    }
+
+    pub(crate) fn video(&self) -> &Arc<VideoSend> {
+        &self.inner.video
+    }
+
+    pub(crate) fn was_never_sent(&self) -> bool {
+        self.inner.audio.was_never_sent() && self.inner.video.was_never_sent()
+    }
+
+    /// Nothing is sent any more; the track stays named.
+    pub(crate) fn stop(&self) {
+        self.inner.audio.stop();
+        self.inner.video.stop();
+    }
+
+    /// Names of the layers, when there are several.
+    pub(crate) fn layer_names(&self) -> Vec<String> {
+        let encodings = &self.inner.state.lock().parameters.encodings;
+        match self.inner.kind {
+            MediaType::Video if encodings.len() > 1 => {
+                encodings.iter().map(|encoding| encoding.rid.clone()).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
     pub(crate) fn is_same(&self, other: &Self) -> bool {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Debug};
 
-use crate::video_source::VideoResolution;
+use crate::{video::picture::Picture, video_source::VideoResolution};
 
 /// How a frame must be turned, clockwise, to stand upright.
 #[derive(Debug, Copy, Clone, PartialEq, Eq)]
@@ -180,6 +180,40 @@ impl I420Buffer {
         let (y, chroma) = self.data.split_at(y_len);
         let (u, v) = chroma.split_at(u_len);
         (y, u, v)
+    }
+
+    /// Takes another size, without gaps between the rows. Contents are lost when it changes.
+    pub(crate) fn fit(&mut self, width: u32, height: u32) {
+        let chroma = width.div_ceil(2);
+        let strides = [width, chroma, chroma];
+        if (self.width, self.height, self.strides) != (width, height, strides) {
+            *self = Self::new(width, height);
+        }
+    }
+
+    pub(crate) fn picture(&self) -> Picture<'_> {
+        let (y, u, v) = self.data();
+        Picture {
+            width: self.width,
+            height: self.height,
+            planes: [y, u, v],
+            strides: self.strides.map(|stride| stride as usize),
+        }
+    }
+
+    pub(crate) fn planes_mut(&mut self) -> [&mut [u8]; 3] {
+        let (y, u, v) = self.data_mut();
+        [y, u, v]
+    }
+
+    /// Samples in a row of Y, U and V.
+    pub(crate) fn row_lens(&self) -> [usize; 3] {
+        [self.width, self.chroma_width(), self.chroma_width()].map(|len| len as usize)
+    }
+
+    /// Rows of Y, U and V.
+    pub(crate) fn row_counts(&self) -> [usize; 3] {
+        [self.height, self.chroma_height(), self.chroma_height()].map(|rows| rows as usize)
     }
 
     /// The planes Y, U and V, to be written.

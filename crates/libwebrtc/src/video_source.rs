@@ -1,4 +1,4 @@
-//! Video sources. Frames are refused for now: there is no video encoder yet (see `README.md`).
+//! Video sources.
 
 use crate::enum_dispatch;
 
@@ -41,18 +41,25 @@ impl RtcVideoSource {
 
 /// Sources fed by the application.
 pub mod native {
-    use std::{fmt, sync::Arc};
+    use std::{fmt, sync::Arc, time::Instant};
 
     use super::{EncodedRateControl, VideoResolution};
     use crate::{
         native::packet_trailer::PacketTrailerHandler,
+        sinks::Sinks,
+        video::sink::{VideoSink, View},
         video_frame::{EncodedVideoFrame, VideoBuffer, VideoFrame},
     };
 
     /// A source that the application pushes frames into.
     #[derive(Clone)]
     pub struct NativeVideoSource {
-        resolution: Arc<VideoResolution>,
+        shared: Arc<Shared>,
+    }
+
+    struct Shared {
+        resolution: VideoResolution,
+        sinks: Sinks<dyn VideoSink>,
     }
 
     impl fmt::Debug for NativeVideoSource {
@@ -69,7 +76,11 @@ pub mod native {
 
     impl NativeVideoSource {
         pub fn new(resolution: VideoResolution, _is_screencast: bool) -> Self {
-            Self { resolution: Arc::new(resolution) }
+            Self { shared: Arc::new(Shared { resolution, sinks: Sinks::default() }) }
+        }
+
+        pub(crate) fn sinks(&self) -> &Sinks<dyn VideoSink> {
+            &self.shared.sinks
         }
 
         /// A source of frames that the application has encoded itself.
@@ -77,9 +88,25 @@ pub mod native {
             Self::new(resolution, false)
         }
 
-        /// Always `false`: the frame was not taken, there is no video encoder yet.
-        pub fn capture_frame<T: AsRef<dyn VideoBuffer>>(&self, _frame: &VideoFrame<T>) -> bool {
-            false
+        /// Hands a frame to the encoders and returns at once; the frame is copied, and a newer
+        /// one overtakes it while it waits. `false`: nobody wants frames now, or it is not I420.
+        pub fn capture_frame<T: AsRef<dyn VideoBuffer>>(&self, frame: &VideoFrame<T>) -> bool {
+            let Some(buffer) = frame.buffer.as_ref().as_i420() else {
+                log::warn!("only I420 frames can be sent: this one was dropped");
+                return false;
+            };
+            if buffer.width() == 0 || buffer.height() == 0 {
+                return false;
+            }
+            let view = View {
+                picture: buffer.picture(),
+                rotation: frame.rotation,
+                timestamp_us: frame.timestamp_us,
+                at: Instant::now(),
+            };
+            let mut taken = false;
+            self.shared.sinks.for_each(|sink| taken |= sink.on_frame(&view));
+            taken
         }
 
         /// Always `false`: the frame was not taken, encoded video is not sent yet.
@@ -95,11 +122,11 @@ pub mod native {
             None
         }
 
-        /// Without effect until video frames flow.
+        /// Without effect: nothing travels beside the frames.
         pub fn set_packet_trailer_handler(&self, _handler: PacketTrailerHandler) {}
 
         pub fn video_resolution(&self) -> VideoResolution {
-            (*self.resolution).clone()
+            self.shared.resolution.clone()
         }
     }
 }

@@ -67,6 +67,8 @@ impl Link {
         let mut options = RoomOptions::default();
         // Each task chooses what it hears; personas hear nothing.
         options.auto_subscribe = false;
+        // Faces that nobody looks at are not encoded.
+        options.dynacast = true;
         options.connect_timeout = CONNECT_TIMEOUT;
         Room::connect(&self.url, &token, options).await.map_err(|error| self.explain(&error))
     }

@@ -1,6 +1,8 @@
-//! A persona's participant: publishes its voice, shows its state, writes captions and chat.
+//! A persona's participant: publishes its voice and its face, shows its state, writes captions and
+//! chat.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use livekit::options::TrackPublishOptions;
 use livekit::prelude::{
@@ -11,6 +13,7 @@ use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::{SendTextOptions, StreamTextOptions, StreamWriter as _, TextStreamWriter};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::face::Face;
 use super::link::{self, End, JoinError, Link};
 use super::outbox::{
     CHAT_TOPIC, FINAL_ATTRIBUTE, Outbox, Shown, TRANSCRIPTION_TOPIC, Text, caption_attributes,
@@ -26,6 +29,7 @@ pub(super) async fn run(
     link: Link,
     mut outbox: Outbox,
     voice: NativeAudioSource,
+    face: Arc<Face>,
     first: oneshot::Sender<Result<(), JoinError>>,
 ) {
     let mut first = Some(first);
@@ -38,7 +42,8 @@ pub(super) async fn run(
                 if let Some(first) = first.take() {
                     let _ = first.send(Ok(()));
                 }
-                let end = serve(&link, &room, events, &mut outbox).await;
+                let end = serve(&link, &room, events, &mut outbox, &face).await;
+                face.withdraw();
                 if let Err(error) = room.close().await {
                     tracing::debug!(member = ?link.member, %error, "the room was closed before");
                 }
@@ -85,6 +90,7 @@ async fn serve(
     room: &Room,
     mut events: mpsc::UnboundedReceiver<RoomEvent>,
     outbox: &mut Outbox,
+    face: &Face,
 ) -> End {
     let me = room.local_participant();
     let Outbox { shown, texts } = outbox;
@@ -93,6 +99,7 @@ async fn serve(
         cause = watch_link(link, &mut events) => End::Lost(cause),
         () = show_attributes(&me, shown) => End::Left,
         () = write_texts(&me, texts) => End::Left,
+        () = face.serve(&me) => End::Left,
     }
 }
 
@@ -187,5 +194,7 @@ async fn close_caption(open: Option<OpenCaption>) -> Result<(), String> {
 }
 
 fn voice_sid(me: &LocalParticipant) -> Option<String> {
-    me.track_publications().into_keys().map(|sid| sid.to_string()).next()
+    let mut tracks = me.track_publications().into_iter();
+    let voice = tracks.find(|(_, track)| track.source() == TrackSource::Microphone);
+    voice.map(|(sid, _)| sid.to_string())
 }

@@ -15,14 +15,15 @@ use super::{
     RTP_CLOCK_HZ,
     clock::{self, Ticker},
     jitter::{JitterBuffer, Statistics},
-    sink::{Sink, Sinks},
+    sink::Sink,
 };
+use crate::sinks::Sinks;
 
 /// The audio of one remote track. Packets go in as they come; 10 ms go out with every tick of the
 /// clock while anybody listens.
 pub(crate) struct AudioReceive {
     buffer: Mutex<JitterBuffer>,
-    sinks: Sinks,
+    sinks: Sinks<dyn Sink>,
     enabled: AtomicBool,
     ended: AtomicBool,
 }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     audio_track::RtcAudioTrack,
-    peer_connection::{core::AudioPacket, shared::Shared},
+    peer_connection::{media::AudioPacket, shared::Shared},
 };
 
 /// Rates that Opus takes as they are.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    sync::Weak,
     task::{Context, Poll, Waker},
 };
 
@@ -26,36 +25,6 @@ pub(crate) trait Sink: Send + Sync {
 
     /// The source goes to its end.
     fn on_end(&self);
-}
-
-/// The sinks of one source or track; those that were dropped fall out.
-#[derive(Default)]
-pub(crate) struct Sinks {
-    sinks: Mutex<Vec<Weak<dyn Sink>>>,
-}
-
-impl Sinks {
-    pub(crate) fn add(&self, sink: Weak<dyn Sink>) {
-        self.sinks.lock().push(sink);
-    }
-
-    pub(crate) fn remove(&self, sink: &Weak<dyn Sink>) {
-        self.sinks.lock().retain(|other| !other.ptr_eq(sink));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        let mut sinks = self.sinks.lock();
-        sinks.retain(|sink| sink.strong_count() > 0);
-        sinks.is_empty()
-    }
-
-    /// Calls `each` for every living sink, outside of the lock.
-    pub(crate) fn for_each(&self, mut each: impl FnMut(&dyn Sink)) {
-        let sinks: Vec<_> = self.sinks.lock().iter().filter_map(Weak::upgrade).collect();
-        for sink in sinks {
-            each(&*sink);
-        }
-    }
 }
 
 /// Converts to the asked shape and queues frames for one reader. When the reader is slow the

@@ -12,18 +12,22 @@ use std::{
 use str0m::{
     Input, Output, Rtc, RtcConfig,
     channel::ChannelConfig,
-    format::Codec,
-    media::{Mid, Pt},
+    media::Mid,
     net::{Protocol, Receive},
-    rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc},
+    rtp::Ssrc,
 };
 
 use super::{
-    IceConnectionState, IceGatheringState, PeerConnectionState, events::Event,
-    negotiation::Negotiation, net::Sockets, report::Reports, shared::Shared,
+    IceConnectionState, IceGatheringState, PeerConnectionState,
+    events::Event,
+    media::{Bandwidth, START_BITRATE},
+    negotiation::Negotiation,
+    net::Sockets,
+    report::Reports,
+    shared::Shared,
 };
 use crate::{
-    audio::receive::Packet, data_channel::DataChannel, peer_connection_factory::RtcConfiguration,
+    data_channel::DataChannel, peer_connection_factory::RtcConfiguration,
     rtp_transceiver::RtpTransceiver,
 };
 
@@ -45,22 +49,8 @@ const REMOTE_CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 /// How long to wait for the last words (RTCP BYE, DTLS close) to be handed to the network.
 const CLOSE_TIMEOUT: Duration = Duration::from_millis(200);
 
-/// Sound above this counts as a voice for those who show who speaks.
-const VOICE_DBOV: i8 = -50;
-
 /// How long to sleep when nothing is due.
 const IDLE: Duration = Duration::from_secs(60);
-
-/// An encoded piece of audio.
-pub(crate) struct AudioPacket {
-    pub(crate) payload: Arc<[u8]>,
-    /// 48 kHz.
-    pub(crate) rtp_time: u32,
-    /// First packet after silence.
-    pub(crate) marker: bool,
-    /// Loudness, 0 (full scale) to -127 dBov.
-    pub(crate) level_dbov: i8,
-}
 
 /// State of one peer connection.
 pub(crate) struct Core {
@@ -76,8 +66,9 @@ pub(crate) struct Core {
     gathering: IceGatheringState,
     link: Link,
     events: VecDeque<Event>,
-    /// Next sequence number by sender.
-    next_seq: HashMap<Ssrc, u64>,
+    /// Last sequence number by sender.
+    pub(super) next_seq: HashMap<Ssrc, u64>,
+    pub(super) bandwidth: Bandwidth,
     deadline: Instant,
     /// The deadline that the task sleeps to.
     armed: Instant,
@@ -103,6 +94,7 @@ impl Core {
             .enable_opus(true, false)
             .enable_vp8(true)
             .set_rtp_mode(true)
+            .enable_bwe(Some(START_BITRATE))
             .set_stats_interval(Some(Duration::from_secs(1)))
             .set_sctp_max_buffered_amount(DATA_BUFFER_LEN_MAX)
             .set_snap_enabled(config.enable_sctp_snap);
@@ -128,6 +120,7 @@ impl Core {
             },
             events: VecDeque::new(),
             next_seq: HashMap::new(),
+            bandwidth: Bandwidth::default(),
             deadline: now,
             armed: now,
         }
@@ -274,17 +267,12 @@ impl Core {
             E::ChannelData(data) => self.on_channel_data(data),
             E::ChannelClose(id) => self.on_channel_close(id),
             E::PeerStats(stats) => self.reports.peer = Some(stats),
-            E::MediaIngressStats(stats) => self.reports.on_ingress(stats),
+            E::MediaIngressStats(stats) => self.on_ingress_stats(stats, now),
             E::MediaEgressStats(stats) => self.on_egress_stats(stats),
+            E::KeyframeRequest(request) => self.on_key_frame_request(request),
+            E::EgressBitrateEstimate(estimate) => self.on_bandwidth(estimate),
             _ => {}
         }
-    }
-
-    fn on_egress_stats(&mut self, stats: str0m::stats::MediaEgressStats) {
-        if let (Some(loss), Some(transceiver)) = (stats.loss, self.transceiver_of(stats.mid)) {
-            transceiver.sender().audio().set_loss(loss);
-        }
-        self.reports.on_egress(stats);
     }
 
     // The transport's state.
@@ -372,7 +360,7 @@ impl Core {
         self.link.closing_until = Some(now + CLOSE_TIMEOUT);
         for transceiver in std::mem::take(&mut self.transceivers) {
             // The sender keeps its track: whoever holds the sender may ask for it.
-            transceiver.sender().audio().stop();
+            transceiver.sender().stop();
             transceiver.receiver().end_track();
         }
         self.close_all_channels();
@@ -386,65 +374,5 @@ impl Core {
 
     pub(super) fn transceiver_of(&self, mid: Mid) -> Option<&RtpTransceiver> {
         self.transceivers.iter().find(|transceiver| transceiver.media_id() == Some(mid))
-    }
-
-    fn on_rtp(&mut self, packet: RtpPacket) {
-        // Not `stream_rx_by_mid`: an SFU reuses m-lines with new SSRCs, and that may find the old.
-        let mid = self.rtc.direct_api().stream_rx(&packet.header.ssrc).map(|stream| stream.mid());
-        let receiver = mid.and_then(|mid| self.transceiver_of(mid)).map(RtpTransceiver::receiver);
-        let Some(audio) = receiver.and_then(|receiver| receiver.audio()) else {
-            self.reports.packets_unclaimed += 1;
-            return;
-        };
-        audio.push(Packet {
-            ssrc: *packet.header.ssrc,
-            seq: *packet.seq_no,
-            rtp_time: packet.header.timestamp,
-            payload: packet.payload,
-            arrival: packet.timestamp,
-        });
-    }
-
-    /// The payload type that the other side wants Opus in.
-    fn opus_type(&self, mid: Mid) -> Option<Pt> {
-        let media = self.rtc.media(mid)?;
-        if !media.direction().is_sending() {
-            return None;
-        }
-        let params = self.rtc.codec_config().params();
-        media.remote_pts().iter().copied().find(|pt| {
-            params.iter().any(|param| param.pt() == *pt && param.spec().codec == Codec::Opus)
-        })
-    }
-
-    pub(crate) fn send_audio(&mut self, mid: Mid, packet: AudioPacket) -> bool {
-        if self.link.state != PeerConnectionState::Connected {
-            return false;
-        }
-        let Some(pt) = self.opus_type(mid) else {
-            return false;
-        };
-        let now = Instant::now();
-        let mut api = self.rtc.direct_api();
-        let Some(stream) = api.stream_tx_by_mid(mid, None) else {
-            return false;
-        };
-        // SRTP needs the first number below 2^16; leaving room for reordering at the start.
-        let seq = self
-            .next_seq
-            .entry(stream.ssrc())
-            .or_insert_with(|| u64::from(rand::random::<u16>() >> 1));
-        let extensions = ExtensionValues {
-            audio_level: Some(packet.level_dbov),
-            voice_activity: Some(packet.level_dbov > VOICE_DBOV),
-            ..Default::default()
-        };
-        let write = RtpWrite::new(pt, SeqNo::from(*seq), packet.rtp_time, now, packet.payload)
-            .marker(packet.marker)
-            .ext_vals(extensions);
-        *seq += 1;
-        stream.write_rtp(write);
-        self.advance(now);
-        true
     }
 }

@@ -10,7 +10,7 @@ use str0m::{
     Candidate,
     change::{SdpAnswer, SdpOffer, SdpPendingOffer},
     channel::ChannelConfig,
-    media::{Direction, MediaKind, Mid},
+    media::{Direction, MediaKind, Mid, Simulcast, SimulcastLayer},
     net::Protocol,
 };
 
@@ -232,7 +232,7 @@ impl Core {
                 transceiver.direction().to_media(),
                 transceiver.stream_id(),
                 transceiver.sender().track().map(|track| track.id()),
-                None,
+                simulcast(&transceiver.sender().layer_names()),
             );
             new.push((transceiver.clone(), mid));
         }
@@ -517,6 +517,18 @@ fn media_kind(kind: MediaType) -> MediaKind {
         MediaType::Video => MediaKind::Video,
         _ => MediaKind::Audio,
     }
+}
+
+/// Several layers under one m-line; a single one needs no name.
+fn simulcast(layers: &[String]) -> Option<Simulcast> {
+    if layers.is_empty() {
+        return None;
+    }
+    let mut simulcast = Simulcast::new();
+    for layer in layers {
+        simulcast.add_send_layer(SimulcastLayer::new(layer));
+    }
+    Some(simulcast)
 }
 
 fn invalid(error: &impl std::fmt::Display) -> RtcError {

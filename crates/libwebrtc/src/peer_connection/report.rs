@@ -7,7 +7,7 @@ use str0m::{
     stats::{MediaEgressStats, MediaIngressStats, PeerStats},
 };
 
-use super::{core::Core, net::Sockets};
+use super::{core::Core, net::Sockets, report_video};
 use crate::{
     MediaType,
     audio::{RTP_CLOCK_HZ, jitter::Statistics, send::Counts},
@@ -18,6 +18,7 @@ use crate::{
         DataChannelStats, InboundRtpStats, MediaSourceStats, OutboundRtpStats, PeerConnectionStats,
         RemoteInboundRtpStats, RtcStats, TransportStats, dictionaries,
     },
+    video,
 };
 
 const TRANSPORT_ID: &str = "transport";
@@ -84,8 +85,13 @@ impl Core {
     }
 
     fn inbound(&self, transceiver: &RtpTransceiver, track: &MediaStreamTrack) -> Option<RtcStats> {
-        let MediaStreamTrack::Audio(audio) = track else { return None };
         let mid = transceiver.mid()?;
+        let audio = match track {
+            MediaStreamTrack::Audio(audio) => audio,
+            MediaStreamTrack::Video(video) => {
+                return report_video::inbound(video, mid);
+            }
+        };
         let statistics = audio.receive()?.statistics();
         Some(RtcStats::InboundRtp(InboundRtpStats {
             rtc: identity(&format!("inbound-{mid}")),
@@ -106,11 +112,17 @@ impl Core {
         reports: &mut Vec<RtcStats>,
     ) {
         let Some(mid) = transceiver.mid() else { return };
-        let counts = transceiver.sender().audio().counts();
         let source_id = format!("source-{mid}");
-        reports.push(source(&counts, track, &source_id));
         let id = format!("outbound-{mid}");
         let egress = self.reports.egress.iter().find(|stats| *stats.mid == *mid);
+        if transceiver.kind() == MediaType::Video {
+            let counts = transceiver.sender().video().counts();
+            reports.extend(report_video::outbound(&counts, track, mid, egress));
+            reports.extend(egress.map(|stats| remote_inbound(stats, id, MediaType::Video)));
+            return;
+        }
+        let counts = transceiver.sender().audio().counts();
+        reports.push(source(&counts, track, &source_id));
         reports.push(RtcStats::OutboundRtp(OutboundRtpStats {
             rtc: identity(&id),
             stream: stream(0, transceiver.kind()),
@@ -127,26 +139,7 @@ impl Core {
                 ..Default::default()
             },
         }));
-        if let Some(stats) = egress {
-            let rtt = stats.rtt.map_or(0.0, |rtt| rtt.as_secs_f64());
-            let lost = stats.remote.as_ref().map_or(0, |remote| remote.packets_lost as i64);
-            let jitter = stats.remote.as_ref().map_or(0, |remote| remote.jitter);
-            reports.push(RtcStats::RemoteInboundRtp(RemoteInboundRtpStats {
-                rtc: identity(&format!("remote-{id}")),
-                stream: stream(0, transceiver.kind()),
-                received: dictionaries::ReceivedRtpStreamStats {
-                    packets_lost: lost,
-                    jitter: f64::from(jitter) / f64::from(RTP_CLOCK_HZ),
-                    ..Default::default()
-                },
-                remote_inbound: dictionaries::RemoteInboundRtpStreamStats {
-                    local_id: id,
-                    round_trip_time: rtt,
-                    fraction_lost: f64::from(stats.loss.unwrap_or(0.0)),
-                    ..Default::default()
-                },
-            }));
-        }
+        reports.extend(egress.map(|stats| remote_inbound(stats, id, MediaType::Audio)));
     }
 
     fn transport(&self) -> RtcStats {
@@ -176,16 +169,38 @@ impl Core {
     }
 }
 
+/// What the other side says of a stream of ours.
+fn remote_inbound(stats: &MediaEgressStats, local_id: String, kind: MediaType) -> RtcStats {
+    let clock_hz = if kind == MediaType::Video { video::RTP_CLOCK_HZ } else { RTP_CLOCK_HZ };
+    let (lost, jitter) =
+        stats.remote.as_ref().map_or((0, 0), |remote| (remote.packets_lost, remote.jitter));
+    RtcStats::RemoteInboundRtp(RemoteInboundRtpStats {
+        rtc: identity(&format!("remote-{local_id}")),
+        stream: stream(0, kind),
+        received: dictionaries::ReceivedRtpStreamStats {
+            packets_lost: lost as i64,
+            jitter: f64::from(jitter) / f64::from(clock_hz),
+            ..Default::default()
+        },
+        remote_inbound: dictionaries::RemoteInboundRtpStreamStats {
+            local_id,
+            round_trip_time: stats.rtt.map_or(0.0, |rtt| rtt.as_secs_f64()),
+            fraction_lost: f64::from(stats.loss.unwrap_or(0.0)),
+            ..Default::default()
+        },
+    })
+}
+
 fn named(track: Option<MediaStreamTrack>, wanted: Option<&str>) -> Option<MediaStreamTrack> {
     track.filter(|track| wanted.is_none_or(|id| track.id() == id))
 }
 
-fn identity(id: &str) -> dictionaries::RtcStats {
+pub(super) fn identity(id: &str) -> dictionaries::RtcStats {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     dictionaries::RtcStats { id: id.to_owned(), timestamp: now.as_micros() as i64 }
 }
 
-fn stream(ssrc: u32, kind: MediaType) -> dictionaries::RtpStreamStats {
+pub(super) fn stream(ssrc: u32, kind: MediaType) -> dictionaries::RtpStreamStats {
     let kind = if kind == MediaType::Video { "video" } else { "audio" };
     dictionaries::RtpStreamStats {
         ssrc,

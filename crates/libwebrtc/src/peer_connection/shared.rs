@@ -11,11 +11,7 @@ use str0m::{channel::ChannelId, media::Mid};
 use tokio::sync::Notify;
 
 use super::{
-    BitrateSettings,
-    core::{AudioPacket, Core},
-    events::Callbacks,
-    net::Sockets,
-    task,
+    BitrateSettings, core::Core, events::Callbacks, media::AudioPacket, net::Sockets, task,
 };
 use crate::{
     RtcError,
@@ -23,6 +19,7 @@ use crate::{
     peer_connection_factory::{IceTransportsType, RtcConfiguration},
     runtime,
     stats::RtcStats,
+    video::send::VideoPackets,
 };
 
 /// One peer connection: its core behind a lock, its callbacks, and the wake-up of its task.
@@ -103,7 +100,10 @@ impl Shared {
                 return Err(RtcError::internal(text));
             }
         }
-        self.change(|_| Ok(()))
+        self.change(|core| {
+            core.set_bitrate(settings);
+            Ok(())
+        })
     }
 
     pub(crate) fn stats(&self) -> Vec<RtcStats> {
@@ -145,6 +145,27 @@ impl Shared {
         let sent = core.send_audio(mid, packet);
         self.wake_if_needed(core);
         sent
+    }
+
+    /// Whether the other side is there for video of a sender.
+    pub(crate) fn takes_video(&self, mid: Mid) -> bool {
+        self.core.lock().takes_video(mid)
+    }
+
+    /// Sends a frame of a video sender. Returns whether it was taken.
+    pub(crate) fn send_video(&self, mid: Mid, video: VideoPackets) -> bool {
+        let mut core = self.core.lock();
+        let sent = core.send_video(mid, video);
+        self.wake_if_needed(core);
+        sent
+    }
+
+    /// Asks the other side for a key frame of a stream.
+    pub(crate) fn request_key_frame(&self, ssrc: u32) {
+        let mut core = self.core.lock();
+        core.request_key_frame(ssrc.into());
+        core.advance(Instant::now());
+        self.wake_if_needed(core);
     }
 
     /// The task needs to know only of events and of a nearer deadline.

@@ -32,7 +32,6 @@ impl Core {
         track: MediaStreamTrack,
         init: RtpTransceiverInit,
     ) -> Result<RtpTransceiver, RtcError> {
-        check_sendable(&track)?;
         let transceiver = self.new_transceiver(
             track.kind(),
             init.direction,
@@ -66,7 +65,6 @@ impl Core {
         stream_id: Option<String>,
     ) -> Result<RtpSender, RtcError> {
         use RtpTransceiverDirection::{Inactive, RecvOnly, SendOnly, SendRecv};
-        check_sendable(&track)?;
         let sent = |transceiver: &RtpTransceiver| {
             transceiver.sender().track().is_some_and(|sent| sent.id() == track.id())
         };
@@ -77,7 +75,7 @@ impl Core {
             transceiver.kind() == track.kind()
                 && transceiver.sender().track().is_none()
                 && matches!(transceiver.direction(), RecvOnly | Inactive)
-                && transceiver.sender().audio().was_never_sent()
+                && transceiver.sender().was_never_sent()
         });
         let transceiver = match free.cloned() {
             Some(transceiver) => {
@@ -109,14 +107,5 @@ impl Core {
         }
         self.negotiation_needed();
         Ok(())
-    }
-}
-
-fn check_sendable(track: &MediaStreamTrack) -> Result<(), RtcError> {
-    match track {
-        MediaStreamTrack::Audio(_) => Ok(()),
-        MediaStreamTrack::Video(_) => Err(RtcError::internal(
-            "video is not sent by this libwebrtc yet; use the original crate to publish video",
-        )),
     }
 }

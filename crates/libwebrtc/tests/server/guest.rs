@@ -26,6 +26,15 @@ impl Guest {
     pub(crate) async fn join(server: &Server, room: &str, identity: &str, mode: Mode) -> Self {
         let mut options = RoomOptions::default();
         options.single_peer_connection = matches!(mode, Mode::Single);
+        Self::join_with(server, room, identity, options).await
+    }
+
+    pub(crate) async fn join_with(
+        server: &Server,
+        room: &str,
+        identity: &str,
+        options: RoomOptions,
+    ) -> Self {
         let token = server.token(room, identity);
         let joined = within(Room::connect(&server.url(), &token, options)).await;
         let (room, events) = joined.expect("joins");

@@ -6,8 +6,12 @@
 #[path = "../support/tone.rs"]
 mod tone;
 
+#[path = "../support/picture.rs"]
+mod picture;
+
 mod guest;
 mod host;
 
 mod reconnect;
 mod rooms;
+mod video;

@@ -25,3 +25,4 @@ pub mod time;
 pub mod tts;
 pub mod turn;
 pub mod vad;
+pub mod video;

@@ -1,9 +1,12 @@
 //! The room seam: what comes from a room and what goes to it, whatever carries it.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::id::{HumanId, PersonaId, Speaker};
 use crate::time::Time;
+use crate::video::I420;
 
 pub mod console;
 #[cfg(feature = "livekit")]
@@ -140,6 +143,19 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Drops what is buffered of a persona's voice.
     fn clear_voice(&self, persona: &PersonaId);
+
+    /// Shows a persona's face. Never blocks: a frame that was not sent yet gives way to a newer
+    /// one. The caller keeps the frame rate, and may draw into the picture again once it holds the
+    /// only reference. A room without pictures ignores it.
+    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
+        let _ = (persona, frame);
+    }
+
+    /// Whether anybody looks at the persona's face, so that nothing is drawn in vain.
+    fn is_seen(&self, persona: &PersonaId) -> bool {
+        let _ = persona;
+        true
+    }
 
     /// Leaves the room.
     async fn close(&self);

@@ -10,6 +10,7 @@ use crate::audio::FRAME_MS;
 use crate::id::{PersonaId, Speaker};
 use crate::room::{Backlog, Caption, Command, Transport};
 use crate::time::{Clock, Time};
+use crate::video::I420;
 
 /// Two seconds of frames with their captions: the oldest are lost, and counted, when nobody looks.
 const BOUND: usize = 128;
@@ -67,6 +68,14 @@ impl Transport for Overheard {
 
     fn clear_voice(&self, persona: &PersonaId) {
         self.inner.clear_voice(persona);
+    }
+
+    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
+        self.inner.face(persona, frame);
+    }
+
+    fn is_seen(&self, persona: &PersonaId) -> bool {
+        self.inner.is_seen(persona)
     }
 
     async fn close(&self) {

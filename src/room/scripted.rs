@@ -1,8 +1,8 @@
 //! A room without a network: plays voices on tokio's clock and remembers everything, for tests and
 //! the simulator.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 
@@ -10,6 +10,7 @@ use super::{Command, Transport};
 use crate::audio::{FRAME_MS, FRAME_SAMPLES};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
+use crate::video::I420;
 
 /// Frames that wait to be played, as [`Transport::voice`] promises.
 const WAITING_MAX: usize = 2;
@@ -27,6 +28,8 @@ pub struct ScriptedRoom {
 struct Log {
     commands: Vec<(Time, Command)>,
     voices: HashMap<PersonaId, Vec<PlayedFrame>>,
+    faces: HashMap<PersonaId, Vec<(Time, Arc<I420>)>>,
+    unseen: HashSet<PersonaId>,
     closed: bool,
 }
 
@@ -55,6 +58,21 @@ impl ScriptedRoom {
     /// What the room heard of a persona, in order; frames that were cleared are not in it.
     pub fn voice_of(&self, persona: &PersonaId) -> Vec<PlayedFrame> {
         self.log().voices.get(persona).cloned().unwrap_or_default()
+    }
+
+    /// The faces that it was shown of a persona, in order.
+    pub fn faces_of(&self, persona: &PersonaId) -> Vec<(Time, Arc<I420>)> {
+        self.log().faces.get(persona).cloned().unwrap_or_default()
+    }
+
+    /// From now on somebody, or nobody, looks at a persona's face.
+    pub fn set_seen(&self, persona: &PersonaId, seen: bool) {
+        let mut log = self.log();
+        if seen {
+            log.unseen.remove(persona)
+        } else {
+            log.unseen.insert(persona.clone())
+        };
     }
 
     pub fn is_closed(&self) -> bool {
@@ -107,6 +125,15 @@ impl Transport for ScriptedRoom {
         if let Some(voice) = self.log().voices.get_mut(persona) {
             voice.retain(|frame| frame.start <= now);
         }
+    }
+
+    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
+        let now = self.clock.now();
+        self.log().faces.entry(persona.clone()).or_default().push((now, frame));
+    }
+
+    fn is_seen(&self, persona: &PersonaId) -> bool {
+        !self.log().unseen.contains(persona)
     }
 
     async fn close(&self) {

@@ -17,9 +17,10 @@ use crate::llm::{
     self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
 };
 use crate::persona::VoiceStyle;
-use crate::room::{Command, Transport};
+use crate::room::{Backlog, Command, Transport};
 use crate::time::{Clock, Time, micros};
 use crate::tts::{Synthesiser, VoiceError};
+use crate::video::I420;
 
 /// A sample above this is voiced, as the playout has it: 1 % of full scale.
 const VOICED_LEVEL: u16 = 328;
@@ -61,6 +62,10 @@ impl Transport for Tapped<dyn Transport> {
         self.inner.send(command);
     }
 
+    fn backlog(&self) -> Backlog {
+        self.inner.backlog()
+    }
+
     async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
         self.inner.voice(persona, frame).await;
         // It is played from about now on.
@@ -70,6 +75,14 @@ impl Transport for Tapped<dyn Transport> {
 
     fn clear_voice(&self, persona: &PersonaId) {
         self.inner.clear_voice(persona);
+    }
+
+    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
+        self.inner.face(persona, frame);
+    }
+
+    fn is_seen(&self, persona: &PersonaId) -> bool {
+        self.inner.is_seen(persona)
     }
 
     async fn close(&self) {

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("id", &[]),
     ("audio", &[]),
+    ("video", &[]),
     ("persona", &["id"]),
     ("latency", &["id", "time", "turn"]),
     ("probe", &["id", "time", "latency"]),
@@ -38,7 +39,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
     ("models", &["audio::mel", "turn::Decide", "turn::Weights"]),
-    ("room", &["id", "time", "audio"]),
+    ("room", &["id", "time", "audio", "video"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
     ("tts", &["audio", "persona"]),
@@ -51,8 +52,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "tape",
         &[
-            "id", "time", "audio", "persona", "latency", "turn", "room", "stt", "llm", "tts",
-            "speech",
+            "id", "time", "audio", "video", "persona", "latency", "turn", "room", "stt", "llm",
+            "tts", "speech",
         ],
     ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
@@ -76,6 +77,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "id",
             "time",
             "audio",
+            "video",
             "persona",
             "latency",
             "probe",

@@ -2,6 +2,9 @@
 
 pub mod card;
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;
@@ -57,6 +60,62 @@ impl Mode {
             Self::Addressed => "addressed",
             Self::Humans => "humans",
             Self::Asleep => "asleep",
+        }
+    }
+}
+
+/// What a persona looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Face {
+    Drawn {
+        /// Of its surroundings and clothes; dealt by the identity unless it is given.
+        rgb: Option<Rgb>,
+        /// The same seed gives the same face; by the identity unless it is given.
+        seed: Option<u64>,
+    },
+    /// A PNG, JPEG or WebP file.
+    Picture(PathBuf),
+}
+
+impl Default for Face {
+    fn default() -> Self {
+        Self::Drawn { rgb: None, seed: None }
+    }
+}
+
+/// A colour in sRGB: red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rgb(pub [u8; 3]);
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no colour; write one as \"#rrggbb\"")]
+pub struct NoColour(String);
+
+impl FromStr for Rgb {
+    type Err = NoColour;
+
+    fn from_str(text: &str) -> Result<Self, NoColour> {
+        let wrong = || NoColour(text.to_owned());
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(wrong)?;
+        if !digits.bytes().all(|c| c.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let number = u32::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        let [_, r, g, b] = number.to_be_bytes();
+        Ok(Self([r, g, b]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_has_six_hexadecimal_digits() {
+        assert_eq!("#8c2f3F".parse(), Ok(Rgb([0x8c, 0x2f, 0x3f])));
+        for wrong in ["", "#fff", "8c2f3f", "#8c2f3g", "#+c2f3f", "#8c2f3f0", "#äöü"] {
+            let told = wrong.parse::<Rgb>().unwrap_err().to_string();
+            assert!(told.contains("#rrggbb"), "{told}");
         }
     }
 }

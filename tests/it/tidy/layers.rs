@@ -13,6 +13,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("id", &[]),
     ("audio", &[]),
     ("video", &[]),
+    ("mouth", &[]),
     ("persona", &["id"]),
     ("latency", &["id", "time", "turn"]),
     ("probe", &["id", "time", "latency"]),
@@ -42,7 +43,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("room", &["id", "time", "audio", "video"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
-    ("tts", &["audio", "persona"]),
+    ("avatar", &["time", "video", "mouth", "persona", "room::AgentState"]),
+    ("tts", &["audio", "mouth", "persona"]),
     (
         "speech",
         &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],

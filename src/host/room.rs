@@ -141,6 +141,7 @@ impl Room {
             clock,
             rising: rises,
             events: speech_events,
+            lips: speech::Lips::default(),
         };
         let (ranker, ranked) = Ranker::new(stage.engine.clone());
         let out = Outputs {

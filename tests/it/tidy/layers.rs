@@ -11,7 +11,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Data.
     ("time", &[]),
     ("id", &[]),
-    ("audio", &[]),
+    ("audio", &["mouth"]),
     ("video", &[]),
     ("mouth", &[]),
     ("persona", &["id"]),
@@ -47,7 +47,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("tts", &["audio", "mouth", "persona"]),
     (
         "speech",
-        &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],
+        &[
+            "id", "time", "audio", "mouth", "persona", "probe", "turn", "latency", "room", "llm",
+            "tts",
+        ],
     ),
     ("admin", &["id", "time", "persona", "probe", "telemetry", "latency", "room", "turn"]),
     // It watches all the others, by their types, and steers none.

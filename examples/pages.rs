@@ -139,6 +139,7 @@ fn cast(server: &str) -> Status {
             queue("engine", 0, 32, 0),
             queue("room.commands", 3, 256, 2),
         ],
+        faces: None,
         echo: None,
         recording: None,
     }

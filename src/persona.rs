@@ -2,6 +2,7 @@
 
 pub mod card;
 
+use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -87,6 +88,14 @@ impl Default for Face {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Rgb(pub [u8; 3]);
 
+/// As it is written: `#rrggbb`.
+impl fmt::Display for Rgb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [r, g, b] = self.0;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0:?} is no colour; write one as \"#rrggbb\"")]
 pub struct NoColour(String);
@@ -113,6 +122,7 @@ mod tests {
     #[test]
     fn a_colour_has_six_hexadecimal_digits() {
         assert_eq!("#8c2f3F".parse(), Ok(Rgb([0x8c, 0x2f, 0x3f])));
+        assert_eq!(Rgb([0x8c, 0x2f, 0x03]).to_string(), "#8c2f03");
         for wrong in ["", "#fff", "8c2f3f", "#8c2f3g", "#+c2f3f", "#8c2f3f0", "#äöü"] {
             let told = wrong.parse::<Rgb>().unwrap_err().to_string();
             assert!(told.contains("#rrggbb"), "{told}");

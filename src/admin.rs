@@ -19,6 +19,7 @@ mod api;
 mod assets;
 mod error;
 mod events;
+mod face;
 mod guard;
 mod ledger;
 mod metrics;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::mouth::Cue;
+
 pub mod mel;
 #[cfg(feature = "sound-files")]
 pub mod ogg;
@@ -20,6 +22,8 @@ pub const FRAME_SAMPLES: usize = (ROOM_RATE_HZ / 1_000 * FRAME_MS) as usize;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Pcm {
     pub samples: Vec<i16>,
+    /// What the mouth does meanwhile, in order, where the voice tells; else empty.
+    pub mouth: Vec<Cue>,
 }
 
 impl Pcm {

@@ -13,7 +13,7 @@ use crate::id::PersonaId;
 use crate::llm::adapter::Adapter;
 use crate::llm::openai;
 use crate::models::Catalogue;
-use crate::persona::Persona;
+use crate::persona::{Face, Persona};
 use crate::probe;
 use crate::room::token::Keys;
 use crate::telemetry;
@@ -22,6 +22,7 @@ use crate::turn::{Decide, Weights};
 
 mod cast;
 mod env;
+mod faces;
 mod file;
 mod models;
 mod otlp;
@@ -64,6 +65,8 @@ pub struct Config {
     /// What humans say to send a persona to sleep, and to wake it.
     pub sleep_words: SleepWords,
     pub cast: Vec<Persona>,
+    /// Of those who were given one; the others are drawn by their identity.
+    pub faces: HashMap<PersonaId, Face>,
     /// Where probes are written; none leaves them off.
     pub probes: Option<probe::Options>,
     /// Where turns are exported to; none leaves that off.
@@ -228,6 +231,7 @@ impl Config {
             },
             sleep_words: sleep_words(options)?,
             cast: cast::resolve(&options.persona, base)?,
+            faces: faces::resolve(&options.persona, base)?,
             probes: probes(env)?,
         })
     }

@@ -3,6 +3,7 @@
 //! ```text
 //! run ── boot::…        pages → models → server, ears, engine, voice → seats → room
 //!     ├─ room::Room     one task: the turn core and everybody's ears; all events pass here
+//!     ├─ faces          one task draws all faces
 //!     ├─ admin          the pages
 //!     └─ demo           a recorded visitor, on request
 //! console::run          the same room at this machine, without a server
@@ -24,6 +25,7 @@ pub mod console;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod demo;
 mod echo;
+mod faces;
 mod health;
 mod ledger;
 mod live;
@@ -43,6 +45,7 @@ mod signal;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod sound;
 
+pub use faces::Faces;
 pub use health::{Server, ServerState};
 pub use parts::engines;
 pub use recording::{Recording, Shown};

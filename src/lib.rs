@@ -5,6 +5,7 @@
 
 pub mod admin;
 pub mod audio;
+pub mod avatar;
 pub mod bench;
 pub mod cli;
 pub mod config;
@@ -13,6 +14,7 @@ pub mod id;
 pub mod latency;
 pub mod llm;
 pub mod models;
+pub mod mouth;
 pub mod persona;
 pub mod probe;
 pub mod replay;

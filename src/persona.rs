@@ -2,6 +2,10 @@
 
 pub mod card;
 
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;
@@ -57,6 +61,71 @@ impl Mode {
             Self::Addressed => "addressed",
             Self::Humans => "humans",
             Self::Asleep => "asleep",
+        }
+    }
+}
+
+/// What a persona looks like.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Face {
+    Drawn {
+        /// Of its surroundings and clothes; dealt by the identity unless it is given.
+        rgb: Option<Rgb>,
+        /// The same seed gives the same face; by the identity unless it is given.
+        seed: Option<u64>,
+    },
+    /// A PNG, JPEG or WebP file.
+    Picture(PathBuf),
+}
+
+impl Default for Face {
+    fn default() -> Self {
+        Self::Drawn { rgb: None, seed: None }
+    }
+}
+
+/// A colour in sRGB: red, green and blue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Rgb(pub [u8; 3]);
+
+/// As it is written: `#rrggbb`.
+impl fmt::Display for Rgb {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [r, g, b] = self.0;
+        write!(f, "#{r:02x}{g:02x}{b:02x}")
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no colour; write one as \"#rrggbb\"")]
+pub struct NoColour(String);
+
+impl FromStr for Rgb {
+    type Err = NoColour;
+
+    fn from_str(text: &str) -> Result<Self, NoColour> {
+        let wrong = || NoColour(text.to_owned());
+        let digits = text.strip_prefix('#').filter(|digits| digits.len() == 6).ok_or_else(wrong)?;
+        if !digits.bytes().all(|c| c.is_ascii_hexdigit()) {
+            return Err(wrong());
+        }
+        let number = u32::from_str_radix(digits, 16).map_err(|_| wrong())?;
+        let [_, r, g, b] = number.to_be_bytes();
+        Ok(Self([r, g, b]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_colour_has_six_hexadecimal_digits() {
+        assert_eq!("#8c2f3F".parse(), Ok(Rgb([0x8c, 0x2f, 0x3f])));
+        assert_eq!(Rgb([0x8c, 0x2f, 0x03]).to_string(), "#8c2f03");
+        for wrong in ["", "#fff", "8c2f3f", "#8c2f3g", "#+c2f3f", "#8c2f3f0", "#äöü"] {
+            let told = wrong.parse::<Rgb>().unwrap_err().to_string();
+            assert!(told.contains("#rrggbb"), "{told}");
         }
     }
 }

@@ -161,6 +161,7 @@ fn config(header: &Header) -> Config {
             decide: header.answers.map_or(Decide::Evidence, |answers| answers.decide),
             weights: header.answers.map(|answers| answers.weights).unwrap_or_default(),
         },
+        faces: HashMap::new(),
         sleep_words: SleepWords {
             sleep: header.sleep_words.clone().unwrap_or(SleepWords::default().sleep),
             wake: header.wake_words.clone().unwrap_or(SleepWords::default().wake),

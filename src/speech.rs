@@ -24,6 +24,7 @@ use crate::tts::Synthesiser;
 use crate::turn::{Grant, Manner, Restart, SpeechEnd};
 
 mod event;
+mod lips;
 mod player;
 mod reciter;
 mod trace;
@@ -31,6 +32,7 @@ mod track;
 mod writer;
 
 pub use event::{Ended, Event, What};
+pub use lips::{Lips, Moved};
 
 use event::Reporter;
 use player::{Played, Player};
@@ -57,6 +59,8 @@ pub struct Stage {
     /// Of all speeches. Each sends [`What::COUNT`] at most; when the queue is full the speech
     /// waits, but its sound does not.
     pub events: mpsc::Sender<Event>,
+    /// To the faces.
+    pub lips: Lips,
 }
 
 /// How one reply is made.

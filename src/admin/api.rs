@@ -156,7 +156,7 @@ fn order(desk: &Desk, command: Command) -> Result<(), ApiError> {
     })
 }
 
-fn known(desk: &Desk, id: &str) -> Result<PersonaId, ApiError> {
+pub(super) fn known(desk: &Desk, id: &str) -> Result<PersonaId, ApiError> {
     let status = desk.status.borrow();
     let persona = status.personas.iter().find(|persona| persona.id.as_str() == id);
     persona.map(|persona| persona.id.clone()).ok_or_else(|| ApiError::NoPersona(id.to_owned()))

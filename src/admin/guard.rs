@@ -75,7 +75,8 @@ fn is_public(path: &str) -> bool {
 }
 
 fn needed(path: &str) -> Level {
-    let visitors = path == "/" || path == "/api/token" || path.starts_with("/assets/");
+    let face = path.starts_with("/api/personas/") && path.ends_with("/face.png");
+    let visitors = face || path == "/" || path == "/api/token" || path.starts_with("/assets/");
     if visitors { Level::Visitor } else { Level::Operator }
 }
 

@@ -187,8 +187,42 @@ struct HouseMetrics {
     queue_len: Family<Named, Gauge>,
     queue_bound: Family<Named, Gauge>,
     queue_drops: Family<Named, Counter>,
+    faces: Faces,
     probe_lines: Counter,
     probe_errors: Counter,
+}
+
+/// Of the drawing of faces.
+#[derive(Default)]
+struct Faces {
+    drawn: Counter,
+    skipped: Counter,
+    late: Counter,
+    unheard: Counter,
+    rate: Gauge,
+}
+
+impl Faces {
+    fn new(registry: &mut Registry) -> Self {
+        let it = Self::default();
+        registry.register("faces_drawn", "Pictures of faces", it.drawn.clone());
+        let skipped = "Pictures that were not drawn: nobody looked, or nothing had changed";
+        registry.register("faces_skipped", skipped, it.skipped.clone());
+        registry.register("faces_late", "Pictures of faces that came late", it.late.clone());
+        let unheard = "Frames of voices that the mouths missed";
+        registry.register("faces_unheard", unheard, it.unheard.clone());
+        let rate = "Pictures a second of a face that speaks";
+        registry.register("faces_rate_fps", rate, it.rate.clone());
+        it
+    }
+
+    fn set(&self, faces: &super::state::Faces) {
+        reach(&self.drawn, faces.drawn);
+        reach(&self.skipped, faces.skipped);
+        reach(&self.late, faces.late);
+        reach(&self.unheard, faces.unheard);
+        self.rate.set(i64::from(faces.fps));
+    }
 }
 
 impl HouseMetrics {
@@ -208,6 +242,7 @@ impl HouseMetrics {
             queue_len: Family::default(),
             queue_bound: Family::default(),
             queue_drops: Family::default(),
+            faces: Faces::new(registry),
             probe_lines: Counter::default(),
             probe_errors: Counter::default(),
         };
@@ -260,6 +295,9 @@ impl HouseMetrics {
             self.queue_len.get_or_create(&label).set(whole(queue.len));
             self.queue_bound.get_or_create(&label).set(whole(queue.bound));
             reach(&self.queue_drops.get_or_create(&label), queue.dropped);
+        }
+        if let Some(faces) = &status.faces {
+            self.faces.set(faces);
         }
         if let Some(probes) = &report.probes {
             reach(&self.probe_lines, probes.written);

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 use super::access::Access;
 use super::error::ApiError;
 use super::ledger::{Losses, Question};
-use super::state::{Command, House, Passes, RecordingSwitch, Sounds, Status};
-use super::{api, assets, events, guard, sound};
+use super::state::{Command, House, Passes, RecordingSwitch, Sounds, Status, Stills};
+use super::{api, assets, events, face, guard, sound};
 
 /// The largest body that any route takes is a name.
 const BODY_BYTES_MAX: usize = 4096;
@@ -29,6 +29,7 @@ pub(super) struct Desk {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
     pub(super) recording: RecordingSwitch,
+    pub(super) stills: Stills,
     pub(super) access: Access,
     /// The join page's address, for sharing.
     pub(super) share: String,
@@ -55,6 +56,7 @@ impl Desk {
             commands: house.commands.clone(),
             passes: house.passes.clone(),
             recording: house.recording.clone(),
+            stills: house.stills.clone(),
             access,
             share,
             losses,
@@ -96,6 +98,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/turns/{turn}/audio", get(sound::turn))
         .route("/api/latency", get(api::latency))
         .route("/api/events", get(events::events))
+        .route("/api/personas/{id}/face.png", get(face::still))
         .route("/api/personas/{id}/mode", post(api::mode))
         .route("/api/personas/{id}/hush", post(api::hush))
         .route("/api/recording", post(api::recording))

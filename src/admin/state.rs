@@ -43,6 +43,9 @@ pub struct Status {
     /// None while no microphone may have heard the cast.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub echo: Option<Echo>,
+    /// None where nobody has a face.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub faces: Option<Faces>,
     /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
@@ -69,6 +72,22 @@ pub struct Echo {
     pub held_back_ms: u64,
     /// Lines that were the cast's own words.
     pub lines: u64,
+}
+
+/// How the drawing of the faces goes, counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Faces {
+    pub drawn: u64,
+    /// Pictures that were due, and not drawn: nobody looked, or nothing had changed.
+    pub skipped: u64,
+    /// Pictures that came late.
+    pub late: u64,
+    /// Frames of voices that the mouths missed.
+    pub unheard: u64,
+    /// Pictures a second of a face that speaks; fewer when the processor is short.
+    pub fps: u32,
+    /// The longest that one took, the wait for a thread included.
+    pub draw_us_max: u64,
 }
 
 /// How the recording of the room does.
@@ -309,6 +328,9 @@ pub enum NoSound {
 /// a second, so it is called on a thread of its own.
 pub type Sounds = Arc<dyn Fn(&Path, TurnId) -> Result<Vec<u8>, NoSound> + Send + Sync>;
 
+/// A persona's face as a PNG file; none for one without a face.
+pub type Stills = Arc<dyn Fn(&PersonaId) -> Option<Arc<[u8]>> + Send + Sync>;
+
 /// Makes a pass for a visitor, so that the server's keys stay with the host. The error is a
 /// sentence for the visitor.
 pub type Passes = Arc<dyn Fn(&Visitor) -> Result<Pass, String> + Send + Sync>;
@@ -329,6 +351,11 @@ impl Publisher {
     /// What the pages show now.
     pub fn status(&self) -> watch::Ref<'_, Status> {
         self.status.borrow()
+    }
+
+    /// The status as it changes, the newest only.
+    pub fn follow(&self) -> watch::Receiver<Status> {
+        self.status.subscribe()
     }
 
     /// Changes the status; the pages hear of it when it differs.
@@ -372,9 +399,16 @@ pub struct House {
     pub(super) commands: mpsc::Sender<Command>,
     pub(super) passes: Passes,
     pub(super) recording: RecordingSwitch,
+    pub(super) stills: Stills,
 }
 
 impl House {
+    /// With faces; without them the pages show letters.
+    #[must_use]
+    pub fn with_stills(self, stills: Stills) -> Self {
+        Self { stills, ..self }
+    }
+
     /// With a recorder; without one the pages refuse to record.
     #[must_use]
     pub fn recorded_by(self, recording: RecordingSwitch) -> Self {
@@ -392,5 +426,6 @@ pub fn open(status: Status, passes: Passes) -> (Publisher, mpsc::Receiver<Comman
         Box::pin(async { Err("this host keeps no tapes".to_owned()) })
     };
     let recording: RecordingSwitch = Arc::new(refuses);
-    (publisher, inbox, House { status, events, commands, passes, recording })
+    let stills: Stills = Arc::new(|_| None);
+    (publisher, inbox, House { status, events, commands, passes, recording, stills })
 }

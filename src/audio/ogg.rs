@@ -44,7 +44,7 @@ pub fn decode(file: &[u8]) -> Result<Pcm, OggError> {
         }
     }
     samples.drain(..pre_skip.min(samples.len()));
-    Ok(Pcm { samples })
+    Ok(Pcm { samples, ..Pcm::default() })
 }
 
 #[cfg(test)]

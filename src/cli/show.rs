@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::config::{Config, EndOfTurn, Language, LiveKit};
 use crate::latency::{Stage, TurnRecord};
+use crate::persona::Face;
 
 /// The settings as they hold, in the file's own form. No secret is in it.
 pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
@@ -83,6 +84,16 @@ fn cast(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             let path = adapter.path.display().to_string();
             writeln!(out, "adapter = {{ path = {path:?}, scale = {:?} }}", adapter.scale)?;
         }
+        match config.faces.get(&persona.id) {
+            Some(Face::Picture(path)) => writeln!(out, "face = {:?}", path.display().to_string())?,
+            Some(Face::Drawn { rgb, seed }) => {
+                let color = rgb.map(|rgb| format!("color = \"{rgb}\""));
+                let seed = seed.map(|seed| format!("seed = {seed}"));
+                let keys: Vec<String> = color.into_iter().chain(seed).collect();
+                writeln!(out, "face = {{ {} }}", keys.join(", "))?;
+            }
+            None => {}
+        }
     }
     Ok(())
 }
@@ -101,6 +112,12 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "card": persona.card,
             "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
             "mode": persona.mode.as_str(),
+            "face": config.faces.get(&persona.id).map(|face| match face {
+                Face::Picture(path) => json!(path),
+                Face::Drawn { rgb, seed } => {
+                    json!({ "color": rgb.map(|rgb| rgb.to_string()), "seed": seed })
+                }
+            }),
             "adapter": models.adapters.get(&persona.id).map(|adapter| {
                 json!({ "path": adapter.path, "scale": adapter.scale })
             }),

@@ -154,6 +154,26 @@ pub struct Persona {
     pub mode: Mode,
     /// A LoRA.
     pub adapter: Option<Adapter>,
+    /// What it looks like.
+    pub face: Option<Face>,
+}
+
+/// A picture's path, or how it is drawn.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(
+    untagged,
+    expecting = "write a picture's path, or { color = \"#rrggbb\", seed = 1 }, either or both"
+)]
+pub enum Face {
+    Picture(String),
+    Drawn(DrawnFace),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DrawnFace {
+    pub color: Option<String>,
+    pub seed: Option<u64>,
 }
 
 /// A path, or a path and how much of it counts.

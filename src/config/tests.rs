@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::persona::Rgb;
 
 fn env() -> Env {
     Env { models_root: Some("/models".into()), ..Env::default() }
@@ -184,4 +185,27 @@ fn limits_and_phrases_of_turns_are_data() {
     assert_eq!(config.sleep_words.sleep, ["lights out"]);
     assert!(refusal("[turn]\nturns_per_minute = 0").contains("turn.turns_per_minute = 0"));
     assert!(refusal("[turn]\nwake_words = [\"!\"]").contains("turn.wake_words"));
+}
+
+#[test]
+fn faces_are_drawn_or_pictures() {
+    let persona = |id: &str, face: &str| {
+        format!("[[persona]]\nid = \"{id}\"\ncard = \"Somebody.\"\nface = {face}\n")
+    };
+    let text = persona("a", "{ color = \"#8c2f3f\", seed = 7 }")
+        + &persona("b", "{ seed = 0 }")
+        + &persona("c", "\"Cargo.toml\"")
+        + "[[persona]]\nid = \"d\"\ncard = \"Somebody.\"\n";
+    let faces = resolve(&text).expect("valid").faces;
+    let of = |id: &str| faces.get(&PersonaId::new(id)).cloned();
+    let rgb = Some(Rgb([0x8c, 0x2f, 0x3f]));
+    assert_eq!(of("a"), Some(Face::Drawn { rgb, seed: Some(7) }));
+    assert_eq!(of("b"), Some(Face::Drawn { rgb: None, seed: Some(0) }));
+    assert!(matches!(of("c"), Some(Face::Picture(path)) if path.ends_with("Cargo.toml")));
+    assert_eq!(of("d"), None);
+
+    assert!(refusal(&persona("a", "{ color = \"red\" }")).contains("#rrggbb"));
+    assert!(refusal(&persona("a", "\"gone.png\"")).contains("gone.png"));
+    assert!(refusal(&persona("a", "{ colour = \"#8c2f3f\" }")).contains("picture's path"));
+    assert!(refusal(&persona("a", "{ seed = -1 }")).contains("picture's path"));
 }

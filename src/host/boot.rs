@@ -11,7 +11,9 @@ use tokio_util::task::TaskTracker;
 use super::parts::{self, Files};
 use super::server::LocalServer;
 use super::signal::cancelled_when_asked;
-use super::{Door, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor, sound};
+use super::{
+    Door, Faces, Guest, HostError, Parts, Recording, Room, ServerState, cast, predictor, sound,
+};
 use crate::admin;
 use crate::admin::state::{self as pages, PartState, Pass, Visitor};
 use crate::config::{Config, LiveKit};
@@ -79,7 +81,8 @@ impl House<'_> {
         let (publisher, commands, pages) =
             pages::open(Room::first_status(self.config), passes_from(passes_in));
         let (recorder, recorder_in) = watch::channel(None);
-        let pages = pages.recorded_by(switch_from(recorder_in));
+        let faces = Faces::paint(self.config).await;
+        let pages = pages.recorded_by(switch_from(recorder_in)).with_stills(faces.stills());
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
@@ -131,7 +134,8 @@ impl House<'_> {
         };
         let tap = recording.tap();
         let room = Room::tapped(self.config, self.clock, parts, publisher, commands, tap)
-            .recorded(recording.shown());
+            .recorded(recording.shown())
+            .with_faces(faces);
         Ok(Started { room, recording, transport, url, mint, addresses })
     }
 

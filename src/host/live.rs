@@ -11,6 +11,7 @@ use tracing::Span;
 
 use super::ahead::Ahead;
 use super::echo::Echo;
+use super::faces::{self, Faces};
 use super::health::{Health, queue};
 use super::ledger::Ledger;
 use super::probes;
@@ -134,6 +135,15 @@ impl Live {
     /// See [`Core::set_holders_max`].
     pub(super) fn set_holders_max(&mut self, holders_max: usize) {
         self.core.set_holders_max(holders_max);
+    }
+
+    /// Whoever draws the faces of this room, told of its voices from now on.
+    pub(super) fn show_faces(&mut self, faces: Faces) -> faces::Driver {
+        let (transport, publisher) = (self.out.transport.clone(), self.out.publisher.clone());
+        let (driver, lips) =
+            faces::Driver::new(faces::Stand { transport, clock: self.clock, publisher }, faces);
+        self.out.stage.lips = lips;
+        driver
     }
 
     /// Goes on from an earlier conversation of so many lines.

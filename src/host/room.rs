@@ -12,6 +12,7 @@ use tracing::{Instrument as _, Span, info_span};
 use super::ahead::Ahead;
 use super::cast::BootSummary;
 use super::echo::Echo;
+use super::faces::{self, Faces};
 use super::health::{Health, Server};
 use super::live::{Inputs, Live, Outputs};
 use super::played::overheard;
@@ -64,6 +65,7 @@ pub struct Room {
     inputs: Inputs,
     service: Service,
     judge: Option<Judge>,
+    faces: Option<faces::Driver>,
     /// Everything that is logged stands in it.
     span: Span,
 }
@@ -141,6 +143,7 @@ impl Room {
             clock,
             rising: rises,
             events: speech_events,
+            lips: speech::Lips::default(),
         };
         let (ranker, ranked) = Ranker::new(stage.engine.clone());
         let out = Outputs {
@@ -175,7 +178,7 @@ impl Room {
             pages: commands,
             recorder,
         };
-        Self { live, inputs, service, judge, span }
+        Self { live, inputs, service, judge, faces: None, span }
     }
 
     /// For benches of the host's own cost: so many personas may speak at once.
@@ -194,6 +197,13 @@ impl Room {
     ) -> Self {
         self.inputs.hearing = events;
         self.inputs.partials = partials;
+        self
+    }
+
+    /// Shows the personas' faces in the room; without it nothing is drawn.
+    #[must_use]
+    pub fn with_faces(mut self, faces: Faces) -> Self {
+        self.faces = Some(self.live.show_faces(faces));
         self
     }
 
@@ -218,6 +228,9 @@ impl Room {
         tasks.spawn(self.service.run(cancel.clone()).instrument(room.clone()));
         if let Some(judge) = self.judge {
             tasks.spawn(judge.run(cancel.clone()).instrument(room.clone()));
+        }
+        if let Some(faces) = self.faces {
+            tasks.spawn(faces.run(cancel.clone()).instrument(room.clone()));
         }
         self.live.run(self.inputs, cancel).instrument(room).await.into_records()
     }

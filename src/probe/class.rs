@@ -293,6 +293,13 @@ probes! {
         /// Characters that were heard of it.
         heard_chars: u64,
     }
+    /// Faces that move are drawn at another rate: the processor was short, or is not any more.
+    FacePace = "face.pace" {
+        /// Pictures a second from now on.
+        fps: u64,
+        /// Pictures that came late since the start.
+        late: u64,
+    }
     /// A piece of work without a class of its own.
     Timing = "timing" {
         /// Which.

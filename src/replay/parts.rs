@@ -255,7 +255,7 @@ impl Synthesiser for Voice {
         let mut samples = vec![VOICE_LEVEL; count];
         let lead = duration_to_samples(clause.lead, ROOM_RATE_HZ).min(count);
         samples[..lead].fill(0);
-        Ok(Pcm { samples })
+        Ok(Pcm { samples, ..Pcm::default() })
     }
 }
 

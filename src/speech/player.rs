@@ -11,6 +11,7 @@ use super::track::{Frame, Track, samples_in};
 use super::{Speech, Wish};
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
 use crate::id::Speaker;
+use crate::mouth::Shape;
 use crate::room::{Caption, Command};
 use crate::time::Time;
 use crate::turn::{Restart, SpeechEnd};
@@ -212,6 +213,7 @@ impl<'a> Player<'a> {
         let idle = !self.track.has_sound();
         let waited = if idle { now.saturating_duration_since(self.end()) } else { Duration::ZERO };
         self.track.add(&sound.text, &sound.pcm.samples, waited);
+        self.track.add_mouth(&sound.pcm.mouth);
         if idle && self.track.has_sound() {
             self.play_from(now);
         }
@@ -245,8 +247,9 @@ impl<'a> Player<'a> {
         if now.saturating_duration_since(self.due()) > LATE_MAX {
             self.play_from(now);
         }
+        let shape = self.track.next_shape();
         let frame = self.track.take_frame();
-        self.hand(&frame, TRANSPORT_TIMEOUT).await?;
+        self.hand(&frame, shape, TRANSPORT_TIMEOUT).await?;
         self.publish(&frame);
         if self.track.handed() >= self.caption_at {
             let ahead = self.track.handed() + samples_in(CAPTION_STEP);
@@ -273,10 +276,13 @@ impl<'a> Player<'a> {
     async fn hand(
         &self,
         frame: &Frame,
+        shape: Option<Shape>,
         limit: Duration,
     ) -> Result<(), tokio::time::error::Elapsed> {
         let Speech { stage, grant, .. } = self.speech;
-        timeout(limit, stage.transport.voice(&grant.persona, frame)).await
+        timeout(limit, stage.transport.voice(&grant.persona, frame)).await?;
+        stage.lips.tell(&grant.persona, stage.clock.now(), frame, shape);
+        Ok(())
     }
 
     fn publish(&mut self, frame: &Frame) {
@@ -300,7 +306,7 @@ impl<'a> Player<'a> {
         let position = self.position();
         stage.transport.clear_voice(&grant.persona);
         for frame in self.track.fade_out(position, fade) {
-            if self.hand(&frame, FADE_TIMEOUT).await.is_err() {
+            if self.hand(&frame, None, FADE_TIMEOUT).await.is_err() {
                 tracing::warn!(turn = %grant.turn, "the transport took no fade");
                 break;
             }

@@ -44,6 +44,7 @@ impl Scene {
             clock,
             rising,
             events: sender,
+            lips: Lips::default(),
         };
         Self { stage, room, engine, events, rises, manner: Manner::Heard }
     }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::audio::{FRAME_SAMPLES, ROOM_RATE_HZ};
+use crate::mouth::{Cue, Shape};
 use crate::turn::Restart;
 
 /// Handed samples that are kept: what a transport may still hold when the speech is stopped.
@@ -28,6 +29,8 @@ pub(super) struct Track {
     base: u64,
     handed: u64,
     clauses: Vec<Placed>,
+    /// What the mouth does from a position on.
+    shapes: Vec<(u64, Shape)>,
     /// All clauses' text.
     text: String,
     captioned: usize,
@@ -63,6 +66,25 @@ impl Track {
         self.samples.extend(sound);
         self.text.push_str(text);
         self.clauses.push(Placed { text_end: self.text.len(), start, end: self.end() });
+    }
+
+    /// What the mouth does in the clause that was added last.
+    pub(super) fn add_mouth(&mut self, cues: &[Cue]) {
+        let Some(clause) = self.clauses.last() else { return };
+        let cues = cues.iter().map(|cue| (clause.start + u64::from(cue.at), cue.shape));
+        self.shapes.extend(cues.filter(|(at, _)| *at < clause.end));
+        if self.shapes.last().is_some_and(|(at, _)| *at >= clause.start) {
+            self.shapes.push((clause.end, Shape::Closed));
+        }
+    }
+
+    /// What the mouth does in the middle of the next frame, in a clause whose voice tells.
+    pub(super) fn next_shape(&self) -> Option<Shape> {
+        let middle = self.handed + FRAME_SAMPLES as u64 / 2;
+        let clause = self.clauses.iter().rfind(|clause| clause.start <= middle)?;
+        let before = self.shapes.partition_point(|(at, _)| *at <= middle).checked_sub(1)?;
+        let (at, shape) = self.shapes[before];
+        (at >= clause.start).then_some(shape)
     }
 
     /// The end of all that was added.

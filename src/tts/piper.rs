@@ -13,10 +13,12 @@ use crate::audio::Pcm;
 use crate::persona::VoiceStyle;
 
 mod config;
+mod lips;
 mod model;
 mod sound;
 
-use config::{Config, Inference};
+use config::{Config, Encoded, Inference};
+use lips::Timing;
 use model::Worker;
 
 /// Spoken once at the start: the first run of the network plans and packs, and costs several
@@ -122,13 +124,17 @@ impl Synthesiser for PiperVoice {
         if phonemes.is_empty() {
             return Ok(Pcm::default());
         }
-        let (ids, unknown) = self.config.encode(&phonemes);
+        let Encoded { ids, chars, unknown } = self.config.encode(&phonemes);
         if unknown > 0 {
             tracing::debug!(unknown, phonemes, "the voice lacks phonemes");
         }
         let pitch_ratio = (style.pitch.clamp(-12.0, 12.0) / 12.0).exp2();
-        let samples = self.worker.run(ids, self.inference(style, pitch_ratio)).await?;
-        sound::finish(&samples, self.config.audio.sample_rate_hz, pitch_ratio)
-            .map_err(VoiceError::Model)
+        let spoken = self.worker.run(ids, self.inference(style, pitch_ratio)).await?;
+        let rate_hz = self.config.audio.sample_rate_hz;
+        let sound = sound::finish(&spoken.samples, rate_hz, pitch_ratio);
+        let sound = sound.map_err(VoiceError::Model)?;
+        let cut = sound::voiced(&spoken.samples, rate_hz).start;
+        let timing = Timing { rate_hz, pitch_ratio, cut };
+        Ok(Pcm { mouth: lips::cues(&chars, &spoken.lengths, &timing), ..sound })
     }
 }

@@ -69,7 +69,7 @@ impl Synthesiser for ScriptedVoice {
         let amplitude = if self.tone_hz > 0.0 { 8_000.0 } else { 0.0 };
         // A cosine, so that the very first sample is voiced.
         let tone = |n: usize| ((n as f32 * step).cos() * amplitude) as i16;
-        Ok(Pcm { samples: (0..samples).map(tone).collect() })
+        Ok(Pcm { samples: (0..samples).map(tone).collect(), ..Pcm::default() })
     }
 }
 

@@ -25,6 +25,7 @@ export async function houseChecks(browser, web) {
   await page.selectOption('#filter', '');
   await page.locator('.turn').first().waitFor();
   try {
+    await faceChecks(page);
     await listChecks(page, stand);
     await shownChecks(page, stand);
     await tapeChecks(page, stand);
@@ -38,6 +39,15 @@ export async function houseChecks(browser, web) {
     await context.close();
     stand.close();
   }
+}
+
+async function faceChecks(page) {
+  await check('every persona has its face over its initials', async () => {
+    const stills = page.locator('#cast .face .still');
+    equal(await stills.count(), PERSONAS, 'stills');
+    await until('they are loaded', () => stills.evaluateAll((all) => (
+      all.every((still) => still.complete && still.naturalWidth > 0))));
+  });
 }
 
 async function listChecks(page, stand) {

@@ -177,6 +177,7 @@ export class StandIn {
       return json(answer, 200, { latency, bounds_us, outcomes: {} });
     }
     if (path.endsWith('/audio')) return this.#audio(answer);
+    if (path.endsWith('/face.png')) return this.#face(answer);
     return this.#file(path, answer);
   }
 
@@ -186,6 +187,13 @@ export class StandIn {
     this.#feeds.add(answer);
     answer.on('close', () => this.#feeds.delete(answer));
     answer.write(`retry: 200\nevent: snapshot\ndata: ${JSON.stringify(this.state)}\n\n`);
+  }
+
+  /** A still of one colour; what a face is sent as is the browser's to find out. */
+  #face(answer) {
+    answer.writeHead(200, { 'content-type': 'image/svg+xml' });
+    return answer.end('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path '
+      + 'fill="#b88" d="M0 0h1v1H0z"/></svg>');
   }
 
   #audio(answer) {

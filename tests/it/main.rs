@@ -18,5 +18,4 @@ mod sim;
 mod tape;
 mod telemetry;
 mod tidy;
-#[cfg(feature = "llama")]
 mod voice;

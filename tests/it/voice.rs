@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use troupe::audio::Pcm;
+use troupe::mouth::Shape;
 use troupe::persona::VoiceStyle;
 use troupe::tts::espeak::Phonemiser;
 use troupe::tts::piper::{Options, PiperVoice, Variation};
@@ -115,5 +116,33 @@ async fn a_damaged_model_is_refused_with_the_mend() {
         let error = PiperVoice::start(Options::new(&damaged)).await.expect_err("no model");
         assert!(matches!(error, VoiceError::Start(_)), "{error}");
         assert!(error.to_string().contains("troupe models pull"), "{error}");
+    }
+}
+
+/// The lengths that the network keeps inside are those of what is heard: lips are together where
+/// the sound is quiet, and apart where it is loud.
+#[tokio::test]
+async fn the_mouth_is_where_the_sound_is() {
+    let voice = voice().await;
+    for (pitch, pace) in [(0.0, 1.0), (5.0, 1.2)] {
+        let sound = say(&voice, "Papa, a baby, a happy baby.", pitch, pace).await;
+        let cues = &sound.mouth;
+        assert!(cues.len() > 12, "{cues:?}");
+        assert!(cues.windows(2).all(|two| two[0].at <= two[1].at), "{cues:?}");
+        assert!((cues[cues.len() - 1].at as usize) < sound.samples.len());
+        let ends = cues.iter().skip(1).map(|cue| cue.at as usize).chain([sound.samples.len()]);
+        let mean = |closed: bool| {
+            let parts = cues
+                .iter()
+                .zip(ends.clone())
+                .filter(|(cue, _)| (cue.shape == Shape::Closed) == closed);
+            let parts: Vec<&[i16]> =
+                parts.map(|(cue, end)| &sound.samples[cue.at as usize..end]).collect();
+            let energy = parts.iter().flat_map(|part| part.iter());
+            let sum: f64 = energy.map(|s| f64::from(*s).powi(2)).sum();
+            (sum / parts.iter().map(|part| part.len()).sum::<usize>() as f64).sqrt()
+        };
+        let (apart, together) = (mean(false), mean(true));
+        assert!(apart > 2.0 * together, "{apart} against {together}");
     }
 }

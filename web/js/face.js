@@ -46,9 +46,19 @@ export function initials(name) {
   return (first(words[0]) + last).toUpperCase() || '?';
 }
 
-/** A face; `setFace` keeps it. */
-export function face(id, name) {
+/** A face; `setFace` keeps it. A persona of this house has a picture over its initials. */
+export function face(id, name, persona = false) {
   const node = tint(el('span', { class: 'face', 'aria-hidden': 'true' }, el('span')), id);
+  if (persona) {
+    node.append(el('img', {
+      class: 'still',
+      alt: '',
+      draggable: 'false',
+      src: `/api/personas/${encodeURIComponent(id)}/face.png`,
+      // A persona of somebody else's house: its initials stay.
+      onerror: (event) => event.target.remove(),
+    }));
+  }
   setFace(node, name, null);
   return node;
 }

@@ -150,7 +150,7 @@ pub(super) struct Click;
 #[async_trait]
 impl Synthesiser for Click {
     async fn synthesise(&self, _: &str, _: &VoiceStyle) -> Result<Pcm, VoiceError> {
-        Ok(Pcm { samples: vec![8_000; FRAME_SAMPLES] })
+        Ok(Pcm { samples: vec![8_000; FRAME_SAMPLES], ..Pcm::default() })
     }
 }
 

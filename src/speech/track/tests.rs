@@ -173,3 +173,29 @@ proptest! {
         prop_assert_eq!(captions, said);
     }
 }
+
+#[test]
+fn the_mouth_has_the_shape_of_what_is_played() {
+    let mut track = track(&[("One.", 100)]);
+    let cue = |at_ms: u64, shape| Cue { at: (at_ms * MS) as u32, shape };
+    track.add_mouth(&[cue(0, Shape::Open), cue(45, Shape::Wide)]);
+    // A clause of which nothing is told, and one more of which it is.
+    track.add(" Two", &vec![1_000; (100 * MS) as usize], Duration::MAX);
+    track.add_mouth(&[]);
+    track.add(" three.", &vec![1_000; (40 * MS) as usize], Duration::MAX);
+    track.add_mouth(&[cue(0, Shape::Small)]);
+    let shapes = |track: &mut Track| {
+        std::iter::from_fn(|| {
+            let shape = track.has_sound().then(|| track.next_shape());
+            track.has_sound().then(|| track.take_frame());
+            shape
+        })
+        .collect::<Vec<_>>()
+    };
+    let (open, wide, small) = (Some(Shape::Open), Some(Shape::Wide), Some(Shape::Small));
+    let told = [open, open, wide, wide, wide, None, None, None, None, None, small, small];
+    assert_eq!(shapes(&mut track), told);
+    // What is said again has its shapes again.
+    track.rewind(210 * MS, Restart::Clause);
+    assert_eq!(track.next_shape(), small);
+}

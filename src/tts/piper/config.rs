@@ -45,6 +45,16 @@ pub(super) struct Inference {
     pub(super) noise_w: f32,
 }
 
+/// A clause as the model is given it.
+#[derive(Debug)]
+pub(super) struct Encoded {
+    pub(super) ids: Vec<i32>,
+    /// The phoneme of each id; none for what frames and separates them.
+    pub(super) chars: Vec<Option<char>>,
+    /// Characters that the voice does not know; they are left out.
+    pub(super) unknown: usize,
+}
+
 fn one() -> u32 {
     1
 }
@@ -82,14 +92,15 @@ impl Config {
         self.phoneme_id_map.get(phoneme).map_or(&[], Vec::as_slice)
     }
 
-    /// The model's input for `phonemes` in IPA, each character by itself, and how many characters
-    /// the voice does not know; those are left out.
-    pub(super) fn encode(&self, phonemes: &str) -> (Vec<i32>, usize) {
+    /// The model's input for `phonemes` in IPA, each character by itself.
+    pub(super) fn encode(&self, phonemes: &str) -> Encoded {
         let mut ids = Vec::with_capacity(phonemes.len() * 2 + 4);
+        let mut chars = Vec::with_capacity(ids.capacity());
         let mut unknown = 0;
         let pad = self.ids(PAD);
         ids.extend(self.ids(BEGIN));
         ids.extend(pad);
+        chars.resize(ids.len(), None);
         let mut buffer = [0; 4];
         for c in phonemes.chars().take(PHONEMES_MAX) {
             let id = self.ids(c.encode_utf8(&mut buffer));
@@ -98,10 +109,13 @@ impl Config {
                 continue;
             }
             ids.extend(id);
+            chars.resize(ids.len(), Some(c));
             ids.extend(pad);
+            chars.resize(ids.len(), None);
         }
         ids.extend(self.ids(END));
-        (ids, unknown)
+        chars.resize(ids.len(), None);
+        Encoded { ids, chars, unknown }
     }
 }
 
@@ -128,9 +142,13 @@ mod tests {
     #[test]
     fn phonemes_are_framed_and_padded_and_unknown_ones_left_out() {
         let config = read(&json()).expect("a good file");
-        assert_eq!(config.encode("aˈ☃a"), (vec![1, 0, 14, 0, 120, 0, 14, 0, 2], 1));
-        assert_eq!(config.encode(""), (vec![1, 0, 2], 0));
-        assert!(config.encode(&"a".repeat(100_000)).0.len() < 2 * PHONEMES_MAX + 4);
+        let encoded = config.encode("aˈ☃a");
+        assert_eq!((encoded.ids, encoded.unknown), (vec![1, 0, 14, 0, 120, 0, 14, 0, 2], 1));
+        let (a, stress) = (Some('a'), Some('ˈ'));
+        let chars = [None, None, a, None, stress, None, a, None, None];
+        assert_eq!(encoded.chars, chars);
+        assert_eq!(config.encode("").ids, [1, 0, 2]);
+        assert!(config.encode(&"a".repeat(100_000)).ids.len() < 2 * PHONEMES_MAX + 4);
     }
 
     #[test]

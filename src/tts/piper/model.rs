@@ -16,8 +16,20 @@ use crate::tts::VoiceError;
 /// Clauses that wait for the model. A further caller waits for a place, so nothing is dropped.
 const WAITING_MAX: usize = 4;
 
-/// The samples of one clause in -1..1, or what went wrong.
-pub(super) type Sound = Result<Vec<f32>, VoiceError>;
+/// The name of the network's own length of each phoneme, in frames: not one of its outputs, but
+/// every voice that Piper's exporter writes has it inside.
+const LENGTHS: &str = "/Ceil_output_0";
+
+/// One clause as the network speaks it.
+pub(super) struct Spoken {
+    /// In -1..1.
+    pub(super) samples: Vec<f32>,
+    /// Of them, how many each of the ids took; empty when the network does not tell.
+    pub(super) lengths: Vec<usize>,
+}
+
+/// A clause, or what went wrong.
+pub(super) type Sound = Result<Spoken, VoiceError>;
 
 struct Job {
     ids: Vec<i32>,
@@ -71,6 +83,8 @@ struct Network {
     /// Present when the model has several speakers; the first one speaks.
     speaker: Option<NodeId>,
     sound: NodeId,
+    /// Where the network has the lengths of its phonemes.
+    lengths_out: Option<NodeId>,
 }
 
 impl Network {
@@ -88,9 +102,15 @@ impl Network {
         let (ids, lengths, scales) = (node("input")?, node("input_lengths")?, node("scales")?);
         let speaker = if speakers > 1 { Some(node("sid")?) } else { None };
         let sound = *model.output_ids().first().ok_or_else(|| wrong("no output".to_owned()))?;
+        let lengths_out = model.node_id(LENGTHS).ok();
+        if lengths_out.is_none() {
+            tracing::info!(
+                "this voice does not tell its phonemes' lengths; mouths follow its level"
+            );
+        }
         let pool = Arc::new(ThreadPool::with_num_threads(threads.max(1)));
         let options = RunOptions::default().with_thread_pool(Some(pool));
-        Ok(Self { model, options, ids, lengths, scales, speaker, sound })
+        Ok(Self { model, options, ids, lengths, scales, speaker, sound, lengths_out })
     }
 
     /// A defect of the network's runtime costs one clause, not the voice.
@@ -100,7 +120,7 @@ impl Network {
             .map_err(VoiceError::Model)
     }
 
-    fn run(&self, ids: &[i32], inference: Inference) -> Result<Vec<f32>, String> {
+    fn run(&self, ids: &[i32], inference: Inference) -> Result<Spoken, String> {
         let length = i32::try_from(ids.len()).map_err(|error| error.to_string())?;
         let scales = [inference.noise_scale, inference.length_scale, inference.noise_w];
         let mut inputs = vec![
@@ -111,11 +131,42 @@ impl Network {
         if let Some(speaker) = self.speaker {
             inputs.push((speaker, NdTensor::from([0_i32]).into()));
         }
-        let outputs = self.model.run(inputs, &[self.sound], Some(self.options.clone()));
-        let outputs = outputs.map_err(|error| error.to_string())?;
-        match outputs.into_iter().next() {
-            Some(Value::FloatTensor(sound)) => Ok(sound.to_vec()),
-            _ => Err("the model gave no sound".to_owned()),
-        }
+        let wanted: Vec<NodeId> = [self.sound].into_iter().chain(self.lengths_out).collect();
+        let outputs = self.model.run(inputs, &wanted, Some(self.options.clone()));
+        let mut outputs = outputs.map_err(|error| error.to_string())?.into_iter();
+        let Some(Value::FloatTensor(sound)) = outputs.next() else {
+            return Err("the model gave no sound".to_owned());
+        };
+        let samples = sound.to_vec();
+        let lengths = match outputs.next() {
+            Some(Value::FloatTensor(frames)) => lengths(&frames.to_vec(), samples.len()),
+            _ => Vec::new(),
+        };
+        Ok(Spoken { samples, lengths })
+    }
+}
+
+/// Frames in samples. Nothing when they do not fill the sound exactly: then they are something
+/// else.
+fn lengths(frames: &[f32], samples: usize) -> Vec<usize> {
+    let frames: Vec<usize> = frames.iter().map(|frames| *frames as usize).collect();
+    let all: usize = frames.iter().sum();
+    if all == 0 || !samples.is_multiple_of(all) {
+        return Vec::new();
+    }
+    let frame = samples / all;
+    frames.into_iter().map(|frames| frames * frame).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_those_that_fill_the_sound() {
+        assert_eq!(lengths(&[1.0, 0.0, 3.0], 1_024), [256, 0, 768]);
+        assert!(lengths(&[1.0, 2.0], 1_024).is_empty());
+        assert!(lengths(&[0.0], 1_024).is_empty());
+        assert!(lengths(&[], 0).is_empty());
     }
 }

@@ -1,5 +1,7 @@
 //! From the model's samples to the room's: ends trimmed, level evened, rate converted.
 
+use std::ops::Range;
+
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
 
@@ -26,7 +28,7 @@ const RESAMPLER_CHUNK: usize = 1_024;
 /// The room's sound of `samples` in -1..1 at `rate_hz`, raised by `pitch_ratio` (1 keeps it), which
 /// makes it shorter by as much. Empty when it is silent.
 pub(super) fn finish(samples: &[f32], rate_hz: u32, pitch_ratio: f32) -> Result<Pcm, String> {
-    let voiced = trim(samples, rate_hz as usize);
+    let voiced = &samples[voiced(samples, rate_hz)];
     if voiced.is_empty() {
         return Ok(Pcm::default());
     }
@@ -34,17 +36,19 @@ pub(super) fn finish(samples: &[f32], rate_hz: u32, pitch_ratio: f32) -> Result<
     let sound = resample(voiced, from_hz as usize)?;
     let gain = gain(&sound);
     let to_i16 = |sample: &f32| (sample * gain * f32::from(i16::MAX)).round() as i16;
-    Ok(Pcm { samples: sound.iter().map(to_i16).collect() })
+    Ok(Pcm { samples: sound.iter().map(to_i16).collect(), ..Pcm::default() })
 }
 
-fn trim(samples: &[f32], rate_hz: usize) -> &[f32] {
+/// What is left of the samples without the silence at their ends.
+pub(super) fn voiced(samples: &[f32], rate_hz: u32) -> Range<usize> {
+    let rate_hz = rate_hz as usize;
     let block = (rate_hz / BLOCKS_PER_SECOND).max(1);
     let voiced = |block: &[f32]| rms(block) > SILENCE;
-    let Some(first) = samples.chunks(block).position(voiced) else { return &[] };
+    let Some(first) = samples.chunks(block).position(voiced) else { return 0..0 };
     let last = samples.chunks(block).rposition(voiced).unwrap_or(first);
     let start = (first * block).saturating_sub(rate_hz * LEAD_MS / 1_000);
     let end = ((last + 1) * block + rate_hz * TAIL_MS / 1_000).min(samples.len());
-    &samples[start..end]
+    start..end
 }
 
 fn rms(block: &[f32]) -> f32 {

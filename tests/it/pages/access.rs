@@ -114,6 +114,7 @@ async fn the_link_to_share_opens_the_join_page_only() {
     };
     assert_eq!(with("GET", "/", "").await.status, 200);
     assert_eq!(with("GET", "/assets/css/base.css", "").await.status, 200);
+    assert_eq!(with("GET", "/api/personas/ada/face.png", "").await.status, 200);
     let pass = with("POST", "/api/token", r#"{"name":"Tom"}"#).await;
     assert_eq!((pass.status, &pass.json()["admin"]), (200, &serde_json::json!(false)));
     for path in ["/admin", "/api/status", "/api/events", "/api/turns/t1/audio", "/metrics"] {

@@ -33,6 +33,23 @@ async fn the_status_shows_the_house() {
 }
 
 #[tokio::test]
+async fn a_face_is_a_picture_that_browsers_keep() {
+    let stage = Stage::open().await;
+    let path = "/api/personas/ada/face.png";
+    let face = get(stage.at, path).await;
+    assert_eq!((face.status, face.header("content-type")), (200, "image/png"));
+    assert_eq!(face.body, "PNG of Ada");
+    let headers = [("if-none-match", face.header("etag"))];
+    assert_eq!(ask(stage.at, "GET", path, &headers, "").await.status, 304);
+    let headers = [("if-none-match", "\"older\"")];
+    assert_eq!(ask(stage.at, "GET", path, &headers, "").await.status, 200);
+    for gone in ["/api/personas/otis/face.png", "/api/personas/nobody/face.png"] {
+        assert_eq!(get(stage.at, gone).await.status, 404, "{gone}");
+    }
+    stage.close().await;
+}
+
+#[tokio::test]
 async fn a_turn_shows_where_its_time_went() {
     let stage = Stage::open().await;
     publish(&stage, &[(1, "ada"), (2, "otis")]).await;
@@ -113,6 +130,9 @@ async fn the_names_of_the_metrics_are_stable() {
         "troupe_queue_bound{name=\"ears\"} 16",
         "troupe_persona_restarts_total{persona=\"otis\"} 2",
         "troupe_part_restarts_total{name=\"ears\"} 1",
+        "troupe_faces_drawn_total 900",
+        "troupe_faces_late_total 3",
+        "troupe_faces_rate_fps 12",
         "troupe_personas_hosted 1",
         "troupe_humans 1",
         "troupe_ready 1",

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use troupe::admin::state::{
-    Command, EarlyPasses, Guesses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part,
+    Command, EarlyPasses, Faces, Guesses, Hearing, HumanStatus, JudgedPauses, Link, NoSound, Part,
     PartState, Parts, Pass, PersonaStatus, Publisher, QueueStatus, Recording, Seat, Status,
     Visitor, open,
 };
@@ -39,6 +39,7 @@ impl Stage {
     pub(super) async fn with(token: Option<&str>) -> Self {
         let (publisher, commands, house) = open(status(), Arc::new(pass));
         let house = house.recorded_by(Arc::new(|on| Box::pin(async move { record(on) })));
+        let house = house.with_stills(Arc::new(still));
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
         let options = Options { listen, token: token.map(str::to_owned) };
         let server = Server::bind(options, house).await.expect("loopback has a free port");
@@ -72,6 +73,11 @@ fn sound(tape: &Path, turn: TurnId) -> Result<Vec<u8>, NoSound> {
         501 => Err(NoSound::NotBuilt("this build cannot".to_owned())),
         _ => Err(NoSound::Missing(format!("the turn {turn} is on no tape"))),
     }
+}
+
+/// Ada has a face.
+fn still(persona: &PersonaId) -> Option<Arc<[u8]>> {
+    (persona.as_str() == "ada").then(|| Arc::from(&b"PNG of Ada"[..]))
 }
 
 fn pass(visitor: &Visitor) -> Result<Pass, String> {
@@ -126,6 +132,14 @@ pub(super) fn status() -> Status {
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
         ahead: Guesses { made: 7, right: 5, wasted_us: 90_000 },
         echo: None,
+        faces: Some(Faces {
+            drawn: 900,
+            skipped: 40,
+            late: 3,
+            unheard: 2,
+            fps: 12,
+            draw_us_max: 4_100,
+        }),
         hearing: Hearing {
             heard: 12,
             gated: 2,

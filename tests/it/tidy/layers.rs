@@ -11,8 +11,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     // Data.
     ("time", &[]),
     ("id", &[]),
-    ("audio", &[]),
+    ("audio", &["mouth"]),
     ("video", &[]),
+    ("mouth", &[]),
     ("persona", &["id"]),
     ("latency", &["id", "time", "turn"]),
     ("probe", &["id", "time", "latency"]),
@@ -42,10 +43,14 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("room", &["id", "time", "audio", "video"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
     ("llm", &["id", "time", "persona", "probe", "turn"]),
-    ("tts", &["audio", "persona"]),
+    ("avatar", &["time", "video", "mouth", "persona", "room::AgentState"]),
+    ("tts", &["audio", "mouth", "persona"]),
     (
         "speech",
-        &["id", "time", "audio", "persona", "probe", "turn", "latency", "room", "llm", "tts"],
+        &[
+            "id", "time", "audio", "mouth", "persona", "probe", "turn", "latency", "room", "llm",
+            "tts",
+        ],
     ),
     (
         "admin",
@@ -91,6 +96,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time",
             "audio",
             "video",
+            "avatar",
             "persona",
             "latency",
             "probe",
@@ -123,6 +129,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "host",
             "latency",
             "models",
+            "persona::Face",
             "probe",
             "telemetry",
             "room::token",

@@ -46,7 +46,7 @@ function make({ id, name }, complain) {
   });
   return tint(el('li', { class: 'member card tinted' },
     el('div', { class: 'top' },
-      face(id, name),
+      face(id, name, true),
       el('div', { class: 'tag' },
         el('span', { class: 'name' }),
         el('span', { class: 'state' })),

@@ -134,7 +134,7 @@ export class Tiles {
 
 function make(person) {
   return el('li', { class: 'tile card tinted' },
-    el('div', { class: 'look' }, face(person.id, person.name)),
+    el('div', { class: 'look' }, face(person.id, person.name, person.persona)),
     el('div', { class: 'tag' },
       el('span', { class: 'name' }),
       el('span', { class: 'state' })),

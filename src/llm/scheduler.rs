@@ -193,8 +193,8 @@ impl Scheduler {
         self.seats[seat.0].clear();
     }
 
-    /// Bounds the next steps beside somebody's speech; at least one token per seat, and at most what
-    /// was set at first.
+    /// Bounds the next steps beside somebody's speech; at least one token per seat, and at most
+    /// what was set at first.
     pub fn set_step_tokens(&mut self, tokens: usize) {
         self.step_tokens = tokens.clamp(self.limits.seats.max(1), self.limits.step_tokens);
     }

@@ -173,6 +173,8 @@ pub struct EngineStats {
     pub failed: u64,
     pub prompt_tokens: u64,
     pub cached_tokens: u64,
+    /// Tokens of prompts that were copied from another seat, also when a seat was warmed.
+    pub copied_tokens: u64,
     pub completion_tokens: u64,
     /// Requests waiting or running now.
     pub waiting: u64,

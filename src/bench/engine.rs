@@ -10,7 +10,10 @@ use super::{BenchError, Report, quantile, row};
 use crate::llm::llama::Options as Load;
 
 mod adapters;
+mod boot;
 mod cast;
+mod decide;
+mod quantised;
 mod talk;
 mod widths;
 
@@ -34,7 +37,10 @@ pub async fn run(options: &Options) -> Result<Report, BenchError> {
     let cpu = CpuUse::start();
     widths::measure(options, &mut report).await?;
     talk::measure(options, &mut report).await?;
+    boot::measure(options, &mut report).await?;
+    decide::measure(options, &mut report).await?;
     adapters::measure(options, &mut report).await?;
+    quantised::measure(options, &mut report).await?;
     report.figures.insert("other_cpu_share".to_owned(), rounded(cpu.others_share()));
     Ok(report)
 }

@@ -25,6 +25,7 @@ mod adapters;
 pub mod bare;
 mod lora;
 mod model;
+pub mod requantise;
 mod worker;
 
 /// How to load a model.
@@ -45,6 +46,8 @@ pub struct Options {
     /// A job that was passed over in so many steps goes first; so long the engine stays with one
     /// adapter while another waits.
     pub patience_steps: u32,
+    /// A seat takes over the beginning of another's, when that spares computing so many tokens.
+    pub copy_tokens: usize,
     /// LoRAs of those who have one.
     pub adapters: HashMap<PersonaId, Adapter>,
     /// Memory for adapters; those not used for longest leave it.
@@ -63,6 +66,8 @@ impl Options {
             step: Duration::from_millis(100),
             // A step of speaking takes about 10 ms with the default model.
             patience_steps: 16,
+            // Copying a seat of 2,048 tokens takes as long as computing three.
+            copy_tokens: 16,
             adapters: HashMap::new(),
             adapters_bytes: 512 << 20,
         }

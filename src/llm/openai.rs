@@ -11,6 +11,8 @@ use std::time::Duration;
 #[cfg(feature = "openai")]
 mod call;
 #[cfg(feature = "openai")]
+mod choice;
+#[cfg(feature = "openai")]
 mod chunk;
 #[cfg(feature = "openai")]
 mod engine;

@@ -13,20 +13,21 @@ use crate::turn::Line;
 
 use super::{Message, Role};
 
-/// The persona's system message. `cast` are all personas' names; its own is left out.
+/// The persona's system message. `cast` are all personas' names.
 ///
-/// It depends on nothing that changes while the room is open, so that the seat's prefix stays.
+/// It depends on nothing that changes while the room is open, so that the seat's prefix stays. What
+/// is the same for the whole cast comes first: an engine computes it once, and copies it.
 pub fn system_message<S: AsRef<str>>(persona: &Persona, cast: &[S]) -> Message {
     let name = &persona.name;
-    let mut text = format!("You are {name}. {} ", persona.card.trim());
-    let others: Vec<&str> = cast.iter().map(AsRef::as_ref).filter(|other| other != name).collect();
-    if !others.is_empty() {
-        text += &format!("{} are in the room too. ", others.join(" and "));
+    let mut text =
+        "You talk with people in a room. Reply in the first person, in one or two short \
+                    sentences. "
+            .to_owned();
+    if cast.len() > 1 {
+        let names: Vec<&str> = cast.iter().map(AsRef::as_ref).collect();
+        text += &format!("{} are in the room too. ", names.join(" and "));
     }
-    text += &format!(
-        "You talk with people in a room. Always reply as {name}, in the first person, in one or \
-         two short sentences."
-    );
+    text += &format!("You are {name}. {} Always reply as {name}.", persona.card.trim());
     Message { role: Role::System, content: text }
 }
 
@@ -108,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_message_names_the_others_only() {
+    fn the_system_message_begins_alike_for_the_whole_cast() {
         let persona = Persona {
             id: PersonaId::new("nora"),
             name: "Nora".to_owned(),
@@ -117,8 +118,12 @@ mod tests {
             mode: Mode::Open,
         };
         let alone = system_message(&persona, &["Nora"]).content;
-        assert!(alone.contains("Nora is a botanist. You") && !alone.contains("too"), "{alone}");
+        assert!(alone.contains("Nora is a botanist. Always") && !alone.contains("too"), "{alone}");
         let among = system_message(&persona, &["Ada", "Nora", "Max"]).content;
-        assert!(among.contains("Ada and Max are in the room too."), "{among}");
+        assert!(among.contains("Ada and Nora and Max are in the room too."), "{among}");
+        let other = Persona { name: "Max".to_owned(), card: "A sailor.".to_owned(), ..persona };
+        let other = system_message(&other, &["Ada", "Nora", "Max"]).content;
+        let same = among.bytes().zip(other.bytes()).take_while(|(a, b)| a == b).count();
+        assert!(among[..same].ends_with("You are "), "{}", &among[..same]);
     }
 }

@@ -126,6 +126,8 @@ pub enum Transform {
     Join,
     /// A CTranslate2 Whisper (`model.bin`, `tokenizer.json`) rewritten for whisper.cpp.
     WhisperGgml,
+    /// A GGUF model with its 4-bit weights (`Q4_1`) widened to 8 bits (`Q8_0`).
+    Q8,
 }
 
 static BUILT_IN: LazyLock<Catalogue> = LazyLock::new(|| {

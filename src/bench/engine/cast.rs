@@ -12,7 +12,7 @@ use crate::llm::{Engine, Event, Message, Request, Role, Sampling};
 use crate::time::Time;
 
 /// Nothing in a bench takes longer.
-const DEADLINE: Duration = Duration::from_secs(300);
+pub(super) const DEADLINE: Duration = Duration::from_secs(300);
 
 pub(super) fn persona(index: usize) -> PersonaId {
     PersonaId::new(format!("p{index}"))
@@ -38,10 +38,17 @@ pub(super) fn request(seat: usize, messages: Vec<Message>, max_tokens: u32) -> R
 #[derive(Debug, Default)]
 pub(super) struct Reply {
     pub(super) text: String,
-    pub(super) prefilled: Option<Time>,
+    prompt_tokens: usize,
+    cached_tokens: usize,
     pub(super) first_text: Option<Time>,
-    pub(super) done: Time,
     pub(super) completion_tokens: usize,
+}
+
+impl Reply {
+    /// Of the prompt, those that its seat did not hold.
+    pub(super) fn computed_tokens(&self) -> usize {
+        self.prompt_tokens - self.cached_tokens
+    }
 }
 
 /// Asks and waits for the end.
@@ -54,13 +61,15 @@ async fn read(mut events: mpsc::Receiver<Event>) -> Result<Reply, BenchError> {
     while let Some(event) = events.recv().await {
         match event {
             Event::Started { .. } | Event::Counted { .. } => {}
-            Event::Prefilled { at, .. } => reply.prefilled = Some(at),
+            Event::Prefilled { prompt_tokens, cached_tokens, .. } => {
+                reply.prompt_tokens = prompt_tokens as usize;
+                reply.cached_tokens = cached_tokens as usize;
+            }
             Event::Text { at, text } => {
                 reply.first_text.get_or_insert(at);
                 reply.text += &text;
             }
-            Event::Done { at, completion_tokens, .. } => {
-                reply.done = at;
+            Event::Done { completion_tokens, .. } => {
                 reply.completion_tokens = completion_tokens as usize;
                 return Ok(reply);
             }

@@ -1,30 +1,42 @@
 //! Prompts and replies of 1 to 12 seats side by side, beside the bare loop.
+//!
+//! Both compute the same numbers of tokens: the loop is told how many of each prompt its seat had
+//! to take in, and how many tokens each reply had. They take turns within every round, so that a
+//! machine which becomes slower does so for both.
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::try_join_all;
 
-use super::cast::{ask, message, persona, request};
+use super::cast::{Reply, ask, message, persona, request};
 use super::{Load, Options, load, median, per_second, rounded, row, wrong};
 use crate::bench::{BenchError, Report};
+use crate::llm::llama::LlamaEngine;
 use crate::llm::llama::bare::Bare;
 use crate::llm::{Engine as _, Message, Role};
 use crate::time::Clock;
 
 const WIDTHS: [usize; 5] = [1, 2, 4, 8, 12];
-/// Words of the prompts: a little more than as many tokens.
-const PROMPT_WORDS: usize = 360;
+/// Of all prompts of a round together, and of one at most: a long prompt for a few seats, short
+/// ones for many, in about the same time. A word is a token.
+const ROUND_WORDS: usize = 1_200;
+const PROMPT_WORDS_MAX: usize = 360;
 const REPLY_TOKENS: u32 = 48;
 
 pub(super) async fn measure(options: &Options, report: &mut Report) -> Result<(), BenchError> {
     let (mut prefill_worst, mut decode_worst) = (f64::INFINITY, f64::INFINITY);
     for width in WIDTHS {
-        let Width { prompt_tokens, reply_tokens, prefill, decode } = ours(options, width).await?;
-        let (bare_prefill, bare_decode) = bare(options, prompt_tokens, &reply_tokens).await?;
-        let (prompts, replies) = (prompt_tokens * width, reply_tokens.iter().sum());
+        let rounds = rounds(options, width).await?;
+        let median = |of: fn(&Round) -> Duration| median(rounds.iter().map(of).collect());
+        let prefill = median(|round| round.prefill);
+        let bare_prefill = median(|round| round.bare_prefill);
+        let decode = median(|round| round.decode);
+        let bare_decode = median(|round| round.bare_decode);
         let vs = |ours: Duration, bare: Duration| bare.as_secs_f64() / ours.as_secs_f64();
         prefill_worst = vs(prefill, bare_prefill).min(prefill_worst);
         decode_worst = vs(decode, bare_decode).min(decode_worst);
+        // Every round has the same prompts but for a number, and so nearly the same replies.
+        let Round { prompts, replies, .. } = rounds[0];
         let speed = |tokens, took| per_second(tokens, took).round();
         report.rows.push(row([
             ("seats", width.into()),
@@ -41,66 +53,63 @@ pub(super) async fn measure(options: &Options, report: &mut Report) -> Result<()
     Ok(())
 }
 
-struct Width {
-    /// Of each seat.
-    prompt_tokens: usize,
-    /// By seat.
-    reply_tokens: Vec<usize>,
+#[derive(Clone, Copy)]
+struct Round {
+    /// Tokens computed, over all seats.
+    prompts: usize,
+    replies: usize,
     prefill: Duration,
+    bare_prefill: Duration,
     decode: Duration,
+    bare_decode: Duration,
 }
 
-fn settings(options: &Options, seats: usize) -> Load {
-    Load { threads: options.threads, ..Load::new(options.model.clone(), seats) }
+async fn rounds(options: &Options, width: usize) -> Result<Vec<Round>, BenchError> {
+    let settings = || Load { threads: options.threads, ..Load::new(options.model.clone(), width) };
+    let engine = load(settings(), Clock::start()).await?;
+    for seat in 0..width {
+        engine.warm_up(&persona(seat), &prompt(seat, width, 0)[..1]).await.map_err(wrong)?;
+    }
+    let settings = settings();
+    let load = tokio::task::spawn_blocking(move || Bare::load(settings));
+    let mut bare = load.await.map_err(wrong)?.map_err(wrong)?;
+    let mut rounds = Vec::new();
+    for round in 1..=options.rounds.max(1) {
+        // One token of reply: what is measured is the prompt.
+        let (prefill, first) = together(&engine, width, round, 1).await?;
+        let computed: Vec<usize> = first.iter().map(Reply::computed_tokens).collect();
+        // Now each seat holds its prompt, and everybody speaks at once.
+        let (decode, replies) = together(&engine, width, round, REPLY_TOKENS).await?;
+        let said: Vec<usize> = replies.iter().map(|reply| reply.completion_tokens).collect();
+        let (prompts, replies) = (computed.iter().sum(), said.iter().sum());
+        let run = tokio::task::spawn_blocking(move || (bare.run(&computed, &said), bare));
+        let (took, back) = run.await.map_err(wrong)?;
+        bare = back;
+        let (bare_prefill, bare_decode) = took.map_err(wrong)?;
+        rounds.push(Round { prompts, replies, prefill, bare_prefill, decode, bare_decode });
+    }
+    Ok(rounds)
 }
 
 /// A prompt that no other seat and no other round shares anything with.
-fn prompt(seat: usize, round: usize) -> Vec<Message> {
-    let words = (0..PROMPT_WORDS).map(|word| ["moss", "salt", "wind", "stone"][word * 7 % 4]);
-    let words: Vec<&str> = words.collect();
+fn prompt(seat: usize, width: usize, round: usize) -> Vec<Message> {
+    let words = (ROUND_WORDS / width).min(PROMPT_WORDS_MAX);
+    let words: Vec<&str> =
+        (0..words).map(|word| ["moss", "salt", "wind", "stone"][word * 7 % 4]).collect();
     let system = format!("{round} {seat} {}", words.join(" "));
-    vec![message(Role::System, system)]
+    let user = "Tell me a long story about all of this.";
+    vec![message(Role::System, system), message(Role::User, user)]
 }
 
-async fn ours(options: &Options, width: usize) -> Result<Width, BenchError> {
-    let engine = &load(settings(options, width), Clock::start()).await?;
-    let (mut prefills, mut decodes) = (Vec::new(), Vec::new());
-    let (mut prompt_tokens, mut reply_tokens) = (0, Vec::new());
-    for round in 0..options.rounds.max(1) {
-        let begun = Instant::now();
-        let warm = (0..width)
-            .map(|seat| async move { engine.warm_up(&persona(seat), &prompt(seat, round)).await });
-        let warm = try_join_all(warm).await.map_err(wrong)?;
-        prefills.push(begun.elapsed());
-        prompt_tokens = warm[0].prompt_tokens as usize;
-        let asked = |seat| {
-            let mut messages = prompt(seat, round);
-            messages.push(message(Role::User, "Tell me a long story about all of this."));
-            ask(engine, request(seat, messages, REPLY_TOKENS))
-        };
-        let replies = try_join_all((0..width).map(asked)).await?;
-        // From the last prompt's end on, everybody speaks.
-        let begun = replies.iter().filter_map(|reply| reply.prefilled).max().unwrap_or_default();
-        let ended = replies.iter().map(|reply| reply.done).max().unwrap_or_default();
-        decodes.push(ended.since(begun));
-        reply_tokens = replies.iter().map(|reply| reply.completion_tokens).collect();
-    }
-    let (prefill, decode) = (median(prefills), median(decodes));
-    Ok(Width { prompt_tokens, reply_tokens, prefill, decode })
-}
-
-async fn bare(
-    options: &Options,
-    prompt_tokens: usize,
-    reply_tokens: &[usize],
-) -> Result<(Duration, Duration), BenchError> {
-    let settings = settings(options, reply_tokens.len());
-    let (rounds, reply_tokens) = (options.rounds.max(1), reply_tokens.to_vec());
-    let run = move || {
-        let bare = Bare::load(settings)?;
-        (0..rounds).map(|_| bare.run(prompt_tokens, &reply_tokens)).collect::<Result<Vec<_>, _>>()
-    };
-    let runs = tokio::task::spawn_blocking(run).await.map_err(wrong)?.map_err(wrong)?;
-    let (prefills, decodes) = runs.into_iter().unzip();
-    Ok((median(prefills), median(decodes)))
+/// Everybody is asked at once; how long that took until the last had ended.
+async fn together(
+    engine: &LlamaEngine,
+    width: usize,
+    round: usize,
+    max_tokens: u32,
+) -> Result<(Duration, Vec<Reply>), BenchError> {
+    let begun = Instant::now();
+    let asked = |seat| ask(engine, request(seat, prompt(seat, width, round), max_tokens));
+    let replies = try_join_all((0..width).map(asked)).await?;
+    Ok((begun.elapsed(), replies))
 }

@@ -71,7 +71,7 @@ impl Loaded {
 }
 
 /// llama.cpp is set up once per process and stays.
-fn backend() -> Result<&'static LlamaBackend, LoadError> {
+pub(super) fn backend() -> Result<&'static LlamaBackend, LoadError> {
     static BACKEND: OnceLock<Result<LlamaBackend, String>> = OnceLock::new();
     let backend = BACKEND.get_or_init(|| {
         send_logs_to_tracing(LogOptions::default());

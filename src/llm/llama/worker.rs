@@ -26,6 +26,8 @@ use task::{Task, Work};
 mod scoring;
 mod task;
 
+pub(super) use scoring::log_probability;
+
 /// No reply is longer, whatever is asked for: minutes of speech.
 pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
 /// Of the first step, when nobody knows yet what a token costs.
@@ -84,7 +86,8 @@ impl<'m> Worker<'m> {
         let waiting = options.seats * super::OPEN_PER_SEAT;
         let seats = options.seats;
         let patience_steps = options.patience_steps;
-        let limits = Limits { seats, waiting, step_tokens, room, patience_steps };
+        let copy_tokens = options.copy_tokens;
+        let limits = Limits { seats, waiting, step_tokens, room, patience_steps, copy_tokens };
         let (adapters, budget_bytes) = (options.adapters.clone(), options.adapters_bytes);
         Self {
             clock,
@@ -218,6 +221,8 @@ impl<'m> Worker<'m> {
         task.started(now);
         let held = self.scheduler.seat(job.seat);
         let (template, tokenizer) = (self.template, &self.tokenizer);
+        // Of a question, what is to be read cannot be kept: its scores are gone.
+        let mut most = usize::MAX;
         let prompt = match &task.work {
             Work::Reply { request, .. } => {
                 let room = self.room - job.max_tokens as usize;
@@ -230,23 +235,36 @@ impl<'m> Worker<'m> {
                 fitted.tokens
             }
             Work::WarmUp { messages, .. } => prefix(template, tokenizer, messages)?,
-            Work::Score { .. } => self.question(job)?,
+            Work::Score { .. } => {
+                let (prompt, from) = self.question(job)?;
+                most = from;
+                prompt
+            }
         };
         let needed = prompt.len();
-        let kept = self.scheduler.begin(job.id, &prompt);
+        let kept = self.scheduler.begin(job.id, &prompt, most);
         let kept = kept.ok_or(EngineError::TooLong { needed, room: self.room })?;
         let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
         task.prompt_tokens = needed as u32;
         task.cached_tokens = kept.tokens as u32;
-        if !self.forget(job.seat, kept.tokens) {
-            // This model cannot forget in part: everything is computed again.
-            self.scheduler.truncate(job.seat, 0);
-            self.scheduler.begin(job.id, &prompt);
+        let copied = kept.copied.is_none_or(|(from, _)| self.copy(from, job.seat));
+        if self.forget(job.seat, if copied { kept.tokens } else { 0 }) && copied {
+            self.stats.copied_tokens += kept.copied.map_or(0, |(_, spared)| spared as u64);
+        } else {
+            // This model cannot forget or copy in part: everything is computed again.
+            self.scheduler.begin(job.id, &prompt, 0);
             if let Some(task) = self.tasks.get_mut(&job.id) {
                 task.cached_tokens = 0;
             }
         }
         Ok(())
+    }
+
+    /// Has `to` hold in the cache what `from` holds, and nothing else. False: it cannot.
+    fn copy(&mut self, from: SeatId, to: SeatId) -> bool {
+        // Each seat has a stream of its own, and of these llama.cpp copies whole ones only.
+        let [from, to] = [from, to].map(|seat| seat.0 as i32);
+        self.context.copy_kv_cache_seq(from, to, None, None).is_ok()
     }
 
     /// Removes all but the first `tokens` of a seat from the cache. False: all of it is gone.

@@ -1,15 +1,17 @@
 //! One call of the server, with its retries.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
 
+use super::choice::{self, Said};
 use super::chunk::{Chunk, Lines, Prompt, Refusal};
 use super::{Options, Policy};
 use crate::llm::stream::TextStream;
-use crate::llm::{EngineError, Event, Finish, Request, Role};
+use crate::llm::{EngineError, Event, Finish, Question, Request, Role, Score};
 use crate::time::Clock;
 
 /// Of what a server says about an error, so much is passed on.
@@ -19,6 +21,8 @@ pub(super) struct Caller {
     client: Client,
     options: Options,
     clock: Clock,
+    /// It tells no probabilities.
+    keeps_odds: AtomicBool,
 }
 
 /// What came of a call.
@@ -45,7 +49,7 @@ impl Caller {
             .user_agent(concat!("troupe/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| EngineError::Failed(format!("no HTTP client: {}", chain(&error))))?;
-        Ok(Self { client, options, clock })
+        Ok(Self { client, options, clock, keeps_odds: AtomicBool::new(false) })
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -61,6 +65,28 @@ impl Caller {
         let response = self.reach(&body(request, &self.options.server.model)).await?;
         send(Event::Started { at: self.clock.now() });
         self.read(response, request, send).await
+    }
+
+    /// How sure the persona is that the question's text is for it.
+    pub(super) async fn choose(&self, question: &Question) -> Result<Score, EngineError> {
+        let model = &self.options.server.model;
+        if !self.keeps_odds.load(Ordering::Relaxed) {
+            if let Some(score) = self.said(&choice::body(question, model, false)).await?.odds() {
+                return Ok(score);
+            }
+            // It is not asked for what it does not tell with every line.
+            self.keeps_odds.store(true, Ordering::Relaxed);
+        }
+        let bound = self.said(&choice::body(question, model, true)).await?;
+        bound.word().ok_or_else(|| self.failed("answers neither yes nor no"))
+    }
+
+    async fn said(&self, body: &Value) -> Result<Said, EngineError> {
+        let said = self.reach(body).await?.text().await;
+        let said = said
+            .map_err(|error| self.failed(&format!("broke off: {}", chain(&error.without_url()))))?;
+        serde_json::from_str(&said)
+            .map_err(|error| self.failed(&format!("sends what is no answer: {error}")))
     }
 
     /// An answer that has begun, after as many tries as the policy allows.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures_util::future::try_join_all;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -13,7 +14,8 @@ use super::call::Caller;
 use crate::id::PersonaId;
 use crate::llm::counters::{Counters, add};
 use crate::llm::{
-    Engine, EngineError, EngineStats, Event, Finish, Message, Request, Role, Sampling, WarmUp,
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Role, Sampling,
+    Score, WarmUp,
 };
 use crate::time::{Clock, micros};
 
@@ -77,6 +79,20 @@ impl Engine for OpenAiEngine {
             drop(pass);
         });
         Ok(receiver)
+    }
+
+    /// Asks all at once: whether a line is for a persona stands for how likely it is there.
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let ask = |question: Question| async move {
+            let _pass = self.counters.enter(self.open_max)?;
+            self.server.choose(&question).await
+        };
+        let all = try_join_all(questions.into_iter().map(ask));
+        tokio::time::timeout(deadline, all).await.map_err(|_| EngineError::Deadline(deadline))?
     }
 
     fn stats(&self) -> EngineStats {

@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64, patience_steps: 5 };
+const LIMITS: Limits =
+    Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64, patience_steps: 5, copy_tokens: 12 };
 
 fn job(id: u64, seat: usize) -> Job {
     let (id, seat, class) = (JobId(id), SeatId(seat), Class::Reply);
@@ -18,7 +19,7 @@ fn tokens(range: std::ops::Range<i32>) -> Vec<Token> {
 fn start(scheduler: &mut Scheduler, job: Job, prompt: &[Token]) -> Kept {
     scheduler.submit(job).unwrap();
     assert_eq!(scheduler.admit().unwrap().id, job.id);
-    scheduler.begin(job.id, prompt).unwrap()
+    scheduler.begin(job.id, prompt, usize::MAX).unwrap()
 }
 
 /// Computes until nothing is left, choosing `token` each time; returns the number of steps.
@@ -67,6 +68,31 @@ fn a_seat_keeps_the_common_beginning_and_always_computes_the_last_token() {
 }
 
 #[test]
+fn what_another_seat_of_the_group_holds_is_copied_where_it_spares_enough() {
+    let mut scheduler = Scheduler::new(LIMITS);
+    scheduler.join(SeatId(2), Group(1));
+    start(&mut scheduler, job(1, 0), &tokens(0..40));
+    run_dry(&mut scheduler, 90);
+    let prompt = [tokens(0..20), tokens(50..55)].concat();
+    let kept = start(&mut scheduler, job(2, 1), &prompt);
+    assert_eq!((kept.tokens, kept.copied), (20, Some((SeatId(0), 20))));
+    assert_eq!(scheduler.seat(SeatId(1)), tokens(0..20));
+    run_dry(&mut scheduler, 90);
+    // Its own beginning is as good, the other group's tokens are others, and a little is computed.
+    let longer = [prompt.clone(), tokens(60..63)].concat();
+    assert_eq!(start(&mut scheduler, job(3, 1), &longer).copied, None);
+    assert_eq!(start(&mut scheduler, job(4, 2), &prompt).copied, None);
+    run_dry(&mut scheduler, 90);
+    let mut scheduler = Scheduler::new(LIMITS);
+    start(&mut scheduler, job(1, 0), &tokens(0..40));
+    run_dry(&mut scheduler, 90);
+    scheduler.submit(job(5, 1)).unwrap();
+    scheduler.admit().unwrap();
+    let kept = scheduler.begin(JobId(5), &prompt, LIMITS.copy_tokens - 1).unwrap();
+    assert_eq!((kept.tokens, kept.copied), (0, None));
+}
+
+#[test]
 fn one_job_per_seat_and_the_others_wait_in_order() {
     let mut scheduler = Scheduler::new(LIMITS);
     for (id, seat) in [(1, 0), (2, 0), (3, 1)] {
@@ -94,6 +120,8 @@ fn the_cancelled_and_the_overdue_leave_at_the_next_sweep() {
     let gone = scheduler.sweep(Time::ZERO, |id| id == JobId(1));
     assert_eq!(gone, [(JobId(1), Left::Cancelled)]);
     assert!(scheduler.plan().is_empty());
+    // Its seat is free for the next at once.
+    assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(2)));
     let late = scheduler.sweep(Time::from_ms(1_000), |_| false);
     assert_eq!(late, [(JobId(2), Left::Overdue)]);
     assert!(scheduler.idle());
@@ -104,9 +132,9 @@ fn a_prompt_that_fills_its_seat_is_refused_and_a_full_seat_ends_the_reply() {
     let mut scheduler = Scheduler::new(LIMITS);
     scheduler.submit(Job { max_tokens: 100, ..job(1, 0) }).unwrap();
     scheduler.admit().unwrap();
-    assert!(scheduler.begin(JobId(1), &tokens(0..64)).is_none());
-    assert!(scheduler.begin(JobId(1), &[]).is_none());
-    scheduler.begin(JobId(1), &tokens(0..60)).unwrap();
+    assert!(scheduler.begin(JobId(1), &tokens(0..64), 64).is_none());
+    assert!(scheduler.begin(JobId(1), &[], 64).is_none());
+    scheduler.begin(JobId(1), &tokens(0..60), 64).unwrap();
     run_dry(&mut scheduler, 90);
     assert_eq!(scheduler.seat(SeatId(0)).len(), LIMITS.room - 1);
 }
@@ -123,6 +151,25 @@ fn a_prompt_for_a_reply_goes_before_one_that_nobody_waits_for() {
         scheduler.submit(Job { class, ..job(id, 2) }).unwrap();
     }
     assert_eq!(scheduler.admit().map(|job| job.id), Some(JobId(4)));
+}
+
+#[test]
+fn steps_are_longer_where_somebody_waits_and_nobody_speaks() {
+    let mut scheduler = Scheduler::new(Limits { step_tokens: 64, ..LIMITS });
+    scheduler.set_step_tokens(3);
+    start(&mut scheduler, Job { class: Class::Ahead, ..job(1, 0) }, &tokens(0..60));
+    assert_eq!(scheduler.plan().len(), 3);
+    start(&mut scheduler, Job { max_tokens: 90, ..job(2, 1) }, &tokens(0..14));
+    let rows = scheduler.plan();
+    assert_eq!(rows.len(), 3 * PROMPT_STEPS);
+    scheduler.computed(&rows);
+    let rows = scheduler.plan();
+    assert_eq!(rows.iter().filter(|row| row.job == JobId(2)).count(), 2);
+    scheduler.computed(&rows);
+    scheduler.chosen(JobId(2), 90);
+    start(&mut scheduler, job(3, 2), &tokens(0..60));
+    // One that speaks, and two of a prompt.
+    assert_eq!(scheduler.plan().len(), 3);
 }
 
 #[test]
@@ -206,7 +253,11 @@ impl World {
         }
         while let Some(job) = self.scheduler.admit() {
             let length = (job.id.0 as i32 * 7) % 30 + 1;
-            let kept = self.scheduler.begin(job.id, &tokens(0..length)).unwrap();
+            let kept = self.scheduler.begin(job.id, &tokens(0..length), usize::MAX).unwrap();
+            if let Some((from, spared)) = kept.copied {
+                assert!(spared >= LIMITS.copy_tokens && from.0 / 2 == kept.seat.0 / 2);
+                self.cache[kept.seat.0] = self.cache[from.0].clone();
+            }
             self.cache[kept.seat.0].truncate(kept.tokens);
         }
         let rows = self.scheduler.plan();

@@ -39,7 +39,14 @@ fn adapters(folder: &Path, scales: [Option<f32>; 3]) -> HashMap<PersonaId, Adapt
 }
 
 async fn load(adapters: HashMap<PersonaId, Adapter>, adapters_bytes: u64) -> LlamaEngine {
-    let options = Options::new(model(), CAST.len());
+    load_with(Options::new(model(), CAST.len()), adapters, adapters_bytes).await
+}
+
+async fn load_with(
+    options: Options,
+    adapters: HashMap<PersonaId, Adapter>,
+    adapters_bytes: u64,
+) -> LlamaEngine {
     // One thread: tests run side by side.
     let options = Options { threads: 1, context_tokens: 512, adapters, adapters_bytes, ..options };
     let load = || LlamaEngine::load(options, Clock::start()).unwrap();
@@ -107,6 +114,14 @@ async fn together_they_say_what_each_says_alone() {
     let alone =
         (say(&engine, "nora").await, say(&engine, "felix").await, say(&engine, "ada").await);
     assert_eq!(together, alone);
+    // In steps for one persona after the other, too.
+    let options = Options { patience_steps: 1, ..Options::new(model(), CAST.len()) };
+    let ungrouped = load_with(options, adapters(folder.path(), all), ROOMY).await;
+    warm(&ungrouped).await;
+    let by_turns =
+        tokio::join!(say(&ungrouped, "nora"), say(&ungrouped, "felix"), say(&ungrouped, "ada"));
+    assert_eq!(by_turns, together);
+    assert!(ungrouped.stats().adapter_switches > 2 * switches);
     // Three warm-ups, then three replies of 16 tokens: in order of arrival it were some forty.
     assert!(switches <= 12, "{switches} switches");
     assert_eq!(engine.stats().adapter_loads, 2);

@@ -1,5 +1,6 @@
 use std::fs;
 
+use troupe::llm::budget::{self, Ask, LoadError};
 use troupe::llm::gguf::{Gguf, GgufError};
 
 /// A small file in the layout: `count` entries, then one f32 tensor of `floats` items.
@@ -90,4 +91,19 @@ fn a_missing_file_names_the_mend() {
         error.contains("/no/such/model.gguf") && error.contains("troupe models pull"),
         "{error}"
     );
+}
+
+#[test]
+fn a_model_that_does_not_fit_is_refused_with_what_it_needs_and_what_is_free() {
+    let gguf = open(&file(&model(), 4, 16)).unwrap();
+    let ask = Ask { seats: 12, context_tokens: 4_096, step_tokens: 512 };
+    let cache_bytes = 12 * 4_096 * 30 * 3 * (64 + 64) * 2;
+    let error = budget::check(&gguf, ask, Some(cache_bytes)).unwrap_err();
+    let LoadError::Memory { needed_mib, free_mib } = error else { panic!("{error}") };
+    // Beside the weights it is below a gibibyte and a half.
+    assert!(free_mib == cache_bytes >> 20 && needed_mib > free_mib && needed_mib < 1_536);
+    assert!(error.to_string().contains(&format!("{needed_mib} MiB and {free_mib} MiB")));
+    assert_eq!(budget::check(&gguf, ask, Some((needed_mib + 1) << 20)).unwrap(), 12 * 4_096);
+    let absurd = budget::check(&gguf, Ask { context_tokens: u32::MAX, ..ask }, None).unwrap_err();
+    assert!(absurd.to_string().contains("models.context_tokens is 4294967295"), "{absurd}");
 }

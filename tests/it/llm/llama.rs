@@ -234,4 +234,16 @@ fn what_cannot_be_loaded_is_refused_before_it_is_tried() {
     std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
     let cut = load(Options { model: cut, ..options() });
     assert!(cut.to_string().contains("cut short"), "{cut}");
+    let broken = folder.path().join("broken.gguf");
+    std::fs::write(&broken, with_broken_template(bytes)).unwrap();
+    let broken = load(Options { model: broken, ..options() });
+    assert!(broken.to_string().contains("chat template has an error"), "{broken}");
+}
+
+/// The model with an error in its template's syntax, and nothing moved.
+fn with_broken_template(mut bytes: Vec<u8>) -> Vec<u8> {
+    let tag = b"{% for message in messages %}";
+    let at = bytes.windows(tag.len()).position(|window| window == tag).unwrap();
+    bytes[at + tag.len() - 2] = b'$';
+    bytes
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::openai::{Key, OpenAiEngine, Options, Policy, Server};
-use troupe::llm::{Engine, EngineError, Event, Finish, Message, Request, Role, Sampling};
+use troupe::llm::{Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling};
 use troupe::time::Clock;
 
 /// What the server does with one call.
@@ -21,6 +21,8 @@ enum Act {
     Hang(Vec<String>),
     /// Answers with a status and a body.
     Refuse(u16, &'static str),
+    /// Answers in one piece.
+    Say(&'static str),
 }
 
 struct Double {
@@ -73,6 +75,10 @@ async fn answer(client: &mut TcpStream, act: Act, went: &mpsc::Sender<()>) {
     match act {
         Act::Refuse(status, body) => {
             let head = head(&format!("{status} No"), "application/json");
+            client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+        Act::Say(body) => {
+            let head = head("200 OK", "application/json");
             client.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
         }
         Act::Stream(pieces) | Act::Hang(pieces) if pieces.is_empty() => {
@@ -250,6 +256,46 @@ async fn a_server_that_is_not_there_is_told_at_boot() {
     let warm = engine(&url).warm_up(&PersonaId::new("nora"), &[system]).await;
     let error = warm.unwrap_err().to_string();
     assert!(error.contains("cannot be reached") && error.contains("models.language"), "{error}");
+}
+
+fn question() -> Question {
+    let [system, user, _] = request().messages.try_into().unwrap();
+    Question { seat: PersonaId::new("nora"), messages: vec![system, user], text: " Who?".into() }
+}
+
+#[tokio::test]
+async fn whether_a_line_is_for_a_persona_is_read_off_the_first_token() {
+    let odds = r#"{"choices":[{"message":{"content":"No"},"logprobs":{"content":[{"top_logprobs":[
+        {"token":"No","logprob":-0.5108},{"token":" Yes","logprob":-2.3026},
+        {"token":"yes","logprob":-2.3026},{"token":"Maybe","logprob":-1.6094}]}]}}]}"#;
+    let double = server(vec![Act::Say(odds)]).await;
+    let scores = engine(&double.url).score(vec![question()], Duration::from_secs(20)).await;
+    // 0.6 for no, twice 0.1 for yes.
+    let yes = scores.unwrap()[0].nats.exp();
+    assert!((yes - 0.25).abs() < 1e-3, "{yes}");
+    let asked = double.asked.lock().unwrap().join("");
+    assert!(asked.contains("Tom: Hello. Who?") && asked.contains(r#""logprobs":true"#), "{asked}");
+    assert!(asked.contains(r#""max_tokens":1"#) && !asked.contains("grammar"), "{asked}");
+}
+
+#[tokio::test]
+async fn a_server_without_probabilities_is_bound_to_yes_or_no() {
+    let [plain, yes, no, other] = ["Well", "yes", " No\\n", "Maybe"].map(|word| {
+        let body = format!(r#"{{"choices":[{{"message":{{"content":"{word}"}}}}]}}"#);
+        Act::Say(body.leak())
+    });
+    let double = server(vec![plain, yes, no, other]).await;
+    let engine = engine(&double.url);
+    let ask = || engine.score(vec![question()], Duration::from_secs(20));
+    let (yes, no) = (ask().await.unwrap()[0], ask().await.unwrap()[0]);
+    assert!(yes.nats > no.nats && yes.tokens == 1, "{yes:?} {no:?}");
+    let error = ask().await.unwrap_err().to_string();
+    assert!(error.contains("neither yes nor no"), "{error}");
+    let asked = double.asked.lock().unwrap();
+    let bound = asked.iter().map(|call| call.contains(r#""grammar":"root ::="#));
+    assert_eq!(bound.collect::<Vec<_>>(), [false, true, true, true]);
+    let late = engine.score(vec![question()], Duration::ZERO).await;
+    assert!(matches!(late, Err(EngineError::Deadline(_))), "{late:?}");
 }
 
 #[tokio::test]

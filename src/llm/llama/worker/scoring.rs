@@ -39,7 +39,7 @@ impl Reading {
 }
 
 /// The natural logarithm of the probability that `scores` give to `token`.
-fn log_probability(scores: &[f32], token: Token) -> f64 {
+pub(in crate::llm::llama) fn log_probability(scores: &[f32], token: Token) -> f64 {
     let top = scores.iter().copied().fold(f32::MIN, f32::max);
     let total: f64 = scores.iter().map(|score| f64::from(score - top).exp()).sum();
     let own = usize::try_from(token).ok().and_then(|at| scores.get(at));
@@ -74,11 +74,12 @@ fn plan(
 }
 
 impl Worker<'_> {
-    /// The prompt of a question. Its seat gives up what it holds of the text: the scores of what is
-    /// in the cache are gone.
-    pub(super) fn question(&mut self, job: Job) -> Result<Vec<Token>, EngineError> {
-        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(Vec::new()) };
-        let Work::Score { question, reading, .. } = &mut task.work else { return Ok(Vec::new()) };
+    /// The prompt of a question, and how much of it may be in the seat already: of what is read
+    /// later on, the scores are gone.
+    pub(super) fn question(&mut self, job: Job) -> Result<(Vec<Token>, usize), EngineError> {
+        let none = (Vec::new(), 0);
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(none) };
+        let Work::Score { question, reading, .. } = &mut task.work else { return Ok(none) };
         let mut seen = question.clone();
         seen.messages = self.windows[job.seat.0].visible(&question.messages);
         let held = self.scheduler.seat(job.seat);
@@ -86,10 +87,9 @@ impl Worker<'_> {
         if prompt.len() >= self.room {
             return Err(EngineError::TooLong { needed: prompt.len() + 1, room: self.room });
         }
-        let kept = common_prefix(held, &prompt).min(plan.from);
+        let from = plan.from;
         *reading = plan;
-        self.scheduler.truncate(job.seat, kept);
-        Ok(prompt)
+        Ok((prompt, from))
     }
 
     /// Whether a row's scores are read.

@@ -1,8 +1,8 @@
 //! Joins a room as `picture`, sends a red picture with a bar that moves, and prints as a line of
 //! JSON each second what it sees of every other's camera: a partner for other clients.
 //!
-//! `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET` as usual; arguments: the room, and the
-//! side of the picture in pixels, 320 unless it is named.
+//! `LIVEKIT_URL`, `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET` as usual; arguments: the room, the
+//! side of the picture in pixels (320), frames per second (15) and the own name (`picture`).
 
 #[path = "../tests/support/picture.rs"]
 #[allow(dead_code)]
@@ -18,15 +18,15 @@ use livekit::{options::TrackPublishOptions, prelude::*};
 use livekit_api::access_token::{AccessToken, VideoGrants};
 use serde_json::json;
 
-const FPS: u32 = 15;
-
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args().skip(1);
     let name = arguments.next().ok_or("which room?")?;
     let side = arguments.next().map_or(Ok(320), |side| side.parse())?;
+    let fps = arguments.next().map_or(Ok(15), |fps| fps.parse())?;
+    let identity = arguments.next().unwrap_or_else(|| "picture".to_owned());
     let token = AccessToken::new()?
-        .with_identity("picture")
+        .with_identity(&identity)
         .with_kind("agent")
         .with_grants(VideoGrants { room_join: true, room: name, ..Default::default() })
         .to_jwt()?;
@@ -34,7 +34,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut options = RoomOptions::default();
     options.dynacast = true;
     let (room, mut events) = Room::connect(&url, &token, options).await?;
-    let (source, _playing) = picture::play((side, side), FPS, picture::RED);
+    let (source, _playing) = picture::play((side, side), fps, picture::RED);
     let track = LocalVideoTrack::create_video_track("face", RtcVideoSource::Native(source));
     let options = TrackPublishOptions { source: TrackSource::Camera, ..Default::default() };
     room.local_participant().publish_track(LocalTrack::Video(track.clone()), options).await?;

@@ -64,13 +64,13 @@ impl fmt::Debug for PeerConnectionFactory {
 }
 
 impl PeerConnectionFactory {
-    /// As [`Self::default`]: the option concerns video, which is not decoded yet.
+    /// As [`Self::default`]: decoded frames are never held back.
     pub fn with_zero_playout_delay() -> Self {
         Self::default()
     }
 
-    /// As [`Self::default`]: the first option concerns video, and what the second one allows is
-    /// offered where [`RtcConfiguration::enable_sctp_snap`] asks for it.
+    /// As [`Self::default`]: the first option holds for every frame, and what the second one allows
+    /// is offered where [`RtcConfiguration::enable_sctp_snap`] asks for it.
     pub fn with_options(_zero_playout_delay: bool, _enable_warp: bool) -> Self {
         Self::default()
     }

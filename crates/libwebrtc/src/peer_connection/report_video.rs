@@ -51,6 +51,15 @@ pub(super) fn outbound(
     mid: String,
     egress: Option<&MediaEgressStats>,
 ) -> [RtcStats; 2] {
+    log::debug!(
+        "frames of {mid}: {} captured, {} overtaken, {} skipped for the rate, {} dropped by the \
+         encoder, {} encoded",
+        counts.frames_captured,
+        counts.frames_overtaken,
+        counts.frames_skipped,
+        counts.frames_dropped,
+        counts.frames_encoded,
+    );
     let source_id = format!("source-{mid}");
     let (width, height) = counts.size;
     let source = MediaSourceStats {

@@ -146,3 +146,42 @@ fn a_sender_that_begins_anew_is_followed() {
     run(&mut assembler, sender.frame(DELTA, 20));
     assert_eq!(run(&mut assembler, sender.frame(KEY, 20)).0, [2]);
 }
+
+/// Whatever comes, nothing panics, memory is bounded, and a good key frame mends it.
+#[test]
+fn a_stream_of_damaged_packets_is_survived() {
+    use rand::{Rng as _, SeedableRng as _, rngs::StdRng};
+    let mut random = StdRng::seed_from_u64(3);
+    for _ in 0..50 {
+        let (mut sender, mut assembler) = (Sender::new(), Assembler::default());
+        for _ in 0..60 {
+            let kind = if random.random_bool(0.1) { KEY } else { DELTA };
+            let len = random.random_range(2..4_000);
+            let mut packets = sender.frame(kind, len);
+            for packet in &mut packets {
+                let mut payload = packet.payload.to_vec();
+                match random.random_range(0..8) {
+                    0 => payload.truncate(random.random_range(0..payload.len())),
+                    1 => payload[0] = random.random(),
+                    2 => payload.iter_mut().take(6).for_each(|byte| *byte ^= random.random::<u8>()),
+                    3 => packet.seq = packet.seq.wrapping_add(random.random_range(0..9_000)),
+                    4 => packet.marker ^= true,
+                    5 => packet.rtp_time = random.random(),
+                    _ => {}
+                }
+                packet.payload = payload.into();
+            }
+            packets.retain(|_| random.random_bool(0.9));
+            let at = random.random_range(0..=packets.len());
+            packets.rotate_left(at);
+            let mut frames = Vec::new();
+            for packet in packets {
+                assembler.push(packet, &mut frames);
+            }
+            assert!(assembler.packets.len() <= PACKETS_MAX + 1);
+        }
+        // Clear of the numbers that were thrown about.
+        sender.seq += 20_000;
+        assert_eq!(run(&mut assembler, sender.frame(KEY, 3_000)).0, [60]);
+    }
+}

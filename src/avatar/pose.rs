@@ -54,8 +54,8 @@ impl Default for Pose {
 }
 
 impl Pose {
-    /// Whether a picture of the other would not differ: nothing has moved by more than about a tenth
-    /// of a pixel of a frame of 320.
+    /// Whether a picture of the other would not differ: nothing has moved by more than about a
+    /// tenth of a pixel of a frame of 320.
     pub fn looks_like(&self, other: &Self) -> bool {
         /// A unit is three pixels.
         const STEP: f32 = 0.03;

@@ -1,9 +1,9 @@
 //! Faces: what a persona looks like, how it moves, and the pictures of it for the room.
 //!
 //! A [`Portrait`] is a drawn face ([`look`], [`drawn`]) or a still from a file ([`still`]); a
-//! [`Painter`] puts it into a picture as a [`Pose`] says. Poses come from the [`actor`], which knows
-//! the persona's state and its mouth, and the [`schedule`] says when a new picture is due. Both are
-//! cores: a time and an event in, no clock and no task in them.
+//! [`Painter`] puts it into a picture as a [`Pose`] says. Poses come from the [`actor`], which
+//! knows the persona's state and its mouth, and the [`schedule`] says when a new picture is due.
+//! Both are cores: a time and an event in, no clock and no task in them.
 
 use std::path::Path;
 

@@ -54,13 +54,13 @@ impl Default for Pose {
 }
 
 impl Pose {
-    /// Whether a picture of the other would hardly differ: nothing has moved by more than about a
-    /// third of a pixel of a frame of 320.
+    /// Whether a picture of the other would not differ: nothing has moved by more than about a
+    /// tenth of a pixel of a frame of 320.
     pub fn looks_like(&self, other: &Self) -> bool {
-        /// A unit is three pixels; parts of 1 move some units.
-        const STEP: f32 = 0.1;
+        /// A unit is three pixels.
+        const STEP: f32 = 0.03;
         /// Parts from 0 to 1 move up to nine units.
-        const PART: f32 = 0.012;
+        const PART: f32 = 0.004;
         let near = |a: f32, b: f32, step: f32| (a - b).abs() <= step;
         self.state == other.state
             && self.step == other.step

@@ -29,8 +29,8 @@ pub(super) struct Track {
     base: u64,
     handed: u64,
     clauses: Vec<Placed>,
-    /// What the mouth does from a position on.
-    shapes: Vec<(u64, Shape)>,
+    /// What the mouth does from a position on; none where no voice tells.
+    shapes: Vec<(u64, Option<Shape>)>,
     /// All clauses' text.
     text: String,
     captioned: usize,
@@ -71,20 +71,20 @@ impl Track {
     /// What the mouth does in the clause that was added last.
     pub(super) fn add_mouth(&mut self, cues: &[Cue]) {
         let Some(clause) = self.clauses.last() else { return };
-        let cues = cues.iter().map(|cue| (clause.start + u64::from(cue.at), cue.shape));
-        self.shapes.extend(cues.filter(|(at, _)| *at < clause.end));
-        if self.shapes.last().is_some_and(|(at, _)| *at >= clause.start) {
-            self.shapes.push((clause.end, Shape::Closed));
+        if cues.is_empty() {
+            self.shapes.push((clause.start, None));
+            return;
         }
+        let cues = cues.iter().map(|cue| (clause.start + u64::from(cue.at), Some(cue.shape)));
+        self.shapes.extend(cues.filter(|(at, _)| *at < clause.end));
+        self.shapes.push((clause.end, Some(Shape::Closed)));
     }
 
-    /// What the mouth does in the middle of the next frame, in a clause whose voice tells.
+    /// What the mouth does in the middle of the next frame, where the voice tells.
     pub(super) fn next_shape(&self) -> Option<Shape> {
         let middle = self.handed + FRAME_SAMPLES as u64 / 2;
-        let clause = self.clauses.iter().rfind(|clause| clause.start <= middle)?;
         let before = self.shapes.partition_point(|(at, _)| *at <= middle).checked_sub(1)?;
-        let (at, shape) = self.shapes[before];
-        (at >= clause.start).then_some(shape)
+        self.shapes[before].1
     }
 
     /// The end of all that was added.

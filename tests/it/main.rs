@@ -18,4 +18,5 @@ mod sim;
 mod tape;
 mod telemetry;
 mod tidy;
+#[cfg(feature = "llama")]
 mod voice;

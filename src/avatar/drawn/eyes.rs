@@ -23,9 +23,9 @@ const FAIR: Rgb = Rgb([0x7a, 0x4f, 0x2c]);
 pub(super) fn eyes(sketch: &mut Sketch, look: &Look, pose: &Pose) {
     for side in [-1.0, 1.0] {
         if pose.lids < SHUT {
-            shut(sketch, look.eyes, side)
+            shut(sketch, look.eyes, side);
         } else {
-            open(sketch, look, pose, side)
+            open(sketch, look, pose, side);
         }
     }
 }

@@ -5,7 +5,9 @@ use crate::audio::ROOM_RATE_HZ;
 use crate::mouth::{Cue, Shape};
 
 /// A rest between words that is longer than this closes the mouth.
-const REST_MS: f32 = 70.0;
+const REST_MS: f32 = 60.0;
+/// Marks that prolong what is before them.
+const PROLONGS: [char; 2] = ['ː', 'ˑ'];
 
 /// How the network's time becomes the room's.
 pub(super) struct Timing {
@@ -16,8 +18,12 @@ pub(super) struct Timing {
     pub(super) cut: usize,
 }
 
-/// The cues of a clause: `chars` has the phoneme of each of the network's inputs, `samples` how
-/// many samples each of them took. Nothing when the two do not belong together.
+/// The cues of a clause. A phoneme sounds from the end of the one before it to its own end: what
+/// separates and stresses is ahead of the phoneme that it belongs to (seen in the levels of real
+/// clauses: a stop is silent in the separator before it, not after it).
+///
+/// `chars` has the phoneme of each of the network's inputs, `samples` how many samples each of them
+/// took. Nothing when the two do not belong together.
 pub(super) fn cues(chars: &[Option<char>], samples: &[usize], timing: &Timing) -> Vec<Cue> {
     if chars.len() != samples.len() {
         return Vec::new();
@@ -25,24 +31,30 @@ pub(super) fn cues(chars: &[Option<char>], samples: &[usize], timing: &Timing) -
     let rest = (timing.rate_hz as f32 * REST_MS / 1_000.0) as usize;
     let to_room =
         f64::from(ROOM_RATE_HZ) / (f64::from(timing.rate_hz) * f64::from(timing.pitch_ratio));
+    let last = chars.len().saturating_sub(1);
     let mut cues: Vec<Cue> = Vec::new();
-    let mut at = 0;
+    // Where the phoneme begins that comes next, and where we are.
+    let (mut from, mut at) = (0, 0);
     for (n, (c, length)) in chars.iter().zip(samples).enumerate() {
-        let pad = samples.get(n + 1).copied().unwrap_or(0);
+        at += length;
         let shape = match c {
-            // The space behind a phoneme is still its own.
-            None if n > 0 && n + 1 < chars.len() => None,
-            None => Some(Shape::Closed),
-            Some(c) if is_rest(*c) => (length + pad > rest).then_some(Shape::Closed),
-            Some(c) => shape_of(*c),
+            None if n == 0 || n == last => Some(Shape::Closed),
+            None => continue,
+            Some(c) if is_rest(*c) && at - from > rest => Some(Shape::Closed),
+            Some(c) if PROLONGS.contains(c) => None,
+            Some(c) => match shape_of(*c) {
+                Some(shape) => Some(shape),
+                // A mark of stress, or a gap: part of what comes.
+                None => continue,
+            },
         };
         if let Some(shape) = shape
             && cues.last().is_none_or(|last| last.shape != shape)
         {
-            let from = at.max(timing.cut) - timing.cut;
+            let from = from.max(timing.cut) - timing.cut;
             cues.push(Cue { at: (from as f64 * to_room) as u32, shape });
         }
-        at += length;
+        from = at;
     }
     cues
 }
@@ -51,8 +63,7 @@ fn is_rest(c: char) -> bool {
     c.is_whitespace() || c.is_ascii_punctuation()
 }
 
-/// The shape of a phoneme of espeak-ng's IPA; none for marks of stress, length and the like, which
-/// prolong what is before them.
+/// The shape of a phoneme of espeak-ng's IPA; none for marks of stress and the like.
 fn shape_of(c: char) -> Option<Shape> {
     Some(match c {
         'm' | 'b' | 'p' | 'ɓ' => Shape::Closed,
@@ -76,7 +87,7 @@ fn shape_of(c: char) -> Option<Shape> {
 mod tests {
     use super::*;
 
-    /// "^ _ m _ ˈ _ iː _ . _ $" as the network is given it, in thousands of samples.
+    /// What the network is given for these phonemes.
     fn chars(text: &str) -> Vec<Option<char>> {
         let mut chars = vec![None, None];
         chars.extend(text.chars().flat_map(|c| [Some(c), None]));
@@ -85,9 +96,9 @@ mod tests {
     }
 
     #[test]
-    fn cues_stand_where_their_phonemes_begin() {
+    fn a_phoneme_begins_where_the_one_before_it_ends() {
         let chars = chars("mˈiː.");
-        let samples = [500, 500, 1_000, 0, 0, 0, 2_000, 1_000, 1_000, 0, 2_000, 0, 1_000];
+        let samples = [500, 500, 1_000, 300, 400, 300, 1_000, 500, 1_500, 0, 2_000, 0, 1_000];
         let timing = Timing { rate_hz: 24_000, pitch_ratio: 1.0, cut: 1_000 };
         let cues = cues(&chars, &samples, &timing);
         // Twice as many samples in the room; the first thousand is cut off.

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Pictures between our `libwebrtc` and LiveKit's own client, both ways, through a real server.
 
-Our side is the example `picture` of `crates/libwebrtc`: it sends a red picture with a bar that moves
-and prints what it sees. Prints the figures and, last, how many tests passed.
+Our side is the example `picture` of `crates/libwebrtc`: it sends a red picture with a bar that
+moves and prints what it sees. Prints the figures and, last, how many tests passed.
 """
 
 from __future__ import annotations

@@ -73,7 +73,6 @@ async fn a_thin_line_gets_fewer_bits_and_fewer_frames() {
     let thin_bps = (sent(&line.alice).await - before) * 8 / 4;
 
     println!("wide: {wide_bps} bit/s, {wide:?}; thin: {thin_bps} bit/s, {thin:?}");
-    assert!(thin_bps < 250_000, "{thin_bps}");
     assert!(thin_bps * 2 < wide_bps, "{thin_bps} of {wide_bps}");
     assert!(thin.frames / 4 < wide.frames / 3, "{thin:?}, {wide:?}");
     assert!(thin.frames >= 4, "{thin:?}");

@@ -88,10 +88,12 @@ impl Names {
         let mut best: Option<(f32, usize)> = None;
         for name in &self.0 {
             // A short name is never heard as two words.
-            let longest = match name.letters {
-                ..LETTERS_OF_TWO_WORDS => 1,
-                ..LETTERS_OF_THREE_WORDS => 2,
-                _ => WORDS_MAX,
+            let longest = if name.letters < LETTERS_OF_TWO_WORDS {
+                1
+            } else if name.letters < LETTERS_OF_THREE_WORDS {
+                2
+            } else {
+                WORDS_MAX
             };
             for (length, sounds) in heard.joined.iter().filter(|(length, _)| *length <= longest) {
                 let found = name.sounds.distance(sounds);

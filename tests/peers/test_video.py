@@ -179,7 +179,9 @@ def test_we_see_the_others_pictures(run: Run) -> None:
     frames = [line["frames"] for line in seen[1:]]
     print(f"  frames a second: {frames}")
     assert len(frames) >= 3 and sorted(frames)[len(frames) // 2] >= 0.8 * FPS, frames
-    assert all(near(line["corner"], BLUE) for line in seen), seen[0]
+    # One picture may be the first of another size, and still blurred.
+    off = [line["corner"] for line in seen if not near(line["corner"], BLUE)]
+    assert len(off) <= 1, off
     # Its encoder reduces pictures for a bitrate as it likes, and keeps their form.
     sizes = {(line["width"], line["height"]) for line in seen}
     assert all(width == height and SIDE / 2 <= width <= SIDE for width, height in sizes), sizes

@@ -291,7 +291,7 @@ async fn a_server_without_probabilities_is_bound_to_yes_or_no() {
     assert!(yes.nats > no.nats && yes.tokens == 1, "{yes:?} {no:?}");
     let error = ask().await.unwrap_err().to_string();
     assert!(error.contains("neither yes nor no"), "{error}");
-    let asked = double.asked.lock().unwrap();
+    let asked = double.asked.lock().unwrap().clone();
     let bound = asked.iter().map(|call| call.contains(r#""grammar":"root ::="#));
     assert_eq!(bound.collect::<Vec<_>>(), [false, true, true, true]);
     let late = engine.score(vec![question()], Duration::ZERO).await;

@@ -5,8 +5,6 @@
 //! knows the persona's state and its mouth, and the [`schedule`] says when a new picture is due.
 //! Both are cores: a time and an event in, no clock and no task in them.
 
-use std::path::Path;
-
 use crate::persona::{Face, Rgb};
 use crate::room::AgentState;
 use crate::video::I420;
@@ -97,14 +95,6 @@ fn unlike(others: &[Look], seed: u64, palette: Palette, rgb: Option<Rgb>) -> Loo
     let looks = (0..REROLLS_MAX).map(|roll| Look::new(seed.wrapping_add(roll), palette, rgb));
     let new = looks.into_iter().find(|look| !others.iter().any(|other| other.is_like(look)));
     new.unwrap_or_else(|| Look::new(seed, palette, rgb))
-}
-
-/// Whether a file can be a face.
-///
-/// # Errors
-/// When it cannot be read, is too large or is no picture.
-pub fn check_picture(path: &Path) -> Result<(), PictureError> {
-    Still::load(path).map(|_| ())
 }
 
 impl Portrait {

@@ -13,6 +13,7 @@ pub mod console;
 pub mod livekit;
 pub mod scripted;
 pub mod token;
+pub mod watched;
 
 /// What a room tells the host. Personas' own audio and chat never come back through here.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use rust_embed::{EmbeddedFile, RustEmbed};
+use rust_embed::RustEmbed;
 
 use super::error::ApiError;
 
@@ -36,22 +36,26 @@ pub(super) async fn asset(Path(path): Path<String>, headers: HeaderMap) -> Respo
 
 fn file(path: &str, headers: &HeaderMap) -> Response {
     match Web::get(path) {
-        Some(file) => answer(path, file, headers),
+        Some(file) => kept(&file.metadata.sha256_hash(), content_type(path), file.data, headers),
         None => ApiError::NoPage.into_response(),
     }
 }
 
-/// Browsers keep the file and ask each time whether it is still the same.
-fn answer(path: &str, file: EmbeddedFile, headers: &HeaderMap) -> Response {
-    let hash = file.metadata.sha256_hash();
+/// A file by its hash. Browsers keep it and ask each time whether it is still the same.
+pub(super) fn kept(
+    hash: &[u8],
+    content_type: &'static str,
+    file: impl IntoResponse,
+    headers: &HeaderMap,
+) -> Response {
     let tag: String = hash.iter().take(12).map(|byte| format!("{byte:02x}")).collect();
     let tag = format!("\"{tag}\"");
-    let fixed = [(CACHE_CONTROL, "no-cache"), (CONTENT_TYPE, content_type(path))];
+    let fixed = [(CACHE_CONTROL, "no-cache"), (CONTENT_TYPE, content_type)];
     let known = headers.get(IF_NONE_MATCH).is_some_and(|seen| seen.as_bytes() == tag.as_bytes());
     if known {
         return (StatusCode::NOT_MODIFIED, fixed, [(ETAG, tag)]).into_response();
     }
-    (fixed, [(ETAG, tag)], file.data).into_response()
+    (fixed, [(ETAG, tag)], file).into_response()
 }
 
 fn content_type(path: &str) -> &'static str {

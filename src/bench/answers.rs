@@ -47,6 +47,19 @@ pub struct CasePersona {
     pub card: String,
 }
 
+impl CasePersona {
+    /// Open, in the voice that needs no settings.
+    pub fn persona(&self) -> Persona {
+        Persona {
+            id: PersonaId::new(&self.id),
+            name: self.name.clone(),
+            card: self.card.clone(),
+            voice: VoiceStyle::default(),
+            mode: Mode::Open,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct CaseLine {
     /// The name of a human or of a persona.
@@ -201,16 +214,9 @@ struct Room {
 
 impl Room {
     fn new(case: &Case, options: &Options) -> Self {
-        let persona = |one: &CasePersona| Persona {
-            id: PersonaId::new(&one.id),
-            name: one.name.clone(),
-            card: one.card.clone(),
-            voice: VoiceStyle::default(),
-            mode: Mode::Open,
-        };
         let &Options { decide, weights, .. } = options;
         let turns = TurnOptions { decide, weights, ..TurnOptions::default() };
-        let core = Core::new(case.personas.iter().map(persona).collect(), turns);
+        let core = Core::new(case.personas.iter().map(CasePersona::persona).collect(), turns);
         let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None, asked: None };
         for one in &case.personas {
             room.tell(Event::Hosted { persona: PersonaId::new(&one.id), hosted: true });

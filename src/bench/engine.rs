@@ -17,6 +17,8 @@ mod quantised;
 mod talk;
 mod widths;
 
+pub(super) use cast::ask;
+
 /// What is measured.
 #[derive(Clone, Debug)]
 pub struct Options {

@@ -12,11 +12,12 @@ use std::path::PathBuf;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
+use super::answers::CasePersona;
 use super::{BenchError, Report, row};
 use crate::id::{HumanId, LineId, PersonaId, Speaker};
 use crate::llm::guard::{Cuts, Guard, Limits};
 use crate::llm::{Message, Sampling, prompt};
-use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::persona::Persona;
 use crate::turn::{Line, Manner};
 
 mod faults;
@@ -36,16 +37,8 @@ pub struct Options {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Script {
-    casts: BTreeMap<String, Vec<Member>>,
+    casts: BTreeMap<String, Vec<CasePersona>>,
     dialogues: Vec<Dialogue>,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Member {
-    id: String,
-    name: String,
-    card: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -103,10 +96,7 @@ pub fn run_on(
     jury: &super::jury::Jury,
     reply_tokens: u32,
 ) -> Result<Report, BenchError> {
-    run(options, &|seat, messages, sampling| {
-        let reply = jury.reply(seat, messages, sampling, reply_tokens);
-        reply.map_err(|error| BenchError::Wrong(error.to_string()))
-    })
+    run(options, &|seat, messages, sampling| jury.reply(seat, messages, sampling, reply_tokens))
 }
 
 fn report([before, after]: &[Tally; 2]) -> Report {
@@ -154,18 +144,11 @@ struct Room {
 }
 
 impl Room {
-    fn new(cast: &[Member], human: &str, guarded: bool) -> Self {
-        let persona = |member: &Member| Persona {
-            id: PersonaId::new(&member.id),
-            name: member.name.clone(),
-            card: member.card.clone(),
-            voice: VoiceStyle::default(),
-            mode: Mode::Open,
-        };
+    fn new(cast: &[CasePersona], human: &str, guarded: bool) -> Self {
         let names = cast.iter().map(|member| member.name.clone()).chain([human.to_owned()]);
         Self {
             names: names.collect(),
-            cast: cast.iter().map(persona).collect(),
+            cast: cast.iter().map(CasePersona::persona).collect(),
             human: human.to_owned(),
             guarded,
             lines: Vec::new(),
@@ -191,8 +174,9 @@ impl Room {
             // Casts come and go, the engine's seats stay.
             let seat = PersonaId::new(format!("seat{at}"));
             let sampling = Sampling { seed, ..Sampling::default() };
-            let raw = reply(&seat, self.view(&persona), sampling)?;
-            let text = if self.guarded { self.guard(&persona, &raw, tally) } else { raw };
+            let view = self.view(&persona);
+            let raw = reply(&seat, view.clone(), sampling)?;
+            let text = if self.guarded { self.guard(&persona, &view, &raw, tally) } else { raw };
             self.judge(&persona, text.trim(), tally);
             self.says(Speaker::Persona(persona.id), persona.name, text.trim().to_owned());
         }
@@ -215,29 +199,20 @@ impl Room {
         messages
     }
 
-    /// The line that is answered, and the persona's own last one.
-    fn just_said(&self, persona: &Persona) -> (&str, Option<&str>) {
-        let own = Speaker::Persona(persona.id.clone());
-        let own = self.lines.iter().rev().find(move |line| line.speaker == own);
-        let answered = self.lines.last().map_or("", |line| line.text.as_str());
-        (answered, own.map(|line| line.text.as_str()))
-    }
-
-    fn guard(&self, persona: &Persona, raw: &str, tally: &mut Tally) -> String {
+    fn guard(&self, persona: &Persona, view: &[Message], raw: &str, tally: &mut Tally) -> String {
         let mut guard = Guard::new(&persona.name, &self.names, Limits::default());
-        let (answered, own) = self.just_said(persona);
-        guard.heard(answered);
-        if let Some(own) = own {
-            guard.said(own);
-        }
+        guard.follows(view);
         let text = guard.push(raw) + &guard.finish();
         tally.cuts += guard.cuts();
         text
     }
 
     fn judge(&self, persona: &Persona, text: &str, tally: &mut Tally) {
-        let (answered, own) = self.just_said(persona);
-        let before: Vec<&str> = [answered].into_iter().chain(own).collect();
+        // The line that is answered, and the persona's own last one.
+        let own = Speaker::Persona(persona.id.clone());
+        let own = self.lines.iter().rev().find(|line| line.speaker == own);
+        let before = self.lines.last().into_iter().chain(own);
+        let before: Vec<&str> = before.map(|line| line.text.as_str()).collect();
         let others = self.names.iter().filter(|name| **name != persona.name);
         let others: Vec<&str> = others.map(String::as_str).collect();
         let faults = faults::of(text, &persona.name, &others, &before);

@@ -8,10 +8,11 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+use super::engine::ask;
 use super::{BenchError, house, ms, quantile};
 use crate::id::PersonaId;
 use crate::llm::llama::{LlamaEngine, Options};
-use crate::llm::{Engine as _, EngineError, Event, Message, Question, Request, Sampling, Score};
+use crate::llm::{Engine as _, EngineError, Message, Question, Request, Sampling, Score};
 use crate::models::{self, Kind};
 use crate::time::Clock;
 
@@ -79,7 +80,7 @@ impl Jury {
         messages: Vec<Message>,
         sampling: Sampling,
         max_tokens: u32,
-    ) -> Result<String, EngineError> {
+    ) -> Result<String, BenchError> {
         let request = Request {
             seat: seat.clone(),
             messages,
@@ -92,17 +93,9 @@ impl Jury {
         self.runtime.block_on(async {
             // A seat is a persona's once its card is in it.
             let card = &request.messages[..request.messages.len().min(1)];
-            self.engine.warm_up(seat, card).await?;
-            let mut events = self.engine.generate(request)?;
-            let mut reply = String::new();
-            while let Some(event) = events.recv().await {
-                match event {
-                    Event::Text { text, .. } => reply += &text,
-                    Event::Failed { error, .. } => return Err(error),
-                    _ => {}
-                }
-            }
-            Ok(reply)
+            let warm = self.engine.warm_up(seat, card).await;
+            warm.map_err(|error| BenchError::Wrong(error.to_string()))?;
+            Ok(ask(&self.engine, request).await?.text)
         })
     }
 

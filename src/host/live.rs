@@ -321,9 +321,10 @@ impl Live {
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
-        // What is computed for a speech takes nothing from it; what is computed beside one does.
-        let likely = self.speeches.is_empty().then(|| self.clock.now());
-        let likely = likely.and_then(|now| self.core.likely(now, &human, &text));
+        // Beside a speech, work ahead of time would take from it.
+        let free = self.speeches.is_empty();
+        let now = self.clock.now();
+        let likely = if free { self.core.likely(now, &human, &text) } else { None };
         self.tell(turn::Event::Words { human, text });
         if let Some((persona, messages)) = likely {
             self.out.ahead.guess(persona, messages);

@@ -1,16 +1,13 @@
 //! What the room is given of the cast, told to whoever has to know it again.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::sync::broadcast;
 
-use crate::audio::FRAME_MS;
 use crate::id::{PersonaId, Speaker};
-use crate::room::{Backlog, Caption, Command, Transport};
+use crate::room::watched::{Watched, Watcher};
+use crate::room::{Caption, Command, Transport};
 use crate::time::{Clock, Time};
-use crate::video::I420;
 
 /// Two seconds of frames with their captions: the oldest are lost, and counted, when nobody looks.
 const BOUND: usize = 128;
@@ -28,57 +25,22 @@ pub(super) fn overheard(
     clock: Clock,
 ) -> (Arc<dyn Transport>, broadcast::Receiver<Played>) {
     let (played, receiver) = broadcast::channel(BOUND);
-    (Arc::new(Overheard { inner, clock, played }), receiver)
+    (Arc::new(Watched::new(inner, clock, Teller(played))), receiver)
 }
 
-struct Overheard {
-    inner: Arc<dyn Transport>,
-    clock: Clock,
-    played: broadcast::Sender<Played>,
-}
+/// A room that is gone needs nothing: what nobody receives is dropped.
+struct Teller(broadcast::Sender<Played>);
 
-impl Overheard {
-    /// A room that is gone needs nothing.
-    fn tell(&self, played: Played) {
-        let _ = self.played.send(played);
-    }
-}
-
-#[async_trait]
-impl Transport for Overheard {
-    fn send(&self, command: Command) {
-        if let Command::Caption(Caption { speaker: Speaker::Persona(_), text, .. }) = &command
+impl Watcher for Teller {
+    fn sent(&self, at: Time, command: &Command) {
+        if let Command::Caption(Caption { speaker: Speaker::Persona(_), text, .. }) = command
             && !text.is_empty()
         {
-            self.tell(Played::Words { at: self.clock.now(), text: text.clone() });
+            let _ = self.0.send(Played::Words { at, text: text.clone() });
         }
-        self.inner.send(command);
     }
 
-    fn backlog(&self) -> Backlog {
-        self.inner.backlog()
-    }
-
-    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
-        self.inner.voice(persona, frame).await;
-        // It is played from about now on.
-        let end = self.clock.now() + Duration::from_millis(u64::from(FRAME_MS));
-        self.tell(Played::Sound { end, samples: frame.into() });
-    }
-
-    fn clear_voice(&self, persona: &PersonaId) {
-        self.inner.clear_voice(persona);
-    }
-
-    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
-        self.inner.face(persona, frame);
-    }
-
-    fn is_seen(&self, persona: &PersonaId) -> bool {
-        self.inner.is_seen(persona)
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
+    fn voiced(&self, _: &PersonaId, end: Time, frame: &[i16]) {
+        let _ = self.0.send(Played::Sound { end, samples: frame.into() });
     }
 }

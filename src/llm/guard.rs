@@ -15,6 +15,8 @@ use aside::{Aside, Verdict};
 use known::Known;
 use label::{Label, Labels};
 
+use super::{Message, Role};
+
 /// How much a reply may be.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
@@ -100,14 +102,14 @@ impl Guard {
         }
     }
 
-    /// Tells what another said before: its sentences are not said again.
-    pub fn heard(&mut self, line: &str) {
-        self.known.add(line, false);
-    }
-
-    /// Tells what the speaker said before: it is said again only when there is nothing else.
-    pub fn said(&mut self, line: &str) {
-        self.known.add(line, true);
+    /// Tells what the reply follows, its beginning last. The sentences of the line that it answers
+    /// are not said again; those of the speaker's own last line only when there is nothing else.
+    pub fn follows(&mut self, messages: &[Message]) {
+        for (role, own) in [(Role::User, false), (Role::Assistant, true)] {
+            if let Some(line) = last_line(messages, role) {
+                self.known.add(line, own);
+            }
+        }
     }
 
     /// Takes text and returns what may be said now.
@@ -283,6 +285,14 @@ impl Guard {
             None => word.ends_with(['!', '?', '…', '。']),
         }
     }
+}
+
+/// The words of the last line of this role before the reply is begun.
+fn last_line(messages: &[Message], role: Role) -> Option<&str> {
+    let (_cue, before) = messages.split_last()?;
+    let message = before.iter().rev().find(|message| message.role == role)?;
+    let line = message.content.lines().next_back()?;
+    Some(line.split_once(": ").map_or(line, |(_, text)| text))
 }
 
 /// Pictures, arrows, controls, and what stands for a broken character.

@@ -9,7 +9,7 @@ use super::event::{Reporter, What};
 use super::trace::Trace;
 use super::{Options, Speech};
 use crate::llm::guard::{Cuts, Guard};
-use crate::llm::{self, Finish, Message, Request, Role};
+use crate::llm::{self, Finish, Request};
 use crate::time::Time;
 use crate::tts::sentence::Splitter;
 use crate::turn::Manner;
@@ -51,12 +51,7 @@ impl<'a> Writer<'a> {
     ) -> Self {
         let Options { name, others, limits, max_tokens, .. } = &speech.options;
         let mut guard = Guard::new(name, others, *limits);
-        if let Some(line) = last_line(&speech.grant.messages, Role::User) {
-            guard.heard(line);
-        }
-        if let Some(line) = last_line(&speech.grant.messages, Role::Assistant) {
-            guard.said(line);
-        }
+        guard.follows(&speech.grant.messages);
         Self {
             speech,
             reporter,
@@ -220,12 +215,4 @@ impl<'a> Writer<'a> {
         self.clauses += 1;
         to_voice.send(clause).await.map_err(|_| Unheard)
     }
-}
-
-/// The words of the last line of this role before the reply is begun.
-fn last_line(messages: &[Message], role: Role) -> Option<&str> {
-    let (_cue, before) = messages.split_last()?;
-    let message = before.iter().rev().find(|message| message.role == role)?;
-    let line = message.content.lines().next_back()?;
-    Some(line.split_once(": ").map_or(line, |(_, text)| text))
 }

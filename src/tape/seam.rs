@@ -11,16 +11,16 @@ use tokio_util::task::TaskTracker;
 
 use super::record::{Record, Scored, Voice};
 use super::tap::{Line, Tap};
-use crate::audio::{FRAME_MS, Pcm, ROOM_RATE_HZ, samples_to_duration};
+use crate::audio::{Pcm, ROOM_RATE_HZ, samples_to_duration};
 use crate::id::PersonaId;
 use crate::llm::{
     self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
 };
 use crate::persona::VoiceStyle;
-use crate::room::{Backlog, Command, Transport};
+use crate::room::watched::{Watched, Watcher};
+use crate::room::{Command, Transport};
 use crate::time::{Clock, Time, micros};
 use crate::tts::{Synthesiser, VoiceError};
-use crate::video::I420;
 
 /// A sample above this is voiced, as the playout has it: 1 % of full scale.
 const VOICED_LEVEL: u16 = 328;
@@ -28,7 +28,7 @@ const VOICED_LEVEL: u16 = 328;
 impl Tap {
     /// A transport whose commands and voices are reported.
     pub fn transport(&self, inner: Arc<dyn Transport>, clock: Clock) -> Arc<dyn Transport> {
-        if self.is_off() { inner } else { Arc::new(Tapped { tap: self.clone(), clock, inner }) }
+        if self.is_off() { inner } else { Arc::new(Watched::new(inner, clock, self.clone())) }
     }
 
     /// An engine whose answers are reported.
@@ -55,38 +55,13 @@ struct Tapped<T: ?Sized> {
     inner: Arc<T>,
 }
 
-#[async_trait]
-impl Transport for Tapped<dyn Transport> {
-    fn send(&self, command: Command) {
-        self.tap.command(self.clock.now(), &command);
-        self.inner.send(command);
+impl Watcher for Tap {
+    fn sent(&self, at: Time, command: &Command) {
+        self.command(at, command);
     }
 
-    fn backlog(&self) -> Backlog {
-        self.inner.backlog()
-    }
-
-    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
-        self.inner.voice(persona, frame).await;
-        // It is played from about now on.
-        let end = self.clock.now() + Duration::from_millis(u64::from(FRAME_MS));
-        self.tap.sound(persona.as_str(), end, ROOM_RATE_HZ, frame);
-    }
-
-    fn clear_voice(&self, persona: &PersonaId) {
-        self.inner.clear_voice(persona);
-    }
-
-    fn face(&self, persona: &PersonaId, frame: Arc<I420>) {
-        self.inner.face(persona, frame);
-    }
-
-    fn is_seen(&self, persona: &PersonaId) -> bool {
-        self.inner.is_seen(persona)
-    }
-
-    async fn close(&self) {
-        self.inner.close().await;
+    fn voiced(&self, persona: &PersonaId, end: Time, frame: &[i16]) {
+        self.sound(persona.as_str(), end, ROOM_RATE_HZ, frame);
     }
 }
 

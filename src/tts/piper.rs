@@ -131,10 +131,10 @@ impl Synthesiser for PiperVoice {
         let pitch_ratio = (style.pitch.clamp(-12.0, 12.0) / 12.0).exp2();
         let spoken = self.worker.run(ids, self.inference(style, pitch_ratio)).await?;
         let rate_hz = self.config.audio.sample_rate_hz;
-        let sound = sound::finish(&spoken.samples, rate_hz, pitch_ratio);
+        let voiced = sound::voiced(&spoken.samples, rate_hz);
+        let timing = Timing { rate_hz, pitch_ratio, cut: voiced.start };
+        let sound = sound::finish(&spoken.samples[voiced], rate_hz, pitch_ratio);
         let sound = sound.map_err(VoiceError::Model)?;
-        let cut = sound::voiced(&spoken.samples, rate_hz).start;
-        let timing = Timing { rate_hz, pitch_ratio, cut };
         Ok(Pcm { mouth: lips::cues(&chars, &spoken.lengths, &timing), ..sound })
     }
 }

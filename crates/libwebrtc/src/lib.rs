@@ -11,6 +11,7 @@ use thiserror::Error;
 
 mod audio;
 mod enum_dispatch;
+mod queue;
 mod runtime;
 mod sinks;
 mod video;

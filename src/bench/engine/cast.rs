@@ -36,8 +36,8 @@ pub(super) fn request(seat: usize, messages: Vec<Message>, max_tokens: u32) -> R
 
 /// What came of a request.
 #[derive(Debug, Default)]
-pub(super) struct Reply {
-    pub(super) text: String,
+pub(in crate::bench) struct Reply {
+    pub(in crate::bench) text: String,
     prompt_tokens: usize,
     cached_tokens: usize,
     pub(super) first_text: Option<Time>,
@@ -52,7 +52,10 @@ impl Reply {
 }
 
 /// Asks and waits for the end.
-pub(super) async fn ask(engine: &dyn Engine, request: Request) -> Result<Reply, BenchError> {
+pub(in crate::bench) async fn ask(
+    engine: &dyn Engine,
+    request: Request,
+) -> Result<Reply, BenchError> {
     read(engine.generate(request).map_err(wrong)?).await
 }
 

@@ -53,18 +53,19 @@ const REPEATED_WORDS_MIN: usize = 4;
 pub(super) fn of(text: &str, own: &str, others: &[&str], before: &[&str]) -> Faults<bool> {
     let lower = text.to_lowercase();
     let plain = format!(" {} ", plain(text));
-    let first = |name: &str| {
+    // Without a title.
+    let called = |name: &str| {
         let name = name.to_lowercase();
         name.split_whitespace().last().unwrap_or_default().to_owned()
     };
     let labels = others.iter().map(|name| name.to_lowercase());
     let labels = labels.chain(ROLES.map(str::to_owned));
-    let own = first(own);
+    let own = called(own);
     Faults {
         speaks_for: labels.into_iter().any(|label| has_label(&lower, &label)),
         claims: others
             .iter()
-            .map(|name| first(name))
+            .map(|name| called(name))
             .any(|name| CLAIMS.iter().any(|claim| plain.contains(&format!(" {claim}{name} ")))),
         calls_itself: lower.starts_with(&format!("{own},"))
             || [".", "!", "?"].iter().any(|end| lower.contains(&format!(", {own}{end}"))),

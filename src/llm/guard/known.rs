@@ -147,7 +147,7 @@ impl Known {
         }
         if inside {
             self.word.extend(folded(letter));
-            self.let_go(others, out);
+            self.decide(others, out);
         } else if matches!(letter, ',' | ';' | '—') {
             self.clause = self.sentence.len();
             self.begun |= self.state == State::Passes;
@@ -156,17 +156,39 @@ impl Known {
     }
 
     fn word_ends(&mut self, others: &[String], out: &mut String) {
-        if self.word.is_empty() {
+        if !self.word.is_empty() {
+            self.sentence.push(std::mem::take(&mut self.word));
+            self.decide(others, out);
+        }
+    }
+
+    /// Of what is held: it goes through once it cannot become known any more, and the reply ends
+    /// where it is somebody else's.
+    fn decide(&mut self, others: &[String], out: &mut String) {
+        if self.state != State::Holds {
             return;
         }
-        self.sentence.push(std::mem::take(&mut self.word));
-        if self.claims(others) == Claim::Made {
-            self.cuts.claimed += 1;
-            self.held.clear();
-            self.state = State::Stopped;
-        } else {
-            self.let_go(others, out);
+        match self.claims(others) {
+            Claim::Made => {
+                self.cuts.claimed += 1;
+                self.held.clear();
+                self.state = State::Stopped;
+            }
+            Claim::None if !self.may_be_again() => {
+                self.state = State::Passes;
+                self.release(out);
+            }
+            Claim::None | Claim::Open => {}
         }
+    }
+
+    /// Whether the sentence, and the word being written, begin one that was said.
+    fn may_be_again(&self) -> bool {
+        let begins = |said: &Vec<String>| {
+            said.starts_with(&self.sentence)
+                && said.get(self.sentence.len()).map_or("", String::as_str).starts_with(&self.word)
+        };
+        !self.begun && self.said.iter().chain(&self.own).any(begins)
     }
 
     /// Whether the clause says that its speaker is one of `others`.
@@ -212,20 +234,6 @@ impl Known {
             }
         }
         found
-    }
-
-    /// Lets through what is held once it cannot become known any more.
-    fn let_go(&mut self, others: &[String], out: &mut String) {
-        let begins = |known: &Vec<String>, so_far: &[String]| {
-            known.starts_with(so_far)
-                && known.get(so_far.len()).map_or("", String::as_str).starts_with(&self.word)
-        };
-        let mut said = self.said.iter().chain(&self.own);
-        let again = !self.begun && said.any(|said| begins(said, &self.sentence));
-        if self.state == State::Holds && !again && self.claims(others) == Claim::None {
-            self.state = State::Passes;
-            self.release(out);
-        }
     }
 
     fn sentence_ends(&mut self, out: &mut String) {

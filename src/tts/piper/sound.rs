@@ -25,10 +25,9 @@ const PEAK_MAX: f32 = 0.89;
 const RATE_STEP_HZ: f32 = 50.0;
 const RESAMPLER_CHUNK: usize = 1_024;
 
-/// The room's sound of `samples` in -1..1 at `rate_hz`, raised by `pitch_ratio` (1 keeps it), which
-/// makes it shorter by as much. Empty when it is silent.
-pub(super) fn finish(samples: &[f32], rate_hz: u32, pitch_ratio: f32) -> Result<Pcm, String> {
-    let voiced = &samples[voiced(samples, rate_hz)];
+/// The room's sound of what is voiced, in -1..1 at `rate_hz`, raised by `pitch_ratio` (1 keeps it),
+/// which makes it shorter by as much. Empty when there is nothing.
+pub(super) fn finish(voiced: &[f32], rate_hz: u32, pitch_ratio: f32) -> Result<Pcm, String> {
     if voiced.is_empty() {
         return Ok(Pcm::default());
     }
@@ -87,6 +86,10 @@ mod tests {
     use super::*;
 
     const RATE_HZ: u32 = 22_050;
+
+    fn finish(samples: &[f32], rate_hz: u32, pitch_ratio: f32) -> Result<Pcm, String> {
+        super::finish(&samples[voiced(samples, rate_hz)], rate_hz, pitch_ratio)
+    }
 
     fn tone(hz: f32, level: f32, seconds: f32) -> Vec<f32> {
         let n = (seconds * RATE_HZ as f32) as usize;

@@ -35,7 +35,8 @@ impl Heard {
     pub(super) fn of(line: &[Word]) -> Self {
         let common: Vec<bool> =
             line.iter().take(WORDS_MAX).map(|word| is_common(&word.text)).collect();
-        let together = 1 + line.iter().take_while(|word| word.after == Break::None).count();
+        let together =
+            1 + line.iter().take(WORDS_MAX).take_while(|word| word.after == Break::None).count();
         let lengths = (1..=together.min(common.len())).filter(|length| {
             // Common words are heard as themselves.
             !common[..*length].iter().all(|common| *common)

@@ -1,14 +1,12 @@
 //! Where 10 ms pieces of audio go, and the queue in front of an application that reads them.
 
-use std::{
-    collections::VecDeque,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll};
 
+use log::Level;
 use parking_lot::Mutex;
 
 use super::resample::Resampler;
-use crate::audio_frame::AudioFrame;
+use crate::{audio_frame::AudioFrame, queue::Queue};
 
 /// Receives one tick's worth of audio at a time.
 pub(crate) trait Sink: Send + Sync {
@@ -27,30 +25,26 @@ pub(crate) trait Sink: Send + Sync {
     fn on_end(&self);
 }
 
-/// Converts to the asked shape and queues frames for one reader. When the reader is slow the
-/// oldest frame is dropped and counted.
+/// Converts to the asked shape and queues frames for one reader.
 pub(crate) struct FrameQueue {
     sample_rate: u32,
     channels: u32,
-    /// `None`: without bound, as asked for by the application.
-    capacity: Option<usize>,
-    state: Mutex<QueueState>,
+    converter: Mutex<Converter>,
+    queue: Queue<AudioFrame<'static>>,
 }
 
 #[derive(Default)]
-struct QueueState {
-    frames: VecDeque<AudioFrame<'static>>,
+struct Converter {
     resampler: Option<((u32, u32), Resampler)>,
     /// Converted samples that do not fill a frame yet.
     partial: Vec<i16>,
-    waker: Option<Waker>,
-    ended: bool,
-    dropped: u64,
 }
 
 impl FrameQueue {
+    /// At most so many frames wait; `None`: without bound.
     pub(crate) fn new(sample_rate: u32, channels: u32, capacity: Option<usize>) -> Self {
-        Self { sample_rate, channels, capacity, state: Mutex::default() }
+        let queue = Queue::new(capacity, ("an audio stream", Level::Warn));
+        Self { sample_rate, channels, converter: Mutex::default(), queue }
     }
 
     /// Interleaved samples of one frame of 10 ms.
@@ -58,15 +52,8 @@ impl FrameQueue {
         (self.sample_rate / 100) as usize * self.channels as usize
     }
 
-    fn push(&self, state: &mut QueueState, data: Vec<i16>) {
-        if self.capacity.is_some_and(|capacity| state.frames.len() >= capacity) {
-            state.frames.pop_front();
-            state.dropped += 1;
-            if state.dropped.is_power_of_two() {
-                log::warn!("a slow reader of an audio stream has lost {} frames", state.dropped);
-            }
-        }
-        state.frames.push_back(AudioFrame {
+    fn push(&self, data: Vec<i16>) {
+        self.queue.push(AudioFrame {
             data: data.into(),
             sample_rate: self.sample_rate,
             num_channels: self.channels,
@@ -74,26 +61,12 @@ impl FrameQueue {
         });
     }
 
-    /// Drops what is queued and ends the stream.
     pub(crate) fn close(&self) {
-        let mut state = self.state.lock();
-        state.frames.clear();
-        drop(state);
-        self.on_end();
+        self.queue.close();
     }
 
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<AudioFrame<'static>>> {
-        let mut state = self.state.lock();
-        if let Some(frame) = state.frames.pop_front() {
-            return Poll::Ready(Some(frame));
-        }
-        if state.ended {
-            return Poll::Ready(None);
-        }
-        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            state.waker = Some(cx.waker().clone());
-        }
-        Poll::Pending
+        self.queue.poll_next(cx)
     }
 }
 
@@ -103,58 +76,35 @@ impl Sink for FrameQueue {
     }
 
     fn on_audio(&self, samples: &[i16], sample_rate: u32, channels: u32) {
-        let mut state = self.state.lock();
-        if state.ended {
+        if self.queue.has_ended() {
             return;
         }
         if (sample_rate, channels) == (self.sample_rate, self.channels) {
-            self.push(&mut state, samples.to_vec());
-        } else {
-            let shape = (sample_rate, channels);
-            if state.resampler.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
-                let resampler =
-                    Resampler::new(sample_rate, channels, self.sample_rate, self.channels);
-                state.resampler = Some((shape, resampler));
-            }
-            let QueueState { resampler, partial, .. } = &mut *state;
-            if let Some((_, resampler)) = resampler {
-                resampler.process(samples, partial);
-            }
-            while state.partial.len() >= self.frame_len() {
-                let rest = state.partial.split_off(self.frame_len());
-                let frame = std::mem::replace(&mut state.partial, rest);
-                self.push(&mut state, frame);
-            }
+            return self.push(samples.to_vec());
         }
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+        let mut converter = self.converter.lock();
+        let Converter { resampler, partial } = &mut *converter;
+        let shape = (sample_rate, channels);
+        if resampler.as_ref().is_none_or(|(made_for, _)| *made_for != shape) {
+            let new = Resampler::new(sample_rate, channels, self.sample_rate, self.channels);
+            *resampler = Some((shape, new));
+        }
+        if let Some((_, resampler)) = resampler {
+            resampler.process(samples, partial);
+        }
+        while partial.len() >= self.frame_len() {
+            let rest = partial.split_off(self.frame_len());
+            self.push(std::mem::replace(partial, rest));
         }
     }
 
     fn on_gap(&self, silent: bool) {
         if silent {
-            let mut state = self.state.lock();
-            if state.ended {
-                return;
-            }
-            self.push(&mut state, vec![0; self.frame_len()]);
-            let waker = state.waker.take();
-            drop(state);
-            if let Some(waker) = waker {
-                waker.wake();
-            }
+            self.push(vec![0; self.frame_len()]);
         }
     }
 
     fn on_end(&self) {
-        let mut state = self.state.lock();
-        state.ended = true;
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.queue.end();
     }
 }

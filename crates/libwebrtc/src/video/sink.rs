@@ -1,15 +1,17 @@
 //! Where pictures go, and the queue in front of an application that looks at them.
 
 use std::{
-    collections::VecDeque,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll},
     time::Instant,
 };
 
-use parking_lot::Mutex;
+use log::Level;
 
 use super::picture::Picture;
-use crate::video_frame::{BoxVideoFrame, I420Buffer, VideoFrame, VideoRotation};
+use crate::{
+    queue::Queue,
+    video_frame::{BoxVideoFrame, I420Buffer, VideoFrame, VideoRotation},
+};
 
 /// One picture on its way.
 pub(crate) struct View<'a> {
@@ -30,44 +32,21 @@ pub(crate) trait VideoSink: Send + Sync {
     fn on_end(&self);
 }
 
-/// Queues frames for one reader. When the reader is slow the oldest is dropped and counted.
-pub(crate) struct FrameQueue {
-    /// `None`: without bound, as asked for by the application.
-    capacity: Option<usize>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    frames: VecDeque<BoxVideoFrame>,
-    waker: Option<Waker>,
-    ended: bool,
-    dropped: u64,
-}
+/// Queues frames for one reader.
+pub(crate) struct FrameQueue(Queue<BoxVideoFrame>);
 
 impl FrameQueue {
+    /// At most so many frames wait; `None`: without bound.
     pub(crate) fn new(capacity: Option<usize>) -> Self {
-        Self { capacity, state: Mutex::default() }
+        Self(Queue::new(capacity, ("a video stream", Level::Debug)))
     }
 
-    /// Drops what is queued and ends the stream.
     pub(crate) fn close(&self) {
-        self.state.lock().frames.clear();
-        self.on_end();
+        self.0.close();
     }
 
     pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Option<BoxVideoFrame>> {
-        let mut state = self.state.lock();
-        if let Some(frame) = state.frames.pop_front() {
-            return Poll::Ready(Some(frame));
-        }
-        if state.ended {
-            return Poll::Ready(None);
-        }
-        if !state.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-            state.waker = Some(cx.waker().clone());
-        }
-        Poll::Pending
+        self.0.poll_next(cx)
     }
 }
 
@@ -75,39 +54,15 @@ impl VideoSink for FrameQueue {
     fn on_frame(&self, frame: &View<'_>) -> bool {
         let mut buffer = I420Buffer::new(frame.picture.width, frame.picture.height);
         frame.picture.copy_to(&mut buffer);
-        let frame = VideoFrame {
+        self.0.push(VideoFrame {
             rotation: frame.rotation,
             timestamp_us: frame.timestamp_us,
             frame_metadata: None,
             buffer: Box::new(buffer) as _,
-        };
-        let mut state = self.state.lock();
-        if state.ended {
-            return false;
-        }
-        if self.capacity.is_some_and(|capacity| state.frames.len() >= capacity) {
-            state.frames.pop_front();
-            state.dropped += 1;
-            if state.dropped.is_power_of_two() {
-                log::debug!("a slow reader of a video stream has lost {} frames", state.dropped);
-            }
-        }
-        state.frames.push_back(frame);
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
-        true
+        })
     }
 
     fn on_end(&self) {
-        let mut state = self.state.lock();
-        state.ended = true;
-        let waker = state.waker.take();
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.0.end();
     }
 }

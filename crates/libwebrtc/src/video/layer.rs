@@ -13,9 +13,10 @@ use super::{
 };
 use crate::video_frame::I420Buffer;
 
-/// Key frames are the largest frames. Requests that come closer together than this are for the same
+/// Key frames are the largest frames: each may take what the line carries in 300 ms, and closer
+/// together than this they would leave nothing to the others. Requests within it are for the same
 /// loss, or of several viewers who came at once.
-const KEY_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(250);
+const KEY_FRAME_INTERVAL_MIN: Duration = Duration::from_millis(500);
 
 /// No picture is reduced to less.
 const SIDE_MIN: u32 = 16;

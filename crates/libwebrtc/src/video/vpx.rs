@@ -38,8 +38,9 @@ const BUFFER_MS: c_uint = 1000;
 const BUFFER_INITIAL_MS: c_uint = 500;
 const BUFFER_OPTIMAL_MS: c_uint = 600;
 
-/// A key frame may take as much as 4.5 average frames: more stalls a thin line.
-const KEY_FRAME_PERCENT_MAX: c_uint = 450;
+/// A key frame may take as much as the line carries in 300 ms, the original's: more stalls a thin
+/// line. libvpx takes it in percent of an average frame, so it grows with the frame rate.
+const KEY_FRAME_MAX: i64 = RTP_CLOCK_HZ as i64 * 3 / 10;
 
 /// Changes of a block below this, in libvpx's measure, are noise and not coded.
 const STATIC_THRESHOLD: c_uint = 100;
@@ -84,6 +85,14 @@ struct Context(Box<sys::vpx_codec_ctx_t>);
 
 // SAFETY: libvpx binds a context to no thread; `&mut` on every call keeps callers apart.
 unsafe impl Send for Context {}
+
+impl Context {
+    /// Sets one of the encoder's controls that take a number.
+    fn set(&mut self, control: sys::vp8e_enc_control_id, value: c_int) -> Result<(), Error> {
+        // SAFETY: the context is initialised; such a control takes one number of the size of an int.
+        check(unsafe { sys::vpx_codec_control_(&raw mut *self.0, control as c_int, value) })
+    }
+}
 
 impl Drop for Context {
     fn drop(&mut self) {
@@ -139,13 +148,9 @@ impl Encoder {
         for (control, value) in [
             (sys::VP8E_SET_CPUUSED, SPEED),
             (sys::VP8E_SET_STATIC_THRESHOLD, STATIC_THRESHOLD as c_int),
-            (sys::VP8E_SET_MAX_INTRA_BITRATE_PCT, KEY_FRAME_PERCENT_MAX as c_int),
             (sys::VP8E_SET_NOISE_SENSITIVITY, 0),
         ] {
-            // SAFETY: each of these controls takes one number of the size of an int.
-            check(unsafe {
-                sys::vpx_codec_control_(&raw mut *context.0, control as c_int, value)
-            })?;
+            context.set(control, value)?;
         }
         Ok(Self { context, config, last_time: None })
     }
@@ -182,6 +187,11 @@ impl Encoder {
         // What the frame before stood for is the best guess at what this one will.
         let since = self.last_time.map_or(i64::from(RTP_CLOCK_HZ / 15), |last| time - last);
         self.last_time = Some(time);
+        let duration = since.clamp(1, DURATION_MAX);
+        if key {
+            let percent = KEY_FRAME_MAX * 100 / duration;
+            self.context.set(sys::VP8E_SET_MAX_INTRA_BITRATE_PCT, percent as c_int)?;
+        }
         let image = image(picture);
         let flags = if key { sys::VPX_EFLAG_FORCE_KF } else { 0 };
         // SAFETY: the image points into `picture`, whose planes are as long as its sizes say (see
@@ -191,7 +201,7 @@ impl Encoder {
                 &raw mut *self.context.0,
                 &raw const image,
                 time,
-                since.min(DURATION_MAX) as std::ffi::c_ulong,
+                duration as std::ffi::c_ulong,
                 flags as sys::vpx_enc_frame_flags_t,
                 sys::VPX_DL_REALTIME as std::ffi::c_ulong,
             )

@@ -6,11 +6,10 @@ mod tone;
 #[path = "../support/picture.rs"]
 mod picture;
 
+#[path = "../support/pair.rs"]
 mod pair;
-mod relay;
 
 mod audio;
-mod bad_network;
 mod data;
 mod exchange;
 mod video;

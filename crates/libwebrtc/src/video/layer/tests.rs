@@ -88,10 +88,10 @@ fn a_key_frame_comes_when_it_is_asked_for_and_not_twice_at_once() {
     let mut bench = Bench::new();
     bench.run((160, 160), TARGET, 15, 10);
     bench.layer.key_at = None;
-    let frames = bench.run((160, 160), Target { key: true, ..TARGET }, 15, 8);
+    let frames = bench.run((160, 160), Target { key: true, ..TARGET }, 15, 16);
     let keys: Vec<_> =
         frames.iter().filter(|(_, data)| is_key_frame(data)).map(|(n, _)| *n).collect();
-    assert_eq!(keys, [0, 4]);
+    assert_eq!(keys, [0, 8]);
 }
 
 #[test]

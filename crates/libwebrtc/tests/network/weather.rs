@@ -1,4 +1,4 @@
-//! Pictures over a network that loses or delays.
+//! Pictures in bad weather.
 
 use std::time::Duration;
 
@@ -58,6 +58,9 @@ async fn three_seconds_of_loss_are_over_within_a_second() {
     assert!(after.frames >= 38, "{after:?}");
 }
 
+/// Bits per second of the thin line.
+const LINE_BPS: f64 = 200_000.0;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thin_line_gets_fewer_bits_and_fewer_frames() {
     let (source, _) = picture::play_with((640, 480), 30, RED, noisy);
@@ -66,14 +69,16 @@ async fn a_thin_line_gets_fewer_bits_and_fewer_frames() {
     let wide = picture::watch(&mut line.stream, RED, Duration::from_secs(3)).await;
     let wide_bps = (sent(&line.alice).await - before) * 8 / 3;
 
-    line.relay.set(Weather { rate_bps: Some(250_000.0), ..Weather::default() });
-    picture::watch(&mut line.stream, RED, Duration::from_secs(6)).await;
+    line.relay.set(Weather { rate_bps: Some(LINE_BPS), ..Weather::default() });
+    // The estimate needs several seconds to come down: while packets are lost, those that are sent
+    // again and key frames take the line too.
+    picture::watch(&mut line.stream, RED, Duration::from_secs(10)).await;
     let before = sent(&line.alice).await;
     let thin = picture::watch(&mut line.stream, RED, Duration::from_secs(4)).await;
     let thin_bps = (sent(&line.alice).await - before) * 8 / 4;
 
     println!("wide: {wide_bps} bit/s, {wide:?}; thin: {thin_bps} bit/s, {thin:?}");
-    assert!(thin_bps * 2 < wide_bps, "{thin_bps} of {wide_bps}");
+    assert!((thin_bps as f64) < LINE_BPS && thin_bps * 2 < wide_bps, "{thin_bps} of {wide_bps}");
     assert!(thin.frames / 4 < wide.frames / 3, "{thin:?}, {wide:?}");
     assert!(thin.frames >= 4, "{thin:?}");
 }
@@ -89,7 +94,7 @@ fn noisy(width: u32, height: u32, colour: picture::Colour, n: u32) -> I420Buffer
         state ^= state << 13;
         state ^= state >> 17;
         state ^= state << 5;
-        *sample = 60 + (state % 100) as u8;
+        *sample = 100 + (state % 24) as u8;
     }
     buffer
 }

@@ -85,6 +85,8 @@ struct Link {
     was_connected: bool,
     /// When to stop even if the last words are not out.
     closing_until: Option<Instant>,
+    /// The other side was not told yet that this one closes.
+    goodbye_owed: bool,
 }
 
 impl Core {
@@ -117,6 +119,7 @@ impl Core {
                 give_up_at: None,
                 was_connected: false,
                 closing_until: None,
+                goodbye_owed: false,
             },
             events: VecDeque::new(),
             next_seq: HashMap::new(),
@@ -235,7 +238,20 @@ impl Core {
         self.rtc.disconnect();
     }
 
+    /// str0m refuses to close while SCTP is still being set up: then it is asked again with each
+    /// datagram, as long as there is time.
+    fn say_goodbye(&mut self) {
+        match catch_unwind(AssertUnwindSafe(|| self.rtc.close())) {
+            Ok(Ok(())) => self.link.goodbye_owed = false,
+            Ok(Err(error)) => log::debug!("the peer connection cannot close yet: {error}"),
+            Err(_) => self.fail("str0m panicked"),
+        }
+    }
+
     fn drain(&mut self, now: Instant) {
+        if self.link.goodbye_owed {
+            self.say_goodbye();
+        }
         loop {
             match self.guarded(Rtc::poll_output) {
                 Some(Output::Timeout(at)) => {
@@ -364,7 +380,7 @@ impl Core {
             transceiver.receiver().end_track();
         }
         self.close_all_channels();
-        self.guarded(Rtc::close);
+        self.link.goodbye_owed = true;
         self.advance(now);
         // The task has to come by to see that the connection is closed.
         self.deadline = now;

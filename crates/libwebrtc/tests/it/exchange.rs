@@ -1,5 +1,7 @@
 //! Offers, answers and the states around them.
 
+use std::time::Duration;
+
 use libwebrtc::prelude::*;
 
 use crate::pair::{Side, connected, within};
@@ -13,7 +15,9 @@ async fn closing_one_side_is_seen_by_the_other() {
     alice.pc.close();
     assert_eq!(alice.pc.connection_state(), PeerConnectionState::Closed);
     assert!(alice.pc.create_offer(OfferOptions::default()).await.is_err());
-    bob.reach(PeerConnectionState::Failed).await;
+    // Told so, and not because ICE hears nothing any more, which takes 20 s.
+    let told = bob.reach(PeerConnectionState::Failed);
+    tokio::time::timeout(Duration::from_secs(10), told).await.expect("bob was told");
 }
 
 #[tokio::test]

@@ -213,6 +213,10 @@ async function paint(admin, path) {
 async function ask(visit, to, question) {
   await visit.fill('#say', `${to}, ${question}`);
   await visit.press('#say', 'Enter');
+  await speaks(visit, to);
+}
+
+async function speaks(visit, to) {
   await visit.locator(`.tile[data-key="${to}"][data-state="speaking"]`)
     .waitFor({ timeout: ANSWER_MS_MAX });
 }
@@ -247,6 +251,13 @@ async function reconnectChecks(visit, host, to) {
     await host.livekit.stop('SIGKILL');
     await visit.locator('#link.warn', { hasText: 'Reconnecting' }).waitFor();
   });
+  const line = `${to}, do you like snow?`;
+  await check('a line typed meanwhile is kept, and the page says so', async () => {
+    await visit.fill('#say', line);
+    await visit.press('#say', 'Enter');
+    await visit.locator('#banner', { hasText: 'did not go out' }).waitFor();
+    equal(await visit.inputValue('#say'), line, 'the line');
+  });
   await check('the page comes back by itself, and so does the cast', async () => {
     await host.livekit.run();
     await visit.locator('#link.good').waitFor({ timeout: ANSWER_MS_MAX });
@@ -257,6 +268,10 @@ async function reconnectChecks(visit, host, to) {
     }, ANSWER_MS_MAX);
     await visit.locator(`.tile[data-key="${to}"][data-state="listening"]`)
       .waitFor({ timeout: ANSWER_MS_MAX });
+  });
+  await check('the kept line goes out, and is answered', async () => {
+    await visit.press('#say', 'Enter');
+    await speaks(visit, to);
   });
 }
 

@@ -123,6 +123,7 @@ $('chat').addEventListener('submit', async (event) => {
   $('say').value = '';
   try {
     await call.say(text);
+    banner('');
   } catch (error) {
     $('say').value = text;
     banner(`Your line did not go out (${error.message}). Try again when you are connected.`);

@@ -14,8 +14,20 @@ const RESUME = {
 };
 /** Waits between attempts to come back after the connection was lost for good, in seconds. */
 const RETRY_S = [1, 2, 3, 5, 8];
+/** Between looks at a client that is nearly back. */
+const SETTLE_MS = 50;
 
 let client;
+
+/**
+ * Whether what is sent now would be lost. The client (2.23) keeps what it is given while it
+ * reconnects and never sends it if it had to start over, and it says Reconnected a moment before it
+ * sends again. Its only sign of that is private.
+ */
+function holdsBack(room) {
+  return room.state !== client.ConnectionState.Connected
+    || (room.engine?.attemptingReconnect ?? false);
+}
 
 /** Loads the LiveKit client; throws a sentence when this build has none. */
 export async function loadClient() {
@@ -114,7 +126,7 @@ export class Call {
     on('TrackUnsubscribed', (track, _, person) => this.#unhear(track, person));
     on('Reconnecting', () => this.#view.link('warn', 'Reconnecting'));
     on('SignalReconnecting', () => this.#view.link('warn', 'Reconnecting'));
-    on('Reconnected', () => this.#view.link('good', 'Connected'));
+    on('Reconnected', () => this.#back(room));
     on('AudioPlaybackStatusChanged', () => this.#view.sound(!room.canPlaybackAudio));
     on('MediaDevicesError', (error, kind) => {
       if (kind === 'videoinput') {
@@ -285,8 +297,17 @@ export class Call {
     await this.#room.switchActiveDevice('audiooutput', id).catch(() => {});
   }
 
+  /** Shows that the room is back, once lines go out again. */
+  async #back(room) {
+    while (room.state === client.ConnectionState.Connected && holdsBack(room)) {
+      await new Promise((done) => { setTimeout(done, SETTLE_MS); });
+    }
+    if (!holdsBack(room)) this.#view.link('good', 'Connected');
+  }
+
   /** Says a typed line; throws when it did not go out. */
   async say(text) {
+    if (holdsBack(this.#room)) throw new Error('the room is reconnecting');
     await this.#room.localParticipant.sendText(text, { topic: 'lk.chat' });
     this.#view.chat({ identity: this.#room.localParticipant.identity, text });
   }

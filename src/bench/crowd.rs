@@ -2,8 +2,8 @@
 //!
 //! The program runs `up` as a process of its own, and this process looks on: what it spends on
 //! decoding does not count. Nobody subscribes to a face at first; then one viewer looks at all of
-//! them. Both times everybody rests for a while, and then one persona answers typed questions with
-//! its voice. What speaking costs is in both, so the difference is the faces'.
+//! them: while everybody rests, and while one persona answers typed questions with its voice. What
+//! the models cost is in both, so the difference is the faces'.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -125,12 +125,17 @@ async fn measure(host: &Host, size: usize) -> Result<Vec<(Manner, Spell)>, Strin
     let faces = timeout(START_MAX, viewer.await_faces(size)).await;
     faces.map_err(|_| format!("not all of {size} personas show a face"))?;
     let mut spells = Vec::new();
+    // First the rest: what was said is computed into all seats for a while.
     for seen in ["unseen", "seen"] {
         viewer.look(seen == "seen");
         sleep(SETTLE).await;
         let watch = Watch::start(host, &viewer).await;
         sleep(REST).await;
         spells.push(((seen, "rest"), watch.end(host, &viewer, None).await));
+    }
+    for seen in ["unseen", "seen"] {
+        viewer.look(seen == "seen");
+        sleep(SETTLE).await;
         spells.push(((seen, "speaking"), speak(host, &viewer).await?));
     }
     viewer.leave().await;
@@ -305,5 +310,31 @@ impl Host {
         if let Err(error) = self.child.kill().await {
             tracing::warn!(%error, "the host could not be ended");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_settings_hold_the_cast() {
+        let table: toml::Table = cast(&NAMES).parse().unwrap();
+        let personas = table["persona"].as_array().unwrap();
+        let ids: Vec<_> = personas.iter().map(|one| one["id"].as_str().unwrap()).collect();
+        assert_eq!((ids.len(), ids[0], ids[11]), (12, "ada", "linus"));
+    }
+
+    #[test]
+    fn faces_are_told_from_the_rest() {
+        let mut report = Report::new("crowd");
+        let spell = |cpu| Spell { cpu, rss_mb: 100.0, fps: 15.0, kbit_s: 200.0 };
+        note(&mut report, 3, ("unseen", "rest"), &spell(0.25));
+        note(&mut report, 3, ("seen", "rest"), &spell(0.75));
+        tell_apart(&mut report.figures, 3);
+        assert_eq!(report.figures["faces_cpu_share_rest_3"], 0.5);
+        assert_eq!(report.rows[0]["fps"], Value::Null, "nobody looked");
+        assert_eq!(report.rows[1]["fps"], 15.0);
+        assert!(!report.figures.contains_key("faces_cpu_share_speaking_3"));
     }
 }

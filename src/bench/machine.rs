@@ -160,6 +160,16 @@ mod tests {
         assert_eq!(own_ticks, 42.0);
     }
 
+    #[cfg(all(feature = "llama", feature = "livekit"))]
+    #[test]
+    fn a_process_is_told_by_name_and_parent() {
+        let stat = "7 (a) b) S 3 2 3 4 5 6 7 8 9 10 30 12 0 0";
+        assert_eq!((name(stat), parent(stat)), ("a) b", "3"));
+        assert_eq!((name(""), parent("")), ("", ""));
+        let me = Processes::of(std::process::id());
+        assert!(me.rss_mb > 1.0, "{} MB", me.rss_mb);
+    }
+
     #[test]
     fn sizes_are_read_from_their_own_line() {
         let text = "MemTotal:       16000 kB\nMemFree:   1 kB\nMemAvailable:  8192 kB\n";

@@ -232,9 +232,11 @@ pub trait Engine: Send + Sync + 'static {
     /// next step.
     ///
     /// An engine that cannot tell fails, and whoever asks does without.
-    async fn score(&self, _: Vec<Question>, _: Duration) -> Result<Vec<Score>, EngineError> {
-        Err(EngineError::Failed("this engine cannot tell how likely a text is".to_owned()))
-    }
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError>;
 
     fn stats(&self) -> EngineStats;
 }

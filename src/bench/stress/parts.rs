@@ -11,7 +11,9 @@ use tokio::sync::mpsc;
 
 use crate::audio::{FRAME_SAMPLES, Pcm};
 use crate::id::PersonaId;
-use crate::llm::{Engine, EngineError, EngineStats, Event, Finish, Message, Request, WarmUp};
+use crate::llm::{
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+};
 use crate::persona::VoiceStyle;
 use crate::room::scripted::ScriptedRoom;
 use crate::room::{AgentState, Command, Transport};
@@ -68,6 +70,10 @@ impl Engine for Metronome {
         Ok(receiver)
     }
 
+    async fn score(&self, _: Vec<Question>, _: Duration) -> Result<Vec<Score>, EngineError> {
+        Err(EngineError::Failed("a metronome cannot tell how likely a text is".to_owned()))
+    }
+
     fn stats(&self) -> EngineStats {
         EngineStats::default()
     }
@@ -105,6 +111,14 @@ impl Engine for Counted {
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
         self.generations.fetch_add(1, Ordering::Relaxed);
         self.inner.generate(request)
+    }
+
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        self.inner.score(questions, deadline).await
     }
 
     fn stats(&self) -> EngineStats {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::runtime::Handle;
@@ -11,7 +12,9 @@ use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 use super::gear::{Gear, Work};
 use crate::audio::{Clip, Pcm};
 use crate::id::PersonaId;
-use crate::llm::{self, Engine, EngineError, EngineStats, Event, Message, Request, WarmUp};
+use crate::llm::{
+    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+};
 use crate::persona::VoiceStyle;
 use crate::stt::end_of_turn::{Predictor, PredictorError};
 use crate::stt::{Recogniser, RecogniserError, Recognition};
@@ -112,6 +115,16 @@ impl Engine for With<dyn Engine> {
         let (forward, receiver) = mpsc::channel(events.max_capacity());
         self.timed.tasks.spawn(follow(self.timed.clock, events, forward, work));
         Ok(receiver)
+    }
+
+    async fn score(
+        &self,
+        questions: Vec<Question>,
+        deadline: Duration,
+    ) -> Result<Vec<Score>, EngineError> {
+        let inner = Arc::clone(&self.inner);
+        let done = self.timed.work(async move { inner.score(questions, deadline).await }).await;
+        done.unwrap_or_else(|cause| Err(EngineError::Failed(cause)))
     }
 
     fn stats(&self) -> EngineStats {

@@ -13,6 +13,7 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::llm::{EngineError, Question, Score};
 use crate::persona::{Mode, Persona, VoiceStyle};
 use crate::time::Time;
+use crate::turn::addressing::Verdict;
 use crate::turn::{
     Core, Decide, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd, Weights,
 };
@@ -82,6 +83,22 @@ pub struct Prediction {
     pub answer: Vec<String>,
     /// Of the first; 0 when nobody answers.
     pub confidence: f32,
+    /// Why that one answers, or why nobody does.
+    pub reason: String,
+    /// How likely an answer is wanted and by which signs, where that was weighed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likely: Option<f32>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub signs: BTreeMap<&'static str, f32>,
+}
+
+impl Prediction {
+    fn explain(&mut self, verdict: Verdict) {
+        let first = verdict.addressees.into_iter().next();
+        self.reason = first.map_or(verdict.others.1, |one| one.reason).into_owned();
+        self.likely = verdict.wanted.as_ref().map(|wanted| wanted.likely);
+        self.signs = verdict.wanted.into_iter().flat_map(|wanted| wanted.signs).collect();
+    }
 }
 
 /// Lines follow each other like this.
@@ -187,11 +204,18 @@ pub fn predict(
     judge: Option<&Judge<'_>>,
 ) -> Result<Prediction, BenchError> {
     let mut room = Room::new(case, options);
-    for line in &case.lines {
+    let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
+    for (at, line) in case.lines.iter().enumerate() {
+        if at + 1 == case.lines.len() && case.humans.contains(&line.who) {
+            prediction.explain(room.core.judge(
+                room.now + PACE,
+                &HumanId::new(&line.who),
+                &line.text,
+            ));
+        }
         room.plays(line, case)?;
         room.judged(judge)?;
     }
-    let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
     // Whoever has the floor passes, so that the next in line gets it.
     while let Some(grant) = room.grant.take() {
         if prediction.answer.is_empty() {

@@ -246,12 +246,6 @@ impl<'a> Reading<'a> {
             && !self.speaks_to_you()
     }
 
-    /// It is said to whoever spoke just before: it says "you", and asks for nothing that a card
-    /// tells of.
-    pub(super) fn is_between_two(&self) -> bool {
-        self.speaks_to_you() && !self.asks_whoever() && self.scores().iter().all(|one| *one == 0.0)
-    }
-
     /// What the line says before and after a sentence that takes back what stands before it.
     pub(super) fn taken_back(&self) -> Option<(Self, Self)> {
         let sentences = silence::sentences(&self.line);
@@ -278,16 +272,6 @@ impl<'a> Reading<'a> {
     /// The personas it calls, in order.
     pub(super) fn personas_called(&self) -> Vec<usize> {
         self.called_in(0..self.line.len())
-    }
-
-    /// Its last sentence takes up a talk that was left: "and would that help?"
-    pub(super) fn takes_up(&self) -> bool {
-        let sentences = silence::sentences(&self.line);
-        let Some(last) = sentences.last() else { return false };
-        let words = self.line[last.clone()].iter().map(|word| word.text.as_str());
-        let mut words = words.skip_while(|word| matches!(*word, "ok" | "okay" | "right" | "oh"));
-        let first = words.next().unwrap_or_default();
-        sentences.len() > 1 && (self.lexicon.joins.has(first) || matches!(first, "so" | "anyway"))
     }
 
     /// The personas that a stretch of the line calls by name.
@@ -333,6 +317,10 @@ impl<'a> Reading<'a> {
         let fits = candidates.iter().copied().filter(|&one| scores[one] > 0.0);
         // The first of equals.
         fits.reduce(|best, one| if scores[one] > scores[best] { one } else { best })
+    }
+
+    pub(super) fn names_a_human(&self) -> bool {
+        self.calls.mentioned.iter().any(|who| matches!(who, Who::Human(_)))
     }
 
     /// The only one of `candidates` on whose card a short word of the line is spelled out.

@@ -66,14 +66,9 @@ impl Core {
         }
     }
 
-    pub(super) fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
-        let verdict = addressing::addressees(text, &self.scene(now, human));
-        let answers = self.talk.answers_a_human(now, human);
-        if verdict.bearing == Bearing::Statement && answers.is_some() {
-            let others = (Outcome::Passed, Reason::Borrowed("answers a human"));
-            return Verdict { bearing: Bearing::Humans, others, ..verdict };
-        }
-        verdict
+    /// What a line of `human` would be taken for if it came now.
+    pub fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
+        addressing::addressees(text, &self.scene(now, human))
     }
 
     fn scene<'a>(&'a self, now: Time, human: &'a HumanId) -> Scene<'a> {
@@ -97,6 +92,8 @@ impl Core {
             spoke_last: self.talk.spoke_last(now),
             after_human: self.talk.is_after_another(now, human),
             among_humans: self.talk.part_of(now, human),
+            answers_human: self.talk.answers_a_human(now, human).is_some(),
+            is_opening: self.talk.is_opening(now),
             asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
             owed: self.floor.owed().collect(),
         }

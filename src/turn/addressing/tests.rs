@@ -45,8 +45,8 @@ const CALLS: &[(&str, &str)] = &[
     // At the end and in the middle.
     ("What do you think, Ada?", "Ada"),
     ("what do you think ada", "Ada"),
-    ("Thank you, Hugo.", "Hugo"),
-    ("thanks nora", "Nora"),
+    ("Thank you, Hugo.", "nobody"),
+    ("thanks nora", "nobody"),
     ("Tell me, Nora, what grows in the shade?", "Nora"),
     ("And you, Hugo?", "Hugo"),
     ("What about Nora?", "Nora"),
@@ -56,7 +56,7 @@ const CALLS: &[(&str, &str)] = &[
     ("That was nice. Hugo, do you agree?", "Hugo"),
     // Names that are words.
     ("Will, do you act?", "Will"),
-    ("Will you help me with the dishes?", "rotation"),
+    ("Will you help me with the dishes?", "nobody"),
     ("will what do you think", "Will"),
     ("Hey Will do you act", "Will"),
     // Several, in order.

@@ -178,6 +178,7 @@ fn talk(reading: &Reading<'_>, scene: &Scene<'_>, core: &Core<'_>, signs: &mut S
     signs.extend([
         ("back", bit(back)),
         ("own_talk", bit(own)),
+        ("own_talk_you", bit(own && core.asks && reading.speaks_to_you())),
         ("after_speech_back", bit(last && core.asks && back)),
         ("after_speech_short", bit(last && core.asks && short)),
         ("after_speech_it", bit(last && core.asks && has(&IT))),

@@ -13,7 +13,7 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::llm::{EngineError, Question, Score};
 use crate::persona::{Mode, Persona, VoiceStyle};
 use crate::time::Time;
-use crate::turn::addressing::Verdict;
+use crate::turn::addressing::{Verdict, Weighed};
 use crate::turn::{
     Core, Decide, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd, Weights,
 };
@@ -70,6 +70,12 @@ pub struct CaseLine {
     pub heard: String,
 }
 
+impl CaseLine {
+    fn manner(&self) -> Manner {
+        if self.heard == "voice" { Manner::Heard } else { Manner::Typed }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Expect {
     /// Any of these may speak next; nobody when it is empty.
@@ -85,10 +91,14 @@ pub struct Prediction {
     pub confidence: f32,
     /// Why that one answers, or why nobody does.
     pub reason: String,
-    /// How likely an answer is wanted and by which signs, where that was weighed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub likely: Option<f32>,
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    /// What was weighed on the way.
+    pub weighed: BTreeMap<&'static str, Scale>,
+}
+
+/// How likely a matter is, and by which signs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scale {
+    pub likely: f32,
     pub signs: BTreeMap<&'static str, f32>,
 }
 
@@ -96,8 +106,11 @@ impl Prediction {
     fn explain(&mut self, verdict: Verdict) {
         let first = verdict.addressees.into_iter().next();
         self.reason = first.map_or(verdict.others.1, |one| one.reason).into_owned();
-        self.likely = verdict.wanted.as_ref().map(|wanted| wanted.likely);
-        self.signs = verdict.wanted.into_iter().flat_map(|wanted| wanted.signs).collect();
+        let scale = |one: Weighed| {
+            let signs = one.signs.into_iter().collect();
+            (one.matter.as_str(), Scale { likely: one.likely, signs })
+        };
+        self.weighed = verdict.weighed.into_iter().map(scale).collect();
     }
 }
 
@@ -207,11 +220,9 @@ pub fn predict(
     let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
     for (at, line) in case.lines.iter().enumerate() {
         if at + 1 == case.lines.len() && case.humans.contains(&line.who) {
-            prediction.explain(room.core.judge(
-                room.now + PACE,
-                &HumanId::new(&line.who),
-                &line.text,
-            ));
+            let human = HumanId::new(&line.who);
+            let verdict = room.core.judge(room.now + PACE, &human, line.manner(), &line.text);
+            prediction.explain(verdict);
         }
         room.plays(line, case)?;
         room.judged(judge)?;
@@ -316,7 +327,7 @@ impl Room {
             return Err(BenchError::Wrong(message));
         }
         let human = HumanId::new(&line.who);
-        let manner = if line.heard == "voice" { Manner::Heard } else { Manner::Typed };
+        let manner = line.manner();
         if manner == Manner::Heard {
             self.tell(Event::SpeechStarted { human: human.clone() });
         }

@@ -16,12 +16,11 @@ mod names;
 mod order;
 mod reading;
 mod sentence;
-mod signs;
 mod silence;
 mod sleep;
 mod spoken;
 mod verdict;
-mod wanted;
+mod weighing;
 mod words;
 
 use std::collections::BTreeSet;
@@ -35,7 +34,7 @@ use silence::Silence;
 pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
 pub use verdict::{Addressee, Bearing, Verdict};
-pub use wanted::Wanted;
+pub use weighing::{Matter, Weighed};
 
 use crate::latency::Outcome;
 
@@ -60,6 +59,8 @@ pub struct Scene<'a> {
     pub answers_human: bool,
     /// Nobody has said anything lately.
     pub is_opening: bool,
+    /// It was typed, not heard.
+    pub typed: bool,
     /// What the speaker asked last, before this line.
     pub asked_before: Option<&'a str>,
     /// Those who are to speak yet by an earlier line, in order.
@@ -109,8 +110,13 @@ const CONFIDENCE_GAP: f32 = 0.2;
 const CALL_MIN: f32 = 0.45;
 /// A question of so few words ("and why is that?") is put to who has just answered.
 const FOLLOW_UP_WORDS_MAX: usize = 6;
-/// An answer is given where it is more likely wanted than this.
-const WANTED_MIN: f32 = 0.5;
+/// From these on what was weighed is taken to be so. Who waits for the rest of a line that is whole
+/// loses more than who answers one that is not.
+const UNFINISHED_MIN: f32 = 0.6;
+const CALLED_MIN: f32 = 0.45;
+const WANTED_MIN: f32 = 0.55;
+/// Whoever speaks to all is rarely misread, and a round that is not opened is missed by many.
+const ALL_CALLED_MIN: f32 = 0.12;
 /// How likely the right one is chosen of those who may answer, where an answer is wanted at all:
 /// whose talk it was, who shares words with the line, whoever comes next.
 const PARTNER: f32 = 0.95;
@@ -155,9 +161,23 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
 
 /// The order of evidence, the surest first.
 fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    if reading.is_unfinished(scene.spoke_last.is_some_and(|last| last.asked)) {
-        return Verdict::nobody(Bearing::Unfinished, "not finished");
-    }
+    let unfinished = Weighed::of(Matter::Unfinished, reading, scene);
+    let answers = scene.spoke_last.is_some_and(|last| last.asked) && reading.answers_briefly();
+    let is_unfinished = if answers {
+        reading.dangles()
+    } else {
+        reading.breaks_off() || unfinished.likely >= UNFINISHED_MIN
+    };
+    let mut verdict = if is_unfinished {
+        Verdict::nobody(Bearing::Unfinished, "not finished")
+    } else {
+        decide_whole(reading, scene, hushed)
+    };
+    verdict.weighed.push(unfinished);
+    verdict
+}
+
+fn decide_whole(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
     let choice = Choice { reading, scene, hushed };
     choice
         .corrected()
@@ -353,7 +373,14 @@ impl Choice<'_> {
         if answered && reading.thanks() && !reading.asks() && !reading.has_greeting() {
             return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
         }
+        let weighed = Weighed::of(Matter::Called, reading, self.scene);
+        let called_min = if everybody { ALL_CALLED_MIN } else { CALLED_MIN };
+        if !self.scene.humans.is_empty() && weighed.likely < called_min {
+            let nobody = Verdict::nobody(Bearing::Statement, "named, and not asked");
+            return Some(Verdict { weighed: vec![weighed], ..nobody });
+        }
         let mut verdict = self.calls(called);
+        verdict.weighed.push(weighed);
         verdict.courtesy = everybody && !self.reading.asks() && self.reading.has_greeting();
         if everybody {
             verdict.others.1 = "left out".into();
@@ -398,13 +425,13 @@ impl Choice<'_> {
         if self.scene.humans.is_empty() {
             return if self.speaks_alone() { self.open() } else { self.for_nobody() };
         }
-        let wanted = Wanted::of(self.reading, self.scene);
+        let wanted = Weighed::of(Matter::Wanted, self.reading, self.scene);
         let likely = wanted.likely;
         let mut verdict = if likely >= WANTED_MIN { self.open() } else { self.for_nobody() };
         for one in &mut verdict.addressees {
             one.confidence *= likely;
         }
-        Verdict { wanted: Some(wanted), ..verdict }
+        Verdict { weighed: vec![wanted], ..verdict }
     }
 
     fn speaks_alone(&self) -> bool {

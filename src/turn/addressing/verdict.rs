@@ -1,6 +1,6 @@
 //! What is decided about a line.
 
-use super::{Scene, Wanted};
+use super::{Scene, Weighed};
 use crate::latency::{Outcome, Reason};
 
 /// Somebody who is to answer.
@@ -58,8 +58,8 @@ pub struct Verdict {
     pub courtesy: bool,
     /// Earlier requests to be silent no longer hold.
     pub lifts_silence: bool,
-    /// How likely an answer is wanted, where that was weighed.
-    pub wanted: Option<Wanted>,
+    /// What was weighed on the way, each matter once.
+    pub weighed: Vec<Weighed>,
     /// What becomes of the line for everybody else.
     pub others: (Outcome, Reason),
 }
@@ -77,7 +77,7 @@ impl Verdict {
             stopped: Vec::new(),
             courtesy: false,
             lifts_silence: false,
-            wanted: None,
+            weighed: Vec::new(),
             others: (Outcome::Passed, Reason::Borrowed(why)),
         }
     }

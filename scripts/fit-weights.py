@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Fits how likely a line that calls nobody wants an answer (src/turn/addressing/wanted.rs).
+"""Fits what is weighed where no mechanism decides who answers (src/turn/addressing/weighing.rs).
 
-    scripts/fit-wanted.py TROUPE SET...          tell how well it does, each set left out in turn
-    scripts/fit-wanted.py --write TROUPE SET...  write the weights as well
+    scripts/fit-weights.py TROUPE SET...          tell how well it does, each set left out in turn
+    scripts/fit-weights.py --write TROUPE SET...  write the weights as well
 
 TROUPE is the built program; it reads the signs of each case's last line. A SET is a file of labelled
 rooms; cases of one author belong into one file, since what is fitted to an author's rooms does
@@ -20,23 +20,27 @@ import sys
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-WEIGHTS = ROOT / "src/turn/addressing/wanted/weights.rs"
-PENALTY = 2.0
+WEIGHTS = ROOT / "src/turn/addressing/weighing/weights.rs"
+MATTERS = ["unfinished", "called", "wanted"]
+PENALTY = 1.0
 STEPS = 12
 
 
 def read(troupe, path):
-    """Rows of (signs, whether an answer is wanted) for the cases whose last line was weighed."""
+    """For each matter rows of (signs, whether it is so) of the cases in which it was weighed."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as out:
         command = [troupe, "bench", "answers", "--cases", path, "--out", out.name, "--json"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         found = {one["id"]: one for one in map(json.loads, out)}
-    cases = [json.loads(line) for line in open(path, encoding="utf-8") if line.strip()]
-    rows = []
-    for case in cases:
-        signs = found[case["id"]].get("signs")
-        if signs and found[case["id"]]["reason"] != "asked to be quiet":
-            rows.append((signs, bool(case["expect"]["answer"])))
+    rows = {matter: [] for matter in MATTERS}
+    for case in (json.loads(line) for line in open(path, encoding="utf-8") if line.strip()):
+        answered = bool(case["expect"]["answer"])
+        for matter, scale in found[case["id"]]["weighed"].items():
+            unfinished = case["category"] == "unfinished" and not answered
+            if matter == "unfinished":
+                rows[matter].append((scale["signs"], unfinished))
+            elif not unfinished and found[case["id"]]["reason"] != "asked to be quiet":
+                rows[matter].append((scale["signs"], answered))
     return rows
 
 
@@ -95,7 +99,7 @@ def tell(name, shares, threshold=0.5):
     missed = sum(share < threshold for share in wanted)
     loss = -sum(math.log(max(1e-9, s if w else 1 - s)) for s, w in shares) / max(1, len(shares))
     right = 1 - (false + missed) / max(1, len(shares))
-    print(f"{name:28} right {right:.3f}  false {false}/{len(silent)}  missed {missed}/{len(wanted)}"
+    print(f"{name:20} right {right:.3f}  false {false}/{len(silent)}  missed {missed}/{len(wanted)}"
           f"  loss {loss:.3f}")
 
 
@@ -107,43 +111,62 @@ def main():
     parser.add_argument("sets", nargs="+")
     asked = parser.parse_args()
     sets = {path: read(asked.troupe, path) for path in asked.sets}
-    names = [line.split('"')[1] for line in WEIGHTS.read_text().splitlines() if '("' in line]
-    for rows in sets.values():
-        for signs, _ in rows:
-            if set(signs) != set(names):
-                odd = sorted(set(signs) ^ set(names))
-                sys.exit(f"the signs and {WEIGHTS} differ: {odd}")
+    tables = WEIGHTS.read_text().split("pub(super) const ")[1:]
+    written = []
+    for matter, table in zip(MATTERS, tables):
+        assert table.startswith(matter.upper())
+        names = [line.split('"')[1] for line in table.splitlines() if '("' in line]
+        rows = {path: found[matter] for path, found in sets.items() if found[matter]}
+        written.append((matter, names, weigh(matter, names, rows, asked.penalty)))
+    if asked.write:
+        write(written)
+
+
+def weigh(matter, names, sets, penalty):
+    """Tells how well one matter is told on each set by the others; its weights by all of them."""
+    odd = {name for rows in sets.values() for signs, _ in rows for name in set(signs) ^ set(names)}
+    if odd:
+        sys.exit(f"the signs of {matter} and {WEIGHTS} differ: {sorted(odd)}")
     size = len(names) + 1
 
     def sparse(signs):
         return [(at, signs[name]) for at, name in enumerate(names) if signs[name]] + [(size - 1, 1)]
 
+    print(f"== {matter}")
     data = {path: [(sparse(s), float(w)) for s, w in rows] for path, rows in sets.items()}
     every = []
     for path, rows in data.items():
         others = [row for other, more in data.items() if other != path for row in more]
-        weights = fit(others, size, asked.penalty)
-        shares = [(likely(weights, row), wanted) for row, wanted in rows]
+        weights = fit(others, size, penalty)
+        shares = [(likely(weights, row), truth) for row, truth in rows]
         tell(pathlib.Path(path).name, shares)
         every += shares
-    for threshold in (0.4, 0.5, 0.6, 0.7):
+    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
         tell(f"all, from {threshold}", every, threshold)
     for low in range(0, 10, 2):
-        part = [w for share, w in every if low <= share * 10 < low + 2 or share == 1.0 and low == 8]
+        part = [w for share, w in every if low <= min(share * 10, 9.9) < low + 2]
         if part:
-            print(f"said {low / 10:.1f} to {low / 10 + 0.2:.1f}: {sum(part) / len(part):.2f} of {len(part)}")
-    weights = fit([row for rows in data.values() for row in rows], size, asked.penalty)
+            mean = sum(part) / len(part)
+            print(f"said {low / 10:.1f} to {low / 10 + 0.2:.1f}: {mean:.2f} of {len(part)}")
+    weights = fit([row for rows in data.values() for row in rows], size, penalty)
     for weight, name in sorted(zip(weights, names)):
         uses = sum(bool(signs[name]) for rows in sets.values() for signs, _ in rows)
         print(f"{weight:6.2f}  {name} ({uses})")
-    if asked.write:
-        lines = [f'    ("{name}", {weight:.3f}),' for weight, name in zip(weights, names)]
-        WEIGHTS.write_text(
-            "//! Written by `scripts/fit-wanted.py`.\n\n/// What stands before any sign, in nats.\n"
-            f"pub(super) const BIAS: f32 = {weights[-1]:.3f};\n\n"
-            "/// What each sign is worth, in nats.\n"
-            "pub(in super::super) const WEIGHTS: &[(&str, f32)] = &[\n" + "\n".join(lines) + "\n];\n"
-        )
+    return weights
+
+
+def write(tables):
+    text = [
+        "//! Written by `scripts/fit-weights.py`: what stands before any sign, and what each sign is",
+        "//! worth, in nats.",
+        "",
+        "type Table = (f32, &'static [(&'static str, f32)]);",
+    ]
+    for matter, names, weights in tables:
+        text += ["", f"pub(super) const {matter.upper()}: Table = (", f"    {weights[-1]:.3f},", "    &["]
+        text += [f'        ("{name}", {weight:.3f}),' for weight, name in zip(weights, names)]
+        text += ["    ],", ");"]
+    WEIGHTS.write_text("\n".join(text) + "\n")
 
 
 if __name__ == "__main__":

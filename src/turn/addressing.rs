@@ -375,7 +375,9 @@ impl Choice<'_> {
         }
         let weighed = Weighed::of(Matter::Called, reading, self.scene);
         let called_min = if everybody { ALL_CALLED_MIN } else { CALLED_MIN };
-        if !self.scene.humans.is_empty() && weighed.likely < called_min {
+        let is_sure = self.scene.humans.is_empty()
+            || reading.calls.called.iter().any(|call| reading.is_put_to(call));
+        if !is_sure && weighed.likely < called_min {
             let nobody = Verdict::nobody(Bearing::Statement, "named, and not asked");
             return Some(Verdict { weighed: vec![weighed], ..nobody });
         }

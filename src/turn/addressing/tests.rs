@@ -126,6 +126,20 @@ fn who_is_left_out_does_not_answer() {
 }
 
 #[test]
+fn a_question_is_never_weighed_away_from_whom_it_is_put_to() {
+    let found = |line| who(&addressees(line, &scene())).join(" ");
+    assert_eq!(found("Ada, will it hold"), "Ada");
+    assert_eq!(found("Thank you, and what is that, Hugo?"), "Hugo");
+    assert_eq!(found("Nora. Thanks. Shall we go on later?"), "Nora");
+    assert_eq!(found("Will we, Nora, be all right?"), "Nora");
+    assert_eq!(found("ada is that a bat or a bird"), "Ada");
+    // Weighed: it is only told, or told about.
+    assert_eq!(found("That will do, Hugo."), "");
+    assert_eq!(found("Ada is a bit of a drama queen."), "");
+    assert_eq!(found("Nora, thanks, we know all that already."), "");
+}
+
+#[test]
 fn talk_goes_on_with_whom_it_was() {
     let named = Scene { named_before: Some(2), ..scene() };
     assert_eq!(who(&addressees("And how far is it from here to there?", &named)), ["Hugo"]);
@@ -133,7 +147,9 @@ fn talk_goes_on_with_whom_it_was() {
     let spoke_last = Some(SpokeLast { persona: 1, asked: false });
     let answered = Scene { answered_before: Some(1), spoke_last, ..scene() };
     assert_eq!(who(&addressees("Why is that?", &answered)), ["Nora"]);
-    assert_eq!(who(&addressees("Does anybody know how bread is baked in a kitchen?", &answered)), ["Ada"]);
+    assert_eq!(who(&addressees("Is there any more bread in the kitchen?", &answered)), ["Ada"]);
+    let whoever = "Does anybody know how bread is baked in a kitchen?";
+    assert_eq!(who(&addressees(whoever, &answered)), ["Ada"]);
 }
 
 #[test]
@@ -161,6 +177,7 @@ fn everybody_else_learns_why() {
     let others = |line| addressees(line, &scene()).others;
     assert_eq!(others("Hugo, hello."), (Outcome::Passed, "addressed to Hugo Weber".into()));
     assert_eq!(others("Bob, hello."), (Outcome::Passed, "addressed to a human".into()));
+    assert_eq!(others("How high is it?"), (Outcome::Passed, "humans among themselves".into()));
     assert_eq!(others("How high is the Matterhorn?"), (Outcome::Outbid, "another's turn".into()));
 }
 

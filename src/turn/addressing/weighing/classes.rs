@@ -47,8 +47,8 @@ pub(super) const HERE: Class = Class::new(
     "today tonight tomorrow yesterday now again still yet already here there tonite later monday \
      tuesday wednesday thursday friday saturday sunday week weekend morning evening last next ago \
      back early late earlier",
-    "heute morgen gestern jetzt hier noch schon gleich demain hier ici maintenant encore manana hoy \
-     ayer aqui ahora oggi domani ieri qui adesso hoje amanha ontem agora vandaag gisteren nu",
+    "heute morgen gestern jetzt hier noch schon gleich demain hier ici maintenant encore manana \
+     hoy ayer aqui ahora oggi domani ieri qui adesso hoje amanha ontem agora vandaag gisteren nu",
 );
 pub(super) const DID: Class = Class::new(
     "did didnt was wasnt were werent had hadnt",

@@ -4,11 +4,12 @@
     scripts/fit-weights.py TROUPE SET...          tell how well it does, each set left out in turn
     scripts/fit-weights.py --write TROUPE SET...  write the weights as well
 
-TROUPE is the built program; it reads the signs of each case's last line. A SET is a file of labelled
-rooms; cases of one author belong into one file, since what is fitted to an author's rooms does
-better on the rest of them than on another's. The weights are those of a logistic regression with
-a penalty on their squares; a sign counts only where it is 1 or more, so the fit is quick without
-any library. The talk before a line depends on the weights: fit twice after a change of the signs.
+TROUPE is the built program; it reads the signs of each case's last line. A SET is a file of
+labelled rooms; cases of one author belong into one file, since what is fitted to an author's rooms
+does better on the rest of them than on another's. The weights are those of a logistic regression
+with a penalty on their squares; a sign counts only where it is 1 or more, so the fit is quick
+without any library. The talk before a line depends on the weights: fit twice after a change of the
+signs.
 """
 
 import argparse
@@ -157,13 +158,15 @@ def weigh(matter, names, sets, penalty):
 
 def write(tables):
     text = [
-        "//! Written by `scripts/fit-weights.py`: what stands before any sign, and what each sign is",
+        "//! Written by `scripts/fit-weights.py`: what stands before any sign, and what each sign"
+        " is",
         "//! worth, in nats.",
         "",
         "type Table = (f32, &'static [(&'static str, f32)]);",
     ]
     for matter, names, weights in tables:
-        text += ["", f"pub(super) const {matter.upper()}: Table = (", f"    {weights[-1]:.3f},", "    &["]
+        text += ["", f"pub(super) const {matter.upper()}: Table = ("]
+        text += [f"    {weights[-1]:.3f},", "    &["]
         text += [f'        ("{name}", {weight:.3f}),' for weight, name in zip(weights, names)]
         text += ["    ],", ");"]
     WEIGHTS.write_text("\n".join(text) + "\n")

@@ -11,6 +11,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 
 pub mod answers;
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub mod crowd;
 #[cfg(feature = "llama")]
 pub mod engine;
 mod house;

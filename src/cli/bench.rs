@@ -17,7 +17,7 @@ use crate::{
 };
 #[cfg(all(feature = "llama", feature = "livekit"))]
 use {
-    crate::bench::{BenchError, voice},
+    crate::bench::{BenchError, crowd, voice},
     std::net::SocketAddr,
 };
 
@@ -103,6 +103,13 @@ enum Name {
     /// A visitor's first voiced sample to the last that it hears of the persona it cuts short.
     #[cfg(all(feature = "llama", feature = "livekit"))]
     BargeIn(Visit),
+    /// What casts of several sizes cost, at rest and speaking, with their faces seen and unseen.
+    #[cfg(all(feature = "llama", feature = "livekit"))]
+    Crowd {
+        /// Personas, up to 12; several sizes are separated by commas.
+        #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [1, 3, 6, 12])]
+        sizes: Vec<usize>,
+    },
 }
 
 #[derive(Args)]
@@ -161,6 +168,8 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
         Name::BargeIn(visit) => {
             visit.run(async |config, options| voice::barge_in(config, options).await)?
         }
+        #[cfg(all(feature = "llama", feature = "livekit"))]
+        Name::Crowd { sizes } => look_at(sizes)?,
     };
     let mut out = io::stdout().lock();
     if bench.json {
@@ -222,6 +231,15 @@ fn who_answers(options: &answers::Options, model: &str) -> Result<Report, CliErr
     report.figures.insert("rank_p50_ms".to_owned(), p50);
     report.figures.insert("rank_max_ms".to_owned(), most);
     Ok(report)
+}
+
+#[cfg(all(feature = "llama", feature = "livekit"))]
+fn look_at(sizes: &[usize]) -> Result<Report, CliError> {
+    let options = crowd::Options {
+        program: std::env::current_exe().map_err(BenchError::from)?,
+        sizes: sizes.to_vec(),
+    };
+    Ok(super::runtime()?.block_on(crowd::run(&options))?)
 }
 
 #[cfg(not(feature = "llama"))]

@@ -34,6 +34,7 @@ mod link;
 mod listener;
 mod member;
 mod outbox;
+pub mod viewer;
 pub mod visitor;
 
 pub use link::JoinError;

@@ -237,6 +237,6 @@ fn is_voiced(samples: &[i16]) -> bool {
     (power / samples.len().max(1) as f64).sqrt() > VOICED_LEVEL
 }
 
-fn state_in(attributes: &HashMap<String, String>) -> Option<String> {
+pub(super) fn state_in(attributes: &HashMap<String, String>) -> Option<String> {
     attributes.get("lk.agent.state").cloned()
 }

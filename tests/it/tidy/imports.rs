@@ -22,7 +22,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("opus::", &["src/audio/ogg", "src/tape/sound"]),
     ("minijinja::", &["src/llm/template"]),
     ("tiny_skia::", &["src/avatar/canvas"]),
-    ("ureq::", &["src/models/", "src/telemetry/"]),
+    ("ureq::", &["src/bench/crowd", "src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),
     ("image::", &["src/avatar/still"]),
     ("indicatif::", &["src/models/"]),

@@ -13,6 +13,7 @@ use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::llm::{EngineError, Question, Score};
 use crate::persona::{Mode, Persona, VoiceStyle};
 use crate::time::Time;
+use crate::turn::addressing::{Verdict, Weighed};
 use crate::turn::{
     Core, Decide, Effect, Event, Grant, Manner, Options as TurnOptions, SpeechEnd, Weights,
 };
@@ -69,6 +70,12 @@ pub struct CaseLine {
     pub heard: String,
 }
 
+impl CaseLine {
+    fn manner(&self) -> Manner {
+        if self.heard == "voice" { Manner::Heard } else { Manner::Typed }
+    }
+}
+
 #[derive(Clone, Debug, Deserialize)]
 pub struct Expect {
     /// Any of these may speak next; nobody when it is empty.
@@ -82,6 +89,29 @@ pub struct Prediction {
     pub answer: Vec<String>,
     /// Of the first; 0 when nobody answers.
     pub confidence: f32,
+    /// Why that one answers, or why nobody does.
+    pub reason: String,
+    /// What was weighed on the way.
+    pub weighed: BTreeMap<&'static str, Scale>,
+}
+
+/// How likely a matter is, and by which signs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Scale {
+    pub likely: f32,
+    pub signs: BTreeMap<&'static str, f32>,
+}
+
+impl Prediction {
+    fn explain(&mut self, verdict: Verdict) {
+        let first = verdict.addressees.into_iter().next();
+        self.reason = first.map_or(verdict.others.1, |one| one.reason).into_owned();
+        let scale = |one: Weighed| {
+            let signs = one.signs.into_iter().collect();
+            (one.matter.as_str(), Scale { likely: one.likely, signs })
+        };
+        self.weighed = verdict.weighed.into_iter().map(scale).collect();
+    }
 }
 
 /// Lines follow each other like this.
@@ -187,11 +217,16 @@ pub fn predict(
     judge: Option<&Judge<'_>>,
 ) -> Result<Prediction, BenchError> {
     let mut room = Room::new(case, options);
-    for line in &case.lines {
+    let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
+    for (at, line) in case.lines.iter().enumerate() {
+        if at + 1 == case.lines.len() && case.humans.contains(&line.who) {
+            let human = HumanId::new(&line.who);
+            let verdict = room.core.judge(room.now + PACE, &human, line.manner(), &line.text);
+            prediction.explain(verdict);
+        }
         room.plays(line, case)?;
         room.judged(judge)?;
     }
-    let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
     // Whoever has the floor passes, so that the next in line gets it.
     while let Some(grant) = room.grant.take() {
         if prediction.answer.is_empty() {
@@ -292,7 +327,7 @@ impl Room {
             return Err(BenchError::Wrong(message));
         }
         let human = HumanId::new(&line.who);
-        let manner = if line.heard == "voice" { Manner::Heard } else { Manner::Typed };
+        let manner = line.manner();
         if manner == Manner::Heard {
             self.tell(Event::SpeechStarted { human: human.clone() });
         }

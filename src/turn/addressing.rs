@@ -20,6 +20,7 @@ mod silence;
 mod sleep;
 mod spoken;
 mod verdict;
+mod weighing;
 mod words;
 
 use std::collections::BTreeSet;
@@ -33,6 +34,7 @@ use silence::Silence;
 pub use sleep::{SleepOrders, SleepWords};
 pub use spoken::{Spoken, spoken};
 pub use verdict::{Addressee, Bearing, Verdict};
+pub use weighing::{Matter, Weighed};
 
 use crate::latency::Outcome;
 
@@ -53,10 +55,25 @@ pub struct Scene<'a> {
     pub after_human: bool,
     /// Humans talk with each other.
     pub among_humans: Option<Part>,
+    /// Another human asked the room something, and nobody has answered that yet.
+    pub answers_human: bool,
+    /// Nobody has said anything lately.
+    pub is_opening: bool,
+    /// It was typed, not heard.
+    pub typed: bool,
     /// What the speaker asked last, before this line.
     pub asked_before: Option<&'a str>,
     /// Those who are to speak yet by an earlier line, in order.
     pub owed: Vec<usize>,
+}
+
+impl Scene<'_> {
+    /// Whose talk it was: who spoke last, whom the speaker called, who answered the speaker.
+    fn partner(&self) -> Option<usize> {
+        let last = self.spoke_last.map(|last| last.persona);
+        let mine = self.named_before.filter(|one| last.is_none_or(|last| last == *one));
+        mine.or(last).or(self.named_before).or(self.answered_before)
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -93,6 +110,18 @@ const CONFIDENCE_GAP: f32 = 0.2;
 const CALL_MIN: f32 = 0.45;
 /// A question of so few words ("and why is that?") is put to who has just answered.
 const FOLLOW_UP_WORDS_MAX: usize = 6;
+/// From these on what was weighed is taken to be so. Who waits for the rest of a line that is whole
+/// loses more than who answers one that is not.
+const UNFINISHED_MIN: f32 = 0.6;
+const CALLED_MIN: f32 = 0.45;
+const WANTED_MIN: f32 = 0.55;
+/// Whoever speaks to all is rarely misread, and a round that is not opened is missed by many.
+const ALL_CALLED_MIN: f32 = 0.12;
+/// How likely the right one is chosen of those who may answer, where an answer is wanted at all:
+/// whose talk it was, who shares words with the line, whoever comes next.
+const PARTNER: f32 = 0.95;
+const KNOWS: f32 = 0.85;
+const ROTATION: f32 = 0.5;
 /// A remark of fewer words is a reaction and wants no answer.
 const REMARK_WORDS_MIN: usize = 5;
 
@@ -132,9 +161,23 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
 
 /// The order of evidence, the surest first.
 fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    if reading.is_unfinished(scene.spoke_last.is_some_and(|last| last.asked)) {
-        return Verdict::nobody(Bearing::Unfinished, "not finished");
-    }
+    let unfinished = Weighed::of(Matter::Unfinished, reading, scene);
+    let answers = scene.spoke_last.is_some_and(|last| last.asked) && reading.answers_briefly();
+    let is_unfinished = if answers {
+        reading.dangles()
+    } else {
+        reading.breaks_off() || unfinished.likely >= UNFINISHED_MIN
+    };
+    let mut verdict = if is_unfinished {
+        Verdict::nobody(Bearing::Unfinished, "not finished")
+    } else {
+        decide_whole(reading, scene, hushed)
+    };
+    verdict.weighed.push(unfinished);
+    verdict
+}
+
+fn decide_whole(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
     let choice = Choice { reading, scene, hushed };
     choice
         .corrected()
@@ -147,7 +190,6 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
         .or_else(|| choice.asker())
         .or_else(|| choice.nod())
         .or_else(|| choice.owed())
-        .or_else(|| choice.among_humans())
         .unwrap_or_else(|| choice.unnamed())
 }
 
@@ -179,14 +221,6 @@ impl Choice<'_> {
         self.reading.lifts() || self.reading.asks() && self.reading.resumes()
     }
 
-    /// Whose talk it was: who spoke last, whom the speaker called, who answered the speaker.
-    fn partner(&self) -> Option<usize> {
-        let scene = self.scene;
-        let last = scene.spoke_last.map(|last| last.persona);
-        let mine = scene.named_before.filter(|one| last.is_none_or(|last| last == *one));
-        mine.or(last).or(scene.named_before).or(scene.answered_before)
-    }
-
     /// "No, the other one": the talk was put to somebody else.
     fn corrected(&self) -> Option<Verdict> {
         if let Some((before, after)) = self.reading.taken_back() {
@@ -208,7 +242,7 @@ impl Choice<'_> {
             [Who::Persona(one)] => Some(one),
             _ => None,
         };
-        let from = self.partner().or_else(refused)?;
+        let from = self.scene.partner().or_else(refused)?;
         self.instead(from, found, self.reading, self.scene.asked_before)
     }
 
@@ -339,7 +373,16 @@ impl Choice<'_> {
         if answered && reading.thanks() && !reading.asks() && !reading.has_greeting() {
             return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
         }
+        let weighed = Weighed::of(Matter::Called, reading, self.scene);
+        let called_min = if everybody { ALL_CALLED_MIN } else { CALLED_MIN };
+        let is_sure = self.scene.humans.is_empty()
+            || reading.calls.called.iter().any(|call| reading.is_put_to(call));
+        if !is_sure && weighed.likely < called_min {
+            let nobody = Verdict::nobody(Bearing::Statement, "named, and not asked");
+            return Some(Verdict { weighed: vec![weighed], ..nobody });
+        }
         let mut verdict = self.calls(called);
+        verdict.weighed.push(weighed);
         verdict.courtesy = everybody && !self.reading.asks() && self.reading.has_greeting();
         if everybody {
             verdict.others.1 = "left out".into();
@@ -378,52 +421,51 @@ impl Choice<'_> {
         (!aside).then(|| Verdict::nobody(Bearing::Owed, "the round goes on"))
     }
 
-    fn among_humans(&self) -> Option<Verdict> {
-        let part = self.scene.among_humans?;
-        let own = self.scene.named_before.or(self.scene.answered_before);
-        // "And would a filter help?": who was only talked to beside it takes its own talk up again.
-        let returns = part == Part::Listener || self.reading.takes_up();
-        let back = returns && self.reading.asks() && own.is_some();
-        (!back && !self.reading.asks_whoever())
-            .then(|| Verdict::nobody(Bearing::Humans, "humans among themselves"))
+    /// Nobody was called: it is weighed whether an answer is wanted at all. A human alone with the
+    /// cast wants one to whatever is more than a remark.
+    fn unnamed(&self) -> Verdict {
+        if self.scene.humans.is_empty() {
+            return if self.speaks_alone() { self.open() } else { self.for_nobody() };
+        }
+        let wanted = Weighed::of(Matter::Wanted, self.reading, self.scene);
+        let likely = wanted.likely;
+        let mut verdict = if likely >= WANTED_MIN { self.open() } else { self.for_nobody() };
+        for one in &mut verdict.addressees {
+            one.confidence *= likely;
+        }
+        Verdict { weighed: vec![wanted], ..verdict }
     }
 
-    /// Nobody was called: the talk goes on with whom it was, or is put to the room.
-    fn unnamed(&self) -> Verdict {
-        let partner = self.partner().filter(|&one| self.may(one));
-        let alone = self.scene.humans.is_empty();
+    fn speaks_alone(&self) -> bool {
         let reading = self.reading;
         let connects = reading.connects() && self.scene.spoke_last.is_some();
-        if !(reading.asks() || reading.greets() || connects) {
-            let reacts = self.scene.spoke_last.map(|last| last.persona) == partner;
-            let long = reading.line.len() >= REMARK_WORDS_MIN;
-            let own = partner.is_some()
-                && (partner == self.scene.named_before || partner == self.scene.answered_before);
-            return match partner {
-                Some(persona)
-                    if own
-                        && long
-                        && !reading.thanks()
-                        && (alone || reacts && reading.speaks_to_you()) =>
-                {
-                    self.goes_on(persona, 0.45, "talked with before")
-                }
-                None if alone && long && reading.calls.mentioned.is_empty() => self.room(),
-                _ if self.is_quiet_room() => Verdict::nobody(Bearing::Silence, "asked to be quiet"),
-                _ => Verdict::nobody(Bearing::Statement, "nothing was asked"),
-            };
+        let tells = reading.line.len() >= REMARK_WORDS_MIN && !reading.thanks();
+        let told = match self.scene.partner() {
+            Some(one) => [self.scene.named_before, self.scene.answered_before].contains(&Some(one)),
+            None => reading.calls.mentioned.is_empty(),
+        };
+        reading.asks() || reading.greets() || connects || tells && told
+    }
+
+    fn for_nobody(&self) -> Verdict {
+        if self.is_quiet_room() {
+            return Verdict::nobody(Bearing::Silence, "asked to be quiet");
         }
-        if self.scene.after_human && partner.is_none() && reading.is_between_two() {
+        let among = self.scene.among_humans.is_some() || self.scene.answers_human;
+        if among || !self.scene.humans.is_empty() && self.reading.asks() {
             return Verdict::nobody(Bearing::Humans, "humans among themselves");
         }
-        let about = reading.asks_about_somebody() && reading.calls.excluded.is_empty();
-        if about && !alone && !reading.asks_whoever() {
-            return Verdict::nobody(Bearing::Statement, "talks about somebody");
-        }
+        Verdict::nobody(Bearing::Statement, "nothing was asked")
+    }
+
+    /// The talk goes on with whom it was, or is put to the room.
+    fn open(&self) -> Verdict {
+        let reading = self.reading;
         let elsewhere = reading.asks_whoever() || reading.asks_for_others() || reading.greets();
+        let partner = self.scene.partner().filter(|&one| self.may(one));
         match partner {
-            Some(persona) if !elsewhere && self.stays_with(persona) => {
-                self.goes_on(persona, 0.6, "talked with before")
+            Some(one) if !elsewhere && (self.stays_with(one) || !reading.asks()) => {
+                self.goes_on(one, PARTNER, "talked with before")
             }
             _ => self.room(),
         }
@@ -450,19 +492,20 @@ impl Choice<'_> {
         let mut candidates: Vec<usize> =
             (0..self.scene.cast.len()).filter(|&one| self.may(one)).collect();
         if self.reading.asks_for_others() && candidates.len() > 1 {
-            let last = self.partner();
+            let last = self.scene.partner();
             candidates.retain(|one| Some(*one) != last);
         }
-        let by_words = self.reading.best_fit(&candidates).map(|one| (one, 0.5, "knows most of it"));
+        let by_words =
+            self.reading.best_fit(&candidates).map(|one| (one, KNOWS, "knows most of it"));
         let refused = !self.reading.calls.excluded.is_empty();
         let by_question = || {
             let asked = self.scene.asked_before;
             let found = refused.then(|| self.rank_by_question(asked, &candidates)).flatten();
-            found.map(|one| (one, 0.45, "knows most of what was asked"))
+            found.map(|one| (one, KNOWS, "knows most of what was asked"))
         };
         let rotation = || {
             let next = candidates.iter().min_by_key(|&&one| self.scene.cast[one].rank);
-            next.map(|&one| (one, 0.4, "next by rotation"))
+            next.map(|&one| (one, ROTATION, "next by rotation"))
         };
         let Some((persona, confidence, reason)) = by_words.or_else(by_question).or_else(rotation)
         else {

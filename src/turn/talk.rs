@@ -58,6 +58,12 @@ impl Talk {
         said.is_some_and(|(other, at)| other != human && now.since(*at) <= EXCHANGE_REACH)
     }
 
+    /// Whether nothing was said lately.
+    pub(super) fn is_opening(&self, now: Time) -> bool {
+        let said = self.said.as_ref().is_some_and(|(_, at)| now.since(*at) <= EXCHANGE_REACH);
+        !said && self.spoke_last(now).is_none()
+    }
+
     /// A human said something that is more than a nod.
     pub(super) fn human_spoke(&mut self) {
         self.spoke = None;

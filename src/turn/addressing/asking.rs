@@ -1,7 +1,9 @@
 //! Whether a line asks for something: questions and requests, also those without a mark.
 
+use super::calls::Call;
 use super::lexicon::Set;
 use super::reading::Reading;
+use super::sentence::Sentence;
 use super::silence;
 use super::words::{Break, Word};
 
@@ -28,6 +30,29 @@ impl Reading<'_> {
             let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
             ends || self.asks_without_a_mark(sentence)
         })
+    }
+
+    /// A question is put to whom `call` names: the name is at an end of the sentence that asks or
+    /// between pauses in it, alone beside it, or before a turned sentence ("Ada, will it hold").
+    pub(super) fn is_put_to(&self, call: &Call) -> bool {
+        let Some(mention) = self.mention_of(call.who).filter(|_| !call.handed) else {
+            return false;
+        };
+        let sentence = Sentence::around(&self.line, self.lexicon, mention);
+        let (opens, ends) = (sentence.opens(), sentence.tail.is_empty());
+        let marked = || self.line.iter().any(|word| word.after == Break::Question);
+        // "Hamlet is a bit of a fool" is turned only where a pause stands behind the name.
+        let turned = match sentence.after {
+            Break::None => {
+                let subject = sentence.tail.get(1);
+                self.lexicon.helpers.has(sentence.next())
+                    && subject.is_some_and(|word| self.lexicon.subjects.has(word))
+            }
+            _ => sentence.turns_to_somebody(),
+        };
+        opens && turned
+            || opens && ends && marked()
+            || sentence.is_question && (opens || ends || sentence.is_set_off())
     }
 
     /// "Any idea why", "I do wonder how", "I was curious whether".

@@ -85,6 +85,10 @@ impl Lexicon {
         best.0
     }
 
+    pub(super) fn is_english(&self) -> bool {
+        std::ptr::eq(self, &raw const ENGLISH)
+    }
+
     /// Whether a line is in none of the languages that are known here.
     pub(super) fn is_foreign(&self, line: &[Word]) -> bool {
         let read = line.len().min(WORDS_READ);
@@ -117,7 +121,7 @@ impl Lexicon {
     }
 }
 
-const ENGLISH: Lexicon = Lexicon {
+static ENGLISH: Lexicon = Lexicon {
     questions: Set(
         "what whats how hows why where wheres when whens who whos whom whose which wot owt",
     ),

@@ -99,13 +99,18 @@ impl<'a> Reading<'a> {
         backchannel::is_nod(self.text, &self.line, self.lexicon)
     }
 
-    /// Its speaker is not done. Who is asked something may answer in a word or two that no
-    /// sentence ends on.
-    pub(super) fn is_unfinished(&self, answers: bool) -> bool {
-        if answers && self.line.len() <= ANSWER_WORDS {
-            return completeness::dangles(self.text);
-        }
+    /// Who is asked something may answer in a word or two that no sentence ends on.
+    pub(super) fn answers_briefly(&self) -> bool {
+        self.line.len() <= ANSWER_WORDS
+    }
+
+    /// Its last word, or a clause that leans on none, says that its speaker is not done.
+    pub(super) fn breaks_off(&self) -> bool {
         completeness::is_unfinished(self.text, &self.line, self.lexicon)
+    }
+
+    pub(super) fn dangles(&self) -> bool {
+        completeness::dangles(self.text)
     }
 
     pub(super) fn silence(&self) -> Hush {
@@ -237,21 +242,6 @@ impl<'a> Reading<'a> {
         count.is_some_and(|count| count == self.humans.len() && count != self.personas.len())
     }
 
-    /// It asks about a persona and not a persona: "is Ada the tall one?" Whoever says "you" asks
-    /// whom it speaks to.
-    pub(super) fn asks_about_somebody(&self) -> bool {
-        let persona = |who: &Who| matches!(who, Who::Persona(_));
-        self.calls.mentioned.iter().any(persona)
-            && self.calls.called.is_empty()
-            && !self.speaks_to_you()
-    }
-
-    /// It is said to whoever spoke just before: it says "you", and asks for nothing that a card
-    /// tells of.
-    pub(super) fn is_between_two(&self) -> bool {
-        self.speaks_to_you() && !self.asks_whoever() && self.scores().iter().all(|one| *one == 0.0)
-    }
-
     /// What the line says before and after a sentence that takes back what stands before it.
     pub(super) fn taken_back(&self) -> Option<(Self, Self)> {
         let sentences = silence::sentences(&self.line);
@@ -278,16 +268,6 @@ impl<'a> Reading<'a> {
     /// The personas it calls, in order.
     pub(super) fn personas_called(&self) -> Vec<usize> {
         self.called_in(0..self.line.len())
-    }
-
-    /// Its last sentence takes up a talk that was left: "and would that help?"
-    pub(super) fn takes_up(&self) -> bool {
-        let sentences = silence::sentences(&self.line);
-        let Some(last) = sentences.last() else { return false };
-        let words = self.line[last.clone()].iter().map(|word| word.text.as_str());
-        let mut words = words.skip_while(|word| matches!(*word, "ok" | "okay" | "right" | "oh"));
-        let first = words.next().unwrap_or_default();
-        sentences.len() > 1 && (self.lexicon.joins.has(first) || matches!(first, "so" | "anyway"))
     }
 
     /// The personas that a stretch of the line calls by name.
@@ -333,6 +313,19 @@ impl<'a> Reading<'a> {
         let fits = candidates.iter().copied().filter(|&one| scores[one] > 0.0);
         // The first of equals.
         fits.reduce(|best, one| if scores[one] > scores[best] { one } else { best })
+    }
+
+    /// Where `who` is named first.
+    pub(super) fn mention_of(&self, who: Who) -> Option<&Mention> {
+        self.mentions.iter().find(|mention| mention.who.contains(&who))
+    }
+
+    pub(super) fn names_a_persona(&self) -> bool {
+        self.calls.mentioned.iter().any(|who| matches!(who, Who::Persona(_)))
+    }
+
+    pub(super) fn names_a_human(&self) -> bool {
+        self.calls.mentioned.iter().any(|who| matches!(who, Who::Human(_)))
     }
 
     /// The only one of `candidates` on whose card a short word of the line is spelled out.

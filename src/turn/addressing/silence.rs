@@ -21,7 +21,7 @@ const CLOSING: Set = Set::new(
 );
 const PARTICLES: Set = Set::new("up down it off over out on in by still");
 /// A pair of them that opens and does not close: "back up", "give it" and the like are not meant.
-const TIME: Set = Set::new(
+pub(super) const TIME: Set = Set::new(
     "second seconds sec secs minute minutes min moment tick mo bit while momento attimo \
      segundo instante instant minuto momentje",
 );

@@ -45,8 +45,8 @@ const CALLS: &[(&str, &str)] = &[
     // At the end and in the middle.
     ("What do you think, Ada?", "Ada"),
     ("what do you think ada", "Ada"),
-    ("Thank you, Hugo.", "Hugo"),
-    ("thanks nora", "Nora"),
+    ("Thank you, Hugo.", "nobody"),
+    ("thanks nora", "nobody"),
     ("Tell me, Nora, what grows in the shade?", "Nora"),
     ("And you, Hugo?", "Hugo"),
     ("What about Nora?", "Nora"),
@@ -56,7 +56,7 @@ const CALLS: &[(&str, &str)] = &[
     ("That was nice. Hugo, do you agree?", "Hugo"),
     // Names that are words.
     ("Will, do you act?", "Will"),
-    ("Will you help me with the dishes?", "rotation"),
+    ("Will you help me with the dishes?", "nobody"),
     ("will what do you think", "Will"),
     ("Hey Will do you act", "Will"),
     // Several, in order.
@@ -126,13 +126,30 @@ fn who_is_left_out_does_not_answer() {
 }
 
 #[test]
+fn a_question_is_never_weighed_away_from_whom_it_is_put_to() {
+    let found = |line| who(&addressees(line, &scene())).join(" ");
+    assert_eq!(found("Ada, will it hold"), "Ada");
+    assert_eq!(found("Thank you, and what is that, Hugo?"), "Hugo");
+    assert_eq!(found("Nora. Thanks. Shall we go on later?"), "Nora");
+    assert_eq!(found("Will we, Nora, be all right?"), "Nora");
+    assert_eq!(found("ada is that a bat or a bird"), "Ada");
+    // Weighed: it is only told, or told about.
+    assert_eq!(found("That will do, Hugo."), "");
+    assert_eq!(found("Ada is a bit of a drama queen."), "");
+    assert_eq!(found("Nora, thanks, we know all that already."), "");
+}
+
+#[test]
 fn talk_goes_on_with_whom_it_was() {
     let named = Scene { named_before: Some(2), ..scene() };
     assert_eq!(who(&addressees("And how far is it from here to there?", &named)), ["Hugo"]);
     assert_eq!(who(&addressees("Nora, and you?", &named)), ["Nora"]);
-    let answered = Scene { answered_before: Some(1), ..scene() };
+    let spoke_last = Some(SpokeLast { persona: 1, asked: false });
+    let answered = Scene { answered_before: Some(1), spoke_last, ..scene() };
     assert_eq!(who(&addressees("Why is that?", &answered)), ["Nora"]);
     assert_eq!(who(&addressees("Is there any more bread in the kitchen?", &answered)), ["Ada"]);
+    let whoever = "Does anybody know how bread is baked in a kitchen?";
+    assert_eq!(who(&addressees(whoever, &answered)), ["Ada"]);
 }
 
 #[test]
@@ -160,7 +177,8 @@ fn everybody_else_learns_why() {
     let others = |line| addressees(line, &scene()).others;
     assert_eq!(others("Hugo, hello."), (Outcome::Passed, "addressed to Hugo Weber".into()));
     assert_eq!(others("Bob, hello."), (Outcome::Passed, "addressed to a human".into()));
-    assert_eq!(others("How high is it?"), (Outcome::Outbid, "another's turn".into()));
+    assert_eq!(others("How high is it?"), (Outcome::Passed, "humans among themselves".into()));
+    assert_eq!(others("How high is the Matterhorn?"), (Outcome::Outbid, "another's turn".into()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is decided about a line.
 
-use super::Scene;
+use super::{Scene, Weighed};
 use crate::latency::{Outcome, Reason};
 
 /// Somebody who is to answer.
@@ -58,6 +58,8 @@ pub struct Verdict {
     pub courtesy: bool,
     /// Earlier requests to be silent no longer hold.
     pub lifts_silence: bool,
+    /// What was weighed on the way, each matter once.
+    pub weighed: Vec<Weighed>,
     /// What becomes of the line for everybody else.
     pub others: (Outcome, Reason),
 }
@@ -75,6 +77,7 @@ impl Verdict {
             stopped: Vec::new(),
             courtesy: false,
             lifts_silence: false,
+            weighed: Vec::new(),
             others: (Outcome::Passed, Reason::Borrowed(why)),
         }
     }

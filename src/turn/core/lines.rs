@@ -30,7 +30,7 @@ impl Core {
         self.decided(None);
         self.obey_sleep_words(id, &text);
         let whole = self.whole(now, &human, &text);
-        let verdict = self.judge(now, &human, &whole);
+        let verdict = self.judge(now, &human, manner, &whole);
         let said = text.clone();
         if !text.is_empty() {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
@@ -66,14 +66,10 @@ impl Core {
         }
     }
 
-    pub(super) fn judge(&self, now: Time, human: &HumanId, text: &str) -> Verdict {
-        let verdict = addressing::addressees(text, &self.scene(now, human));
-        let answers = self.talk.answers_a_human(now, human);
-        if verdict.bearing == Bearing::Statement && answers.is_some() {
-            let others = (Outcome::Passed, Reason::Borrowed("answers a human"));
-            return Verdict { bearing: Bearing::Humans, others, ..verdict };
-        }
-        verdict
+    /// What a line of `human` would be taken for if it came now.
+    pub fn judge(&self, now: Time, human: &HumanId, manner: Manner, text: &str) -> Verdict {
+        let typed = manner == Manner::Typed;
+        addressing::addressees(text, &Scene { typed, ..self.scene(now, human) })
     }
 
     fn scene<'a>(&'a self, now: Time, human: &'a HumanId) -> Scene<'a> {
@@ -97,6 +93,9 @@ impl Core {
             spoke_last: self.talk.spoke_last(now),
             after_human: self.talk.is_after_another(now, human),
             among_humans: self.talk.part_of(now, human),
+            answers_human: self.talk.answers_a_human(now, human).is_some(),
+            is_opening: self.talk.is_opening(now),
+            typed: false,
             asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
             owed: self.floor.owed().collect(),
         }

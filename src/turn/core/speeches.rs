@@ -42,7 +42,7 @@ impl Core {
         text: &str,
     ) -> Option<(PersonaId, Vec<Message>)> {
         let (text, _) = text::tidy(text, text::LINE_CHARS_MAX);
-        let verdict = self.judge(now, human, &self.whole(now, human, &text));
+        let verdict = self.judge(now, human, Manner::Heard, &self.whole(now, human, &text));
         let persona = verdict.addressees.first()?.persona;
         let member = Some(&self.cast[persona]).filter(|member| member.can_speak())?;
         let name = self.people.get(human).map_or(human.as_str(), |human| &human.name).to_owned();

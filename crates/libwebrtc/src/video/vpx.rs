@@ -89,7 +89,7 @@ unsafe impl Send for Context {}
 impl Context {
     /// Sets one of the encoder's controls that take a number.
     fn set(&mut self, control: sys::vp8e_enc_control_id, value: c_int) -> Result<(), Error> {
-        // SAFETY: the context is initialised; such a control takes one number of the size of an int.
+        // SAFETY: the context is initialised; such a control takes one number as large as an int.
         check(unsafe { sys::vpx_codec_control_(&raw mut *self.0, control as c_int, value) })
     }
 }

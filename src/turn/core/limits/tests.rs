@@ -73,11 +73,11 @@ fn whoever_waited_longest_gets_a_question_that_all_could_answer() {
         let mut turns = std::collections::BTreeMap::new();
         let mut first = None;
         for _ in 0..12 {
-            room.says("tom", "What is new?");
+            room.says("tom", "How high is the Matterhorn?");
             let persona = room.holder();
             first.get_or_insert(persona.clone());
             *turns.entry(persona).or_insert(0) += 1;
-            room.replies("Nothing.");
+            room.replies("Very.");
             // Else the question would go on with who spoke.
             room.waits(Duration::from_secs(61));
         }

@@ -162,7 +162,7 @@ def write(tables):
         " is",
         "//! worth, in nats.",
         "",
-        "type Table = (f32, &'static [(&'static str, f32)]);",
+        "pub(super) type Table = (f32, &'static [(&'static str, f32)]);",
     ]
     for matter, names, weights in tables:
         text += ["", f"pub(super) const {matter.upper()}: Table = ("]

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from dataclasses import dataclass
+from typing import TypeVar
 
 from household import Household
 from person import Person, Said
 from sound import Clip
+
+P = TypeVar("P", bound=Person)
 
 # Bounds of waiting, generous on purpose: they say "never", figures say how fast.
 REPLY_BEGINS_S = 30
@@ -53,9 +56,9 @@ class Interruption:
     talked_on_s: float
 
 
-async def enter(household: Household, name: str, cast: int) -> Person:
+async def enter(household: Household, name: str, cast: int, kind: type[P] = Person) -> P:
     """Joins and waits until the whole cast is there, heard and listening."""
-    person = Person()
+    person = kind()
     url, token = household.pass_for(name)
     await person.join(url, token)
 

@@ -71,18 +71,20 @@ class Ear:
         self.intervals: list[list[float]] = []
         self._start: float | None = None
 
-    def hear(self, now: float, samples: np.ndarray) -> None:
+    def hear(self, now: float, samples: np.ndarray) -> float:
+        """Takes a frame; returns when it began."""
         earliest = now - self.frames * FRAME_S
         drifted = earliest if self._start is None else self._start + 0.002 * FRAME_S
         self._start = min(earliest, drifted)
         at = self._start + self.frames * FRAME_S
         self.frames += 1
         if level_dbfs(samples) <= VOICED_DBFS:
-            return
+            return at
         if self.intervals and at - self.intervals[-1][1] < PAUSE_S:
             self.intervals[-1][1] = at + FRAME_S
         else:
             self.intervals.append([at, at + FRAME_S])
+        return at
 
     def voiced(self, since: float = 0.0, until: float = float("inf")) -> list[tuple[float, float]]:
         """The voiced intervals that reach into the span, clicks left out."""

@@ -47,17 +47,44 @@ pub struct Weighed {
 
 impl Weighed {
     pub(super) fn of(matter: Matter, reading: &Reading<'_>, scene: &Scene<'_>) -> Self {
-        let (signs, (bias, weights)) = match matter {
-            Matter::Unfinished => (unfinished::signs(reading, scene), weights::UNFINISHED),
-            Matter::Called => (called::signs(reading, scene), weights::CALLED),
-            Matter::Wanted => (wanted::signs(reading, scene), weights::WANTED),
+        let signs = match matter {
+            Matter::Unfinished => unfinished::signs(reading, scene),
+            Matter::Called => called::signs(reading, scene),
+            Matter::Wanted => wanted::signs(reading, scene),
         };
+        let (bias, weights) = weights(matter);
         let worth = |(sign, weight): (&(&str, f32), &(&str, f32))| sign.1 * weight.1;
         let sum: f32 = bias + signs.iter().zip(weights).map(worth).sum::<f32>();
         Self { matter, likely: 1.0 / (1.0 + (-sum).exp()), signs }
     }
 }
 
+/// The bias, and the weights in the order of the signs.
+fn weights(matter: Matter) -> weights::Table {
+    match matter {
+        Matter::Unfinished => weights::UNFINISHED,
+        Matter::Called => weights::CALLED,
+        Matter::Wanted => weights::WANTED,
+    }
+}
+
 fn bit(is: bool) -> f32 {
     f32::from(u8::from(is))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_sign_has_the_weight_of_its_name() {
+        let scene = Scene { humans: vec!["Bob", "Zoë"], ..Scene::default() };
+        let reading = Reading::of("Well, what do you think of it?", &scene);
+        for matter in [Matter::Unfinished, Matter::Called, Matter::Wanted] {
+            let signs = Weighed::of(matter, &reading, &scene).signs;
+            let signs: Vec<_> = signs.iter().map(|(name, _)| *name).collect();
+            let weights: Vec<_> = weights(matter).1.iter().map(|(name, _)| *name).collect();
+            assert_eq!(signs, weights, "{matter:?}: run scripts/fit-weights.py --write");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Written by `scripts/fit-weights.py`: what stands before any sign, and what each sign is
 //! worth, in nats.
 
-type Table = (f32, &'static [(&'static str, f32)]);
+pub(super) type Table = (f32, &'static [(&'static str, f32)]);
 
 pub(super) const UNFINISHED: Table = (
     -3.905,

@@ -199,6 +199,7 @@ struct Faces {
     skipped: Counter,
     late: Counter,
     unheard: Counter,
+    failed: Counter,
     rate: Gauge,
 }
 
@@ -211,6 +212,8 @@ impl Faces {
         registry.register("faces_late", "Pictures of faces that came late", it.late.clone());
         let unheard = "Frames of voices that the mouths missed";
         registry.register("faces_unheard", unheard, it.unheard.clone());
+        let failed = "Pictures of faces that could not be drawn";
+        registry.register("faces_failed", failed, it.failed.clone());
         let rate = "Pictures a second of a face that speaks";
         registry.register("faces_rate_fps", rate, it.rate.clone());
         it
@@ -221,6 +224,7 @@ impl Faces {
         reach(&self.skipped, faces.skipped);
         reach(&self.late, faces.late);
         reach(&self.unheard, faces.unheard);
+        reach(&self.failed, faces.failed);
         self.rate.set(i64::from(faces.fps));
     }
 }

@@ -84,6 +84,8 @@ pub struct Faces {
     pub late: u64,
     /// Frames of voices that the mouths missed.
     pub unheard: u64,
+    /// Pictures that could not be drawn, by a fault of the program.
+    pub failed: u64,
     /// Pictures a second of a face that speaks; fewer when the processor is short.
     pub fps: u32,
     /// The longest that one took, the wait for a thread included.

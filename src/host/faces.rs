@@ -5,6 +5,7 @@
 //! time, so that no sound waits for it.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,6 +91,7 @@ pub(super) struct Driver {
     status: watch::Receiver<pages::Status>,
     rate_fps: u32,
     draw_us_max: u64,
+    failed: u64,
 }
 
 /// What is drawn with; it goes to the drawing thread and comes back.
@@ -117,6 +119,7 @@ impl Driver {
             lips: lips.clone(),
             moved,
             draw_us_max: 0,
+            failed: 0,
         };
         (driver, lips)
     }
@@ -175,11 +178,18 @@ impl Driver {
         let Some(pose) = pose else { return Ok(()) };
         let Some(mut studio) = self.studio.take() else { return Ok(()) };
         let drawing = tokio::task::spawn_blocking(move || {
-            let frame = studio.draw(face, &pose);
-            (studio, frame)
+            // The next picture is painted over whatever a panic left.
+            let frame = catch_unwind(AssertUnwindSafe(|| studio.draw(face, &pose)));
+            (studio, frame.ok())
         });
         let (studio, frame) = drawing.await?;
         self.studio = Some(studio);
+        let Some(frame) = frame else {
+            self.failed += 1;
+            let persona = &self.ids[face];
+            tracing::error!(%persona, "a face was not drawn; this is a fault of the program");
+            return Ok(());
+        };
         let took_us = micros(self.stand.clock.now().since(now));
         self.draw_us_max = self.draw_us_max.max(took_us);
         self.stand.transport.face(&self.ids[face], frame);
@@ -204,6 +214,7 @@ impl Driver {
             skipped: counts.skipped,
             late: counts.late,
             unheard: self.lips.lost(),
+            failed: self.failed,
             fps: self.schedule.rate_fps(),
             draw_us_max: self.draw_us_max,
         };

@@ -21,6 +21,11 @@ fn nora() -> PersonaId {
 
 impl Scene {
     fn open() -> Self {
+        Self::open_with(|_| {})
+    }
+
+    /// With something done to the driver before it begins.
+    fn open_with(change: impl FnOnce(&mut Driver)) -> Self {
         let clock = Clock::start();
         let room = Arc::new(ScriptedRoom::new(clock));
         let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
@@ -32,6 +37,7 @@ impl Scene {
         let (mut driver, _) = Driver::new(stand, faces);
         let (moved, from) = mpsc::channel(64);
         driver.moved = from;
+        change(&mut driver);
         let cancel = CancellationToken::new();
         tokio::spawn(driver.run(cancel.clone()));
         Self { clock, room, publisher, moved, cancel }
@@ -119,6 +125,22 @@ async fn nobody_looks_and_no_picture_comes() {
     tokio::time::sleep(SHOWN_EVERY).await;
     let shown = scene.publisher.status().faces.expect("counts");
     assert!(shown.drawn > 5 && shown.skipped > 0 && shown.fps == 15, "{shown:?}");
+    scene.cancel.cancel();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_picture_that_cannot_be_drawn_is_counted_and_the_next_ones_are_drawn() {
+    // A persona without a portrait: a fault.
+    let scene = Scene::open_with(|driver| {
+        driver.ids.push(PersonaId::new("felix"));
+        driver.schedule = Schedule::new(driver.stand.clock.now(), &[1, 2]);
+    });
+    scene.state(AgentState::Speaking, 100).await;
+    scene.play(50, -18.0, None).await;
+    tokio::time::sleep(SHOWN_EVERY).await;
+    let shown = scene.publisher.status().faces.expect("counts");
+    assert!(shown.failed > 0, "{shown:?}");
+    assert!(scene.room.faces_of(&nora()).len() >= 12, "the other face goes on: {shown:?}");
     scene.cancel.cancel();
 }
 

@@ -137,6 +137,7 @@ pub(super) fn status() -> Status {
             skipped: 40,
             late: 3,
             unheard: 2,
+            failed: 1,
             fps: 12,
             draw_us_max: 4_100,
         }),

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """The faces of three personas as LiveKit's own client sees and hears them.
 
-Each persona is asked something; every picture of it and all of its sound is noted, with the times at
-which they came out of the client. Every test then looks at the record. Prints the figures and, last,
-how many tests passed. With a path as argument the last picture of each spoken answer is kept there.
+Each persona is asked something; every picture of it and all of its sound is noted, with the times
+at which they came out of the client. Every test then looks at the record. Prints the figures and,
+last, how many tests passed. With a path as argument the last picture of each answer is kept there.
 """
 
 from __future__ import annotations

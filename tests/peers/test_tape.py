@@ -37,9 +37,10 @@ CUT_IN_TRIES = 3
 # What a killed recording may lose at most.
 LOST_S_MAX = 1.0
 # The replay's timers have whole milliseconds, and a turn has nine stages; a stage that waits for
-# another's timer takes over its millisecond.
-STAGE_OFF_MS_MAX = 5.0
-E2E_OFF_MS_MAX = 10.0
+# another's timer takes over its millisecond. What the live run's threads waited for the processor
+# takes no time in the replay: 1 ms on an idle machine, 5 beside a compiler.
+STAGE_OFF_MS_MAX = 10.0
+E2E_OFF_MS_MAX = 20.0
 SAME = [
     "turn",
     "line",

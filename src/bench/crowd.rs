@@ -13,8 +13,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use tokio::io::{AsyncBufReadExt as _, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::machine::Processes;
@@ -249,6 +249,8 @@ struct Host {
     child: Child,
     id: u32,
     page: String,
+    /// Kept open: a host that can print no more may end.
+    _lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Host {
@@ -280,7 +282,7 @@ impl Host {
         let page = timeout(START_MAX, page).await;
         let page = page.map_err(|_| wrong("the host was not ready in time"))??;
         let page = page.ok_or_else(|| wrong("the host ended before its cast was there"))?;
-        Ok(Self { child, id, page })
+        Ok(Self { child, id, page, _lines: lines })
     }
 
     /// A visitor's way into the room: the server's address and a token.

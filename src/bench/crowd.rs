@@ -5,7 +5,7 @@
 //! them: while everybody rests, and while one persona answers typed questions with its voice. What
 //! the models cost is in both, so the difference is the faces'.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -15,11 +15,13 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::machine::Processes;
+use super::machine::processes::Processes;
 use super::{BenchError, Report, row};
 use crate::room::livekit::viewer::Viewer;
+use crate::room::livekit::visitor::States;
 
 /// The first of them is asked.
 const NAMES: [&str; 12] = [
@@ -149,16 +151,11 @@ async fn speak(host: &Host, viewer: &Viewer) -> Result<Spell, String> {
     let mut spells = Vec::new();
     for question in QUESTIONS {
         viewer.say(&format!("{}, {question}", NAMES[0])).await?;
-        let speaks = |state: Option<&String>| state.is_some_and(|state| state == "speaking");
-        timeout(BEGINS_MAX, states.wait_for(|states| speaks(states.get(&who))))
-            .await
-            .map_err(|_| format!("{} did not answer within {BEGINS_MAX:?}", NAMES[0]))?
-            .map_err(|_| "the viewer sees no states any more".to_owned())?;
+        let begun = until(&mut states, BEGINS_MAX, |states| speaks(states, &who)).await;
+        begun.map_err(|why| format!("{} did not answer: {why}", NAMES[0]))?;
         let watch = Watch::start(host, viewer).await;
-        timeout(ENDS_MAX, states.wait_for(|states| !speaks(states.get(&who))))
-            .await
-            .map_err(|_| format!("an answer went on for {ENDS_MAX:?}"))?
-            .map_err(|_| "the viewer sees no states any more".to_owned())?;
+        let ended = until(&mut states, ENDS_MAX, |states| !speaks(states, &who)).await;
+        ended.map_err(|why| format!("an answer went on and on: {why}"))?;
         spells.push((watch.at.elapsed(), watch.end(host, viewer, Some(&who)).await));
     }
     let whole: f64 = spells.iter().map(|(took, _)| took.as_secs_f64()).sum();
@@ -171,6 +168,20 @@ async fn speak(host: &Host, viewer: &Viewer) -> Result<Spell, String> {
         fps: mean(|spell| spell.fps),
         kbit_s: mean(|spell| spell.kbit_s),
     })
+}
+
+fn speaks(states: &States, who: &str) -> bool {
+    states.get(who).is_some_and(|state| state == "speaking")
+}
+
+async fn until(
+    states: &mut watch::Receiver<States>,
+    most: Duration,
+    holds: impl FnMut(&States) -> bool,
+) -> Result<(), String> {
+    let found = timeout(most, states.wait_for(holds)).await;
+    let seen = found.map_err(|_| format!("{most:?} have passed"))?;
+    seen.map(drop).map_err(|_| "the viewer sees no states any more".to_owned())
 }
 
 /// The beginning of a spell.
@@ -235,7 +246,7 @@ fn note(report: &mut Report, size: usize, (seen, talk): Manner, spell: &Spell) {
 }
 
 /// What the faces cost: seen less unseen.
-fn tell_apart(figures: &mut std::collections::BTreeMap<String, f64>, size: usize) {
+fn tell_apart(figures: &mut BTreeMap<String, f64>, size: usize) {
     for talk in ["rest", "speaking"] {
         let share = |seen| figures.get(&format!("cpu_share_{seen}_{talk}_{size}")).copied();
         if let (Some(seen), Some(unseen)) = (share("seen"), share("unseen")) {

@@ -5,6 +5,9 @@ use std::fs;
 
 use serde::Serialize;
 
+#[cfg(all(feature = "llama", feature = "livekit"))]
+pub(super) mod processes;
+
 /// What matters for comparing figures. What the system does not tell is 0 or "unknown".
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Machine {
@@ -47,44 +50,6 @@ pub fn rss_mb() -> f64 {
     kb(&read("/proc/self/status"), "VmRSS:") as f64 / 1_024.0
 }
 
-/// A program and the processes of it that it started, as they are now.
-#[cfg(all(feature = "llama", feature = "livekit"))]
-pub(super) struct Processes {
-    ticks: f64,
-    pub(super) rss_mb: f64,
-    all: f64,
-}
-
-#[cfg(all(feature = "llama", feature = "livekit"))]
-impl Processes {
-    /// The process and its children whose names begin as its own does.
-    pub(super) fn of(id: u32) -> Self {
-        let stat = |id: &str| read(&format!("/proc/{id}/stat"));
-        let (id, mut ticks, mut rss_kb) = (id.to_string(), 0.0, 0);
-        let own_name = name(&stat(&id)).to_owned();
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        for entry in entries {
-            let other = entry.file_name().to_string_lossy().into_owned();
-            let text = stat(&other);
-            let child = parent(&text) == id && name(&text).starts_with(&own_name);
-            if other == id || child {
-                ticks += own(&text);
-                rss_kb += kb(&read(&format!("/proc/{other}/status")), "VmRSS:");
-            }
-        }
-        Self { ticks, rss_mb: rss_kb as f64 / 1_024.0, all: busy(&read("/proc/stat")).1 }
-    }
-
-    /// Their part of all cores' time since then.
-    pub(super) fn cpu_share_since(&self, before: &Self) -> f64 {
-        if self.all > before.all {
-            (self.ticks - before.ticks) / (self.all - before.all)
-        } else {
-            0.0
-        }
-    }
-}
-
 /// How the machine's processors are used while a bench runs.
 pub(super) struct CpuUse {
     busy: f64,
@@ -124,20 +89,6 @@ fn own(stat: &str) -> f64 {
     fields.split_whitespace().skip(11).take(2).flat_map(str::parse::<f64>).sum()
 }
 
-/// A process's name, from its `/proc/ID/stat`.
-#[cfg(all(feature = "llama", feature = "livekit"))]
-fn name(stat: &str) -> &str {
-    let named = stat.split_once('(').and_then(|(_, rest)| rest.rsplit_once(')'));
-    named.map_or("", |(name, _)| name)
-}
-
-/// And its parent's number.
-#[cfg(all(feature = "llama", feature = "livekit"))]
-fn parent(stat: &str) -> &str {
-    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-    fields.split_whitespace().nth(1).unwrap_or_default()
-}
-
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_default()
 }
@@ -158,16 +109,6 @@ mod tests {
         assert_eq!(busy("cpu  10 1 4 80 5 0 0 0\ncpu0 1 1 1 1\n"), (15.0, 100.0));
         let own_ticks = own("7 (a) b) S 1 2 3 4 5 6 7 8 9 10 30 12 0 0");
         assert_eq!(own_ticks, 42.0);
-    }
-
-    #[cfg(all(feature = "llama", feature = "livekit"))]
-    #[test]
-    fn a_process_is_told_by_name_and_parent() {
-        let stat = "7 (a) b) S 3 2 3 4 5 6 7 8 9 10 30 12 0 0";
-        assert_eq!((name(stat), parent(stat)), ("a) b", "3"));
-        assert_eq!((name(""), parent("")), ("", ""));
-        let me = Processes::of(std::process::id());
-        assert!(me.rss_mb > 1.0, "{} MB", me.rss_mb);
     }
 
     #[test]

@@ -19,7 +19,7 @@ from pathlib import Path
 from conversation import ask, enter
 from household import Household, free_port
 from sound import ROOT, clips
-from trials import failures, tests_of
+from trials import conclude
 
 CAST = 3
 ASKED = "felix_storm"
@@ -166,10 +166,7 @@ def test_no_word_is_exported(run: Run) -> None:
 def main() -> int:
     run = asyncio.run(live())
     print(f"{len(run.spans)} spans, metrics {', '.join(sorted(run.metrics))}")
-    tests = tests_of(globals())
-    failed = failures(tests, run)
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return conclude(globals(), run)
 
 
 if __name__ == "__main__":

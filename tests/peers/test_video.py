@@ -22,7 +22,7 @@ from livekit import rtc
 
 from server import Server, token
 from sound import ROOT
-from trials import failures, tests_of
+from trials import conclude
 
 ROOM = "pictures"
 SIDE = 320
@@ -211,10 +211,7 @@ def main() -> int:
         return 2
     run = Run()
     asyncio.run(live(run))
-    tests = tests_of(globals())
-    failed = failures(tests, run)
-    print(f"{len(tests) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return conclude(globals(), run)
 
 
 if __name__ == "__main__":

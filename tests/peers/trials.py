@@ -25,3 +25,11 @@ def failures(tests: list[tuple[str, Callable[[Any], None]]], run: Any) -> int:
             if not isinstance(error, AssertionError):
                 traceback.print_exc()
     return failed
+
+
+def conclude(module: dict[str, Any], run: Any) -> int:
+    """Runs a module's tests on `run`, prints how many passed, and returns the exit code."""
+    tests = tests_of(module)
+    failed = failures(tests, run)
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    return 1 if failed else 0

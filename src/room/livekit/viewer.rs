@@ -17,7 +17,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::outbox::CHAT_TOPIC;
-use super::visitor::{States, state_in};
+use super::visitor::{States, note_state};
 
 /// Faces that come, by identity.
 #[derive(Clone, Default)]
@@ -153,13 +153,7 @@ async fn attend(
             RoomEvent::ParticipantAttributesChanged {
                 participant: Participant::Remote(participant),
                 changed_attributes,
-            } => {
-                if let Some(state) = state_in(&changed_attributes) {
-                    states.send_modify(|states| {
-                        states.insert(participant.identity().to_string(), state);
-                    });
-                }
-            }
+            } => note_state(&states, &participant, &changed_attributes),
             _ => {}
         }
     }

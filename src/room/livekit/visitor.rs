@@ -10,8 +10,8 @@ use futures_util::StreamExt as _;
 use livekit::ParticipantKind;
 use livekit::options::TrackPublishOptions;
 use livekit::prelude::{
-    LocalAudioTrack, LocalTrack, Participant, RemoteTrack, Room, RoomEvent, RoomOptions,
-    TrackSource,
+    LocalAudioTrack, LocalTrack, Participant, RemoteParticipant, RemoteTrack, Room, RoomEvent,
+    RoomOptions, TrackSource,
 };
 use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
@@ -187,13 +187,7 @@ impl Attention {
                 RoomEvent::ParticipantAttributesChanged {
                     participant: Participant::Remote(participant),
                     changed_attributes,
-                } => {
-                    if let Some(state) = state_in(&changed_attributes) {
-                        self.states.send_modify(|states| {
-                            states.insert(participant.identity().to_string(), state);
-                        });
-                    }
-                }
+                } => note_state(&self.states, &participant, &changed_attributes),
                 RoomEvent::TrackSubscribed {
                     track: RemoteTrack::Audio(track),
                     participant,
@@ -237,6 +231,19 @@ fn is_voiced(samples: &[i16]) -> bool {
     (power / samples.len().max(1) as f64).sqrt() > VOICED_LEVEL
 }
 
-pub(super) fn state_in(attributes: &HashMap<String, String>) -> Option<String> {
+/// Takes over a state, if it is among what has changed.
+pub(super) fn note_state(
+    states: &watch::Sender<States>,
+    participant: &RemoteParticipant,
+    changed: &HashMap<String, String>,
+) {
+    if let Some(state) = state_in(changed) {
+        states.send_modify(|states| {
+            states.insert(participant.identity().to_string(), state);
+        });
+    }
+}
+
+fn state_in(attributes: &HashMap<String, String>) -> Option<String> {
     attributes.get("lk.agent.state").cloned()
 }

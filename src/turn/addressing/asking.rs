@@ -40,7 +40,6 @@ impl Reading<'_> {
         };
         let sentence = Sentence::around(&self.line, self.lexicon, mention);
         let (opens, ends) = (sentence.opens(), sentence.tail.is_empty());
-        let marked = || self.line.iter().any(|word| word.after == Break::Question);
         // "Hamlet is a bit of a fool" is turned only where a pause stands behind the name.
         let turned = match sentence.after {
             Break::None => {
@@ -51,8 +50,13 @@ impl Reading<'_> {
             _ => sentence.turns_to_somebody(),
         };
         opens && turned
-            || opens && ends && marked()
+            || opens && ends && self.is_marked()
             || sentence.is_question && (opens || ends || sentence.is_set_off())
+    }
+
+    /// A question mark stands in it.
+    pub(super) fn is_marked(&self) -> bool {
+        self.line.iter().any(|word| word.after == Break::Question)
     }
 
     /// "Any idea why", "I do wonder how", "I was curious whether".

@@ -91,7 +91,7 @@ fn said(reading: &Reading<'_>, scene: &Scene<'_>, called: &[usize], signs: &mut 
     let body = wanted::body(&reading.line, lexicon);
     let first = body.first().map_or("", |word| word.text.as_str());
     let asks = reading.asks();
-    let marked = reading.line.iter().any(|word| word.after == Break::Question);
+    let marked = reading.is_marked();
     let ends = any(&|word| ENDING.has(word));
     let count = reading.line.len();
     let negated = any(&|word| is_negated(word) || lexicon.negations.has(word));

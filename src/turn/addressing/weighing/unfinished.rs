@@ -6,6 +6,7 @@ use crate::turn::addressing::Scene;
 use crate::turn::addressing::completeness;
 use crate::turn::addressing::lexicon::{Lexicon, Set};
 use crate::turn::addressing::reading::Reading;
+use crate::turn::addressing::silence;
 use crate::turn::addressing::words::{Break, Word};
 
 /// A clause begins with these that needs a verb of its own.
@@ -25,8 +26,7 @@ pub(super) fn signs(reading: &Reading<'_>, scene: &Scene<'_>) -> Signs {
     let text = reading.text().trim_end();
     let lexicon = reading.lexicon;
     let line = &reading.line;
-    let from = line.iter().rev().skip(1).position(|word| word.after.ends_sentence());
-    let last = &line[from.map_or(0, |at| line.len() - 1 - at)..];
+    let last = silence::sentences(line).pop().map_or(&[][..], |range| &line[range]);
     let end = last.last().map_or("", |word| word.text.as_str());
     let dangles = completeness::dangles(text);
     let closed = !dangles && text.ends_with(['.', '!', '?', '。', '？', '！', ')', '"', '”']);

@@ -219,5 +219,6 @@ fn record(turn: TurnId, line: LineId, persona: &str, spoke: bool, answer: &str) 
         completion_tokens: spoke.then_some(24),
         decode_tok_s: spoke.then_some(63.0),
         heard_text: if spoke { answer.to_owned() } else { String::new() },
+        pictures: Vec::new(),
     }
 }

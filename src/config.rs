@@ -105,6 +105,8 @@ pub struct Models {
     /// The folder that `troupe models pull` fills.
     pub root: PathBuf,
     pub language: Language,
+    /// Of a language model that is named by a path.
+    pub projector: Option<PathBuf>,
     /// Catalogue names or paths.
     pub recognition: String,
     pub voice: String,
@@ -126,6 +128,8 @@ pub enum Language {
     /// In this process: a catalogue name or a path.
     Here(String),
     Server(openai::Server),
+    /// None: personas say what they were shown. For trying a room out.
+    Scripted,
 }
 
 impl Language {
@@ -134,6 +138,7 @@ impl Language {
         match self {
             Self::Here(name) => name,
             Self::Server(server) => &server.model,
+            Self::Scripted => "scripted",
         }
     }
 }
@@ -149,7 +154,7 @@ impl Models {
     pub fn language_name(&self) -> String {
         let name = match &self.language {
             Language::Here(name) => Path::new(name).file_name(),
-            Language::Server(_) => None,
+            Language::Server(_) | Language::Scripted => None,
         };
         name.map_or_else(|| self.language.name().into(), |name| name.to_string_lossy().into_owned())
     }

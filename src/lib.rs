@@ -16,6 +16,7 @@ pub mod llm;
 pub mod models;
 pub mod mouth;
 pub mod persona;
+pub mod picture;
 pub mod probe;
 pub mod replay;
 pub mod room;

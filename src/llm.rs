@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::PersonaId;
+use crate::picture::{self, Picture};
 use crate::time::Time;
 
 pub mod adapter;
@@ -40,7 +41,23 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     pub role: Role,
+    /// A [`picture::MARK`] stands for each of `pictures`, in their order, and nowhere else.
     pub content: String,
+    #[serde(skip)]
+    pub pictures: Vec<Picture>,
+}
+
+impl Message {
+    /// A message of words.
+    pub fn new(role: Role, content: impl Into<String>) -> Self {
+        Self { role, content: content.into(), pictures: Vec::new() }
+    }
+
+    /// Puts a picture at the end.
+    pub fn show(&mut self, picture: Picture) {
+        self.content.push(picture::MARK);
+        self.pictures.push(picture);
+    }
 }
 
 /// Asks a persona's seat for a reply. The engine keeps what the seat already holds of `messages`
@@ -136,6 +153,8 @@ pub enum EngineError {
     TooLong { needed: usize, room: usize },
     #[error("{0}")]
     Template(String),
+    #[error("the model cannot see, and was shown a picture; take one with a projector")]
+    Blind,
     #[error("there is no seat for {0}")]
     NoSeat(PersonaId),
     #[error(transparent)]
@@ -187,6 +206,12 @@ pub struct EngineStats {
     pub adapter_loads: u64,
     /// Adapters that left memory for another.
     pub adapter_evictions: u64,
+    /// Pictures that were made into what the model takes: each once, for all seats.
+    pub pictures_encoded: u64,
+    /// Times that a prompt began to use one that was encoded before.
+    pub pictures_shared: u64,
+    /// Memory that encoded pictures take.
+    pub pictures_bytes: u64,
 }
 
 /// A text whose likelihood in a seat is asked for.
@@ -237,6 +262,10 @@ pub trait Engine: Send + Sync + 'static {
         questions: Vec<Question>,
         deadline: Duration,
     ) -> Result<Vec<Score>, EngineError>;
+
+    /// Whether it takes pictures in messages; else a request with one fails with
+    /// [`EngineError::Blind`].
+    fn sees(&self) -> bool;
 
     fn stats(&self) -> EngineStats;
 }

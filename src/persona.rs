@@ -20,6 +20,8 @@ pub struct Persona {
     pub card: String,
     pub voice: VoiceStyle,
     pub mode: Mode,
+    /// Whether it is shown pictures; none: where the model can see.
+    pub sees: Option<bool>,
 }
 
 /// How one voice model sounds like several people.

@@ -140,6 +140,7 @@ fn config(header: &Header) -> Config {
         models: Models {
             root: PathBuf::new(),
             language: Language::Here(header.models.language.name.clone()),
+            projector: None,
             recognition: header.models.recognition.name.clone(),
             voice: header.models.voice.name.clone(),
             context_tokens: 0,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::id::{HumanId, PersonaId, Speaker};
+use crate::picture::Source;
 use crate::time::Time;
 use crate::video::I420;
 
@@ -36,10 +37,28 @@ pub enum Event {
     AudioEnded {
         human: HumanId,
     },
-    /// A typed line.
+    /// A typed line. Pictures that belong to it came before.
     Chat {
         human: HumanId,
         text: String,
+    },
+    /// There is a camera or a screen of the human to look at, or no longer.
+    View {
+        human: HumanId,
+        source: Source,
+        on: bool,
+    },
+    /// What [`Transport::look`] asked for; `at` is when it was decoded.
+    Frame {
+        human: HumanId,
+        source: Source,
+        at: Time,
+        frame: Arc<I420>,
+    },
+    /// A file that the human put into the chat and calls a picture; nobody has looked into it.
+    Pasted {
+        human: HumanId,
+        file: Vec<u8>,
     },
     /// The connection of one of our participants changed.
     Link {
@@ -156,6 +175,13 @@ pub trait Transport: Send + Sync + 'static {
     fn is_seen(&self, persona: &PersonaId) -> bool {
         let _ = persona;
         true
+    }
+
+    /// Asks for one frame of a human's camera or screen, which comes as [`Event::Frame`] as soon as
+    /// it can be decoded. Nothing is decoded that nobody asked for. A wish for what cannot be seen,
+    /// or is being looked for, is forgotten; so it is in a room without pictures.
+    fn look(&self, human: &HumanId, source: Source) {
+        let _ = (human, source);
     }
 
     /// Leaves the room.

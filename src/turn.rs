@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::{Anchors, Outcome, Reason, TurnRecord, Usage};
 use crate::persona::Mode;
+use crate::picture::{Picture, Source};
 use crate::room::AgentState;
 
 pub mod addressing;
@@ -14,6 +15,7 @@ pub mod endpointing;
 mod floor;
 mod people;
 pub mod rank;
+mod sight;
 mod talk;
 mod text;
 mod transcript;
@@ -30,6 +32,18 @@ pub struct Line {
     pub name: String,
     pub manner: Manner,
     pub text: String,
+    /// In the order in which it was seen.
+    pub shown: Vec<Shown>,
+}
+
+/// What somebody showed, as it goes with a line: its speaker's or another human's.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// Whose it is: the name.
+    pub by: String,
+    pub source: Source,
+    /// None: nobody could look at it.
+    pub picture: Option<Picture>,
 }
 
 /// How a line came.
@@ -79,6 +93,7 @@ pub enum Event {
         human: HumanId,
         manner: Manner,
         text: String,
+        shown: Vec<Shown>,
     },
     /// The first voiced sample of a granted turn is in the room.
     SpeechBegan {
@@ -194,6 +209,15 @@ pub struct Grant {
     pub confidence: f32,
     /// The conversation as this persona sees it, its card first.
     pub messages: Vec<crate::llm::Message>,
+    /// What it says in place of a reply by the model.
+    pub says: Option<&'static str>,
+}
+
+impl Grant {
+    /// The pictures that the persona is shown, oldest first.
+    pub fn pictures(&self) -> impl Iterator<Item = &Picture> {
+        self.messages.iter().flat_map(|message| &message.pictures)
+    }
 }
 
 /// The outcome of one line for one persona.
@@ -229,6 +253,7 @@ impl Settled {
             completion_tokens: usage.completion_tokens,
             decode_tok_s: usage.decode_tok_s,
             heard_text: self.heard,
+            pictures: usage.pictures,
         }
     }
 }

@@ -1,18 +1,15 @@
 //! A picture from a file as a face.
 
 use std::fs::File;
-use std::io::{self, Cursor, Read as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use image::imageops::{self, FilterType};
-use image::{ExtendedColorType, ImageEncoder as _, ImageReader, Limits, RgbaImage};
+use image::{ExtendedColorType, ImageEncoder as _, RgbaImage};
 
-/// Cards of 10 MB are in use.
-const BYTES_MAX: u64 = 32 << 20;
-/// The longest side of a photograph that a telephone takes, and more than any card has.
-const SIDE_MAX: u32 = 6_000;
-/// What decoding may take: the largest picture as RGBA and nearly once more.
-const ALLOC_MAX: u64 = 256 << 20;
+use crate::picture::FileError;
+use crate::picture::file::{BYTES_MAX, decode};
+
 /// What is kept of a picture: enough for every size in which it is shown.
 const KEPT_SIDE: u32 = 512;
 /// A face in a picture that is higher than wide is in its upper part.
@@ -23,13 +20,8 @@ const ABOVE: f32 = 0.2;
 pub enum PictureError {
     #[error("the picture {path} cannot be read: {source}")]
     Unreadable { path: PathBuf, source: io::Error },
-    #[error("the picture {path} is larger than {max} bytes; take a smaller one")]
-    TooLarge { path: PathBuf, max: u64 },
-    #[error(
-        "the picture {path} cannot be shown: {cause}; take a PNG, JPEG or WebP of at most \
-         {SIDE_MAX} pixels a side"
-    )]
-    Malformed { path: PathBuf, cause: String },
+    #[error("the picture {path} cannot be shown: {cause}")]
+    Malformed { path: PathBuf, cause: FileError },
 }
 
 /// The square middle of a picture, scaled down.
@@ -42,13 +34,10 @@ impl Still {
         let unreadable = |source| PictureError::Unreadable { path: path.to_owned(), source };
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(unreadable)?;
-        file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        if bytes.len() as u64 > BYTES_MAX {
-            return Err(PictureError::TooLarge { path: path.to_owned(), max: BYTES_MAX });
-        }
+        file.take(BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(unreadable)?;
         let picture = decode(&bytes)
             .map_err(|cause| PictureError::Malformed { path: path.to_owned(), cause })?;
-        Ok(Self(square(&picture)))
+        Ok(Self(square(&picture.into_rgba8())))
     }
 
     /// In `side` x `side` pixels.
@@ -58,19 +47,6 @@ impl Still {
         }
         imageops::resize(&self.0, side, side, FilterType::CatmullRom).into_raw()
     }
-}
-
-fn decode(bytes: &[u8]) -> Result<RgbaImage, String> {
-    let mut limits = Limits::default();
-    limits.max_image_width = Some(SIDE_MAX);
-    limits.max_image_height = Some(SIDE_MAX);
-    limits.max_alloc = Some(ALLOC_MAX);
-    let mut reader = ImageReader::new(Cursor::new(bytes))
-        .with_guessed_format()
-        .map_err(|error| error.to_string())?;
-    reader.limits(limits);
-    let picture = reader.decode().map_err(|error| error.to_string())?;
-    Ok(picture.into_rgba8())
 }
 
 fn square(picture: &RgbaImage) -> RgbaImage {

@@ -57,6 +57,7 @@ impl CasePersona {
             card: self.card.clone(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         }
     }
 }
@@ -331,7 +332,7 @@ impl Room {
         if manner == Manner::Heard {
             self.tell(Event::SpeechStarted { human: human.clone() });
         }
-        self.tell(Event::Line { id, human, manner, text: line.text.clone() });
+        self.tell(Event::Line { id, human, manner, text: line.text.clone(), shown: Vec::new() });
         Ok(())
     }
 }

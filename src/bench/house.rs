@@ -31,6 +31,7 @@ pub(super) fn cast<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<P
         card: "A friend who is glad to be here.".to_owned(),
         voice: VoiceStyle::default(),
         mode: Mode::Open,
+        sees: None,
     };
     names.into_iter().enumerate().map(persona).collect()
 }

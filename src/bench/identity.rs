@@ -186,7 +186,14 @@ impl Room {
     fn says(&mut self, speaker: Speaker, name: String, text: String) {
         if !text.is_empty() {
             let id = LineId(self.lines.len() as u64 + 1);
-            self.lines.push(Line { id, speaker, name, manner: Manner::Heard, text });
+            self.lines.push(Line {
+                id,
+                speaker,
+                name,
+                manner: Manner::Heard,
+                text,
+                shown: Vec::new(),
+            });
         }
     }
 
@@ -194,7 +201,7 @@ impl Room {
     fn view(&self, persona: &Persona) -> Vec<Message> {
         let cast: Vec<&str> = self.cast.iter().map(|one| one.name.as_str()).collect();
         let mut messages = vec![prompt::system_message(persona, &cast)];
-        messages.extend(prompt::conversation(&persona.id, self.lines.iter()));
+        messages.extend(prompt::conversation(&persona.id, false, self.lines.iter()));
         messages.push(prompt::cue(&persona.name));
         messages
     }

@@ -190,7 +190,7 @@ fn default_model() -> Result<PathBuf, CliError> {
 #[cfg(feature = "llama")]
 fn language_model(config: &Config) -> Result<PathBuf, CliError> {
     let Language::Here(name) = &config.models.language else {
-        let why = "the language model is a server's; measure it there".to_owned();
+        let why = "no language model runs in this process; name one as models.language".to_owned();
         return Err(CliError::Failed(why));
     };
     let files = models::resolve(&config.models.root, name)?.of_kind(models::Kind::Language)?;

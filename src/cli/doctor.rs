@@ -202,6 +202,7 @@ fn models_of(config: &Config) -> Vec<Check> {
             let what = format!("{} at {}", server.model, server.url);
             elsewhere.push(Check::ok("language", what));
         }
+        Language::Scripted => elsewhere.push(Check::ok("language", "scripted, without a model")),
     }
     let check = |(name, model): (&'static str, &String)| match models::resolve(&models.root, model)
     {
@@ -221,7 +222,7 @@ fn memory(config: &Config, available_bytes: Option<u64>) -> Check {
     let models = &config.models;
     let language = match &models.language {
         Language::Here(name) => Some(name),
-        Language::Server(_) => None,
+        Language::Server(_) | Language::Scripted => None,
     };
     let here = language.is_some();
     let files = [&models.recognition, &models.voice].into_iter().chain(language);

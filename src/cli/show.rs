@@ -27,9 +27,10 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         match &models.language {
             Language::Here(name) => format!("{name:?}"),
             Language::Server(server) => format!(
-                "{{ kind = \"openai\", url = {:?}, model = {:?} }}",
-                server.url, server.model
+                "{{ kind = \"openai\", url = {:?}, model = {:?}, sees = {} }}",
+                server.url, server.model, server.sees
             ),
+            Language::Scripted => "{ kind = \"scripted\" }".to_owned(),
         },
         models.recognition,
         models.voice,
@@ -131,10 +132,15 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "root": models.root,
             "language": match &models.language {
                 Language::Here(name) => json!(name),
-                Language::Server(server) => {
-                    json!({ "kind": "openai", "url": server.url, "model": server.model })
-                }
+                Language::Server(server) => json!({
+                    "kind": "openai",
+                    "url": server.url,
+                    "model": server.model,
+                    "sees": server.sees,
+                }),
+                Language::Scripted => json!({ "kind": "scripted" }),
             },
+            "projector": models.projector,
             "recognition": models.recognition,
             "voice": models.voice,
             "context_tokens": models.context_tokens,

@@ -62,8 +62,8 @@ fn one(entry: &file::Persona, base: &Path) -> Result<Persona, ConfigError> {
             "voice.pitch goes from -12 to 12 and voice.pace from 0.5 to 2".to_owned(),
         ));
     }
-    let mode = entry.mode;
-    Ok(Persona { id: PersonaId::new(id), name, card: card.text, voice, mode })
+    let (mode, sees) = (entry.mode, entry.sees);
+    Ok(Persona { id: PersonaId::new(id), name, card: card.text, voice, mode, sees })
 }
 
 fn capitalised(id: &str) -> String {
@@ -78,6 +78,7 @@ fn house_cast() -> Vec<Persona> {
         card: card.to_owned(),
         voice: VoiceStyle { pitch, pace },
         mode: Mode::Open,
+        sees: None,
     };
     vec![
         persona(

@@ -37,6 +37,8 @@ pub struct Pages {
 #[serde(default, deny_unknown_fields)]
 pub struct Models {
     pub language: Language,
+    /// The eyes of a model that is named by a path: a GGUF file.
+    pub projector: Option<String>,
     pub recognition: String,
     pub voice: String,
     pub context_tokens: u32,
@@ -60,20 +62,28 @@ pub enum Language {
 #[serde(deny_unknown_fields)]
 pub struct Server {
     pub kind: Kind,
+    #[serde(default)]
     pub url: String,
+    #[serde(default)]
     pub model: String,
+    /// Whether the server's model takes pictures.
+    #[serde(default)]
+    pub sees: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
     Openai,
+    /// No model: it says what it was shown.
+    Scripted,
 }
 
 impl Default for Models {
     fn default() -> Self {
         Self {
             language: Language::Here("smollm2-135m-instruct".to_owned()),
+            projector: None,
             recognition: "whisper-tiny.en".to_owned(),
             voice: "piper-en-us-joe".to_owned(),
             // SmolLM2 was trained with 8 k; 2 k hold some forty lines and cost 46 MB a seat.
@@ -156,6 +166,8 @@ pub struct Persona {
     pub adapter: Option<Adapter>,
     /// What it looks like.
     pub face: Option<Face>,
+    /// Whether it is shown pictures.
+    pub sees: Option<bool>,
 }
 
 /// A picture's path, or how it is drawn.

@@ -22,16 +22,28 @@ pub(super) fn resolve(env: &Env, options: &Options, base: &Path) -> Result<Model
     let adapters_mib = in_range("models.adapters_mib", written.adapters_mib, 1, 65_536)?;
     let language = language(env, &written.language)?;
     let adapters = adapters(options, base)?;
-    if let (Language::Server(_), Some(persona)) = (&language, adapters.keys().next()) {
+    let is_here = matches!(language, Language::Here(_));
+    if let Some(persona) = adapters.keys().next().filter(|_| !is_here) {
         return Err(ConfigError(format!(
-            "persona {:?}: a language server has its own adapters; name one as models.language, \
-             or remove `adapter`",
+            "persona {:?}: only a model in this process takes adapters; a language server has its \
+             own, to be named as models.language.model; remove `adapter`",
             persona.as_str()
+        )));
+    }
+    let projector = written.projector.as_ref().map(|path| base.join(path));
+    if let Some(path) = projector.as_ref().filter(|path| !is_here || !path.is_file()) {
+        let why =
+            if is_here { "there is no such file" } else { "the model is not in this process" };
+        return Err(ConfigError(format!(
+            "models.projector = {:?}: {why}; write the path of the GGUF file that goes with \
+             models.language, or remove it",
+            path.display()
         )));
     }
     Ok(Models {
         root,
         language,
+        projector,
         recognition: written.recognition.clone(),
         voice: written.voice.clone(),
         context_tokens: in_range("models.context_tokens", written.context_tokens, 512, 131_072)?,
@@ -43,10 +55,13 @@ pub(super) fn resolve(env: &Env, options: &Options, base: &Path) -> Result<Model
 }
 
 fn language(env: &Env, written: &file::Language) -> Result<Language, ConfigError> {
-    let (url, model) = match written {
+    let (url, model, sees) = match written {
         file::Language::Here(name) => return Ok(Language::Here(name.clone())),
-        file::Language::Server(file::Server { kind: file::Kind::Openai, url, model }) => {
-            (url, model)
+        file::Language::Server(file::Server { kind: file::Kind::Scripted, .. }) => {
+            return Ok(Language::Scripted);
+        }
+        file::Language::Server(file::Server { kind: file::Kind::Openai, url, model, sees }) => {
+            (url, model, *sees)
         }
     };
     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
@@ -60,7 +75,7 @@ fn language(env: &Env, written: &file::Language) -> Result<Language, ConfigError
         ));
     }
     let key = env.openai_api_key.clone().map(Key);
-    Ok(Language::Server(Server { url: url.clone(), model: model.clone(), key }))
+    Ok(Language::Server(Server { url: url.clone(), model: model.clone(), key, sees }))
 }
 
 fn adapters(options: &Options, base: &Path) -> Result<HashMap<PersonaId, Adapter>, ConfigError> {

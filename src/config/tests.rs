@@ -53,7 +53,7 @@ fn the_language_model_may_be_a_servers() {
     assert!(refusal(&file.replace("\"m\"", "\"\"")).contains("as the server calls it"));
     let adapted =
         format!("{file}\n[[persona]]\nid = \"a\"\ncard = \"c\"\nadapter = \"Cargo.toml\"");
-    assert!(refusal(&adapted).contains("its own adapters"));
+    assert!(refusal(&adapted).contains("remove `adapter`"));
 }
 
 #[test]

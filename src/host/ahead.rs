@@ -154,11 +154,11 @@ mod tests {
     use std::time::Duration;
 
     fn view(text: &str) -> Vec<Message> {
-        vec![Message { role: Role::User, content: format!("Tom: {text}") }]
+        vec![Message::new(Role::User, format!("Tom: {text}"))]
     }
 
     fn grant(persona: &str, text: &str) -> Grant {
-        let cue = Message { role: Role::Assistant, content: "Ada:".to_owned() };
+        let cue = Message::new(Role::Assistant, "Ada:");
         Grant {
             turn: TurnId(1),
             persona: PersonaId::new(persona),
@@ -166,6 +166,7 @@ mod tests {
             manner: Manner::Heard,
             confidence: 1.0,
             messages: view(text).into_iter().chain([cue]).collect(),
+            says: None,
         }
     }
 

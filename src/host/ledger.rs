@@ -74,7 +74,9 @@ impl Ledger {
         probes::granted(grant, &anchors, now);
         anchors.mark(Anchor::Granted, now);
         let persona = grant.persona.clone();
-        self.turns.insert(grant.turn, Open { persona, anchors, usage: Usage::default() });
+        let pictures = grant.pictures().map(|picture| picture.id().clone()).collect();
+        let usage = Usage { pictures, ..Usage::default() };
+        self.turns.insert(grant.turn, Open { persona, anchors, usage });
     }
 
     /// How full a persona's seat is, and how much of its prompts it already held. None before its
@@ -172,6 +174,7 @@ mod tests {
                 manner: Manner::Typed,
                 confidence: 1.0,
                 messages: Vec::new(),
+                says: None,
             };
             ledger.granted(&grant, Time::ZERO);
             let what = What::Prefilled { prompt_tokens, cached_tokens };

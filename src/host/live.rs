@@ -241,6 +241,7 @@ impl Live {
                 self.out.replies.set_humans(self.names.values());
                 self.tell(turn::Event::HumanLeft { human });
             }
+            room::Event::View { .. } | room::Event::Frame { .. } | room::Event::Pasted { .. } => {}
             room::Event::Link { member, state } => self.on_link(member, state),
         }
     }
@@ -375,7 +376,7 @@ impl Live {
         let name = self.names.get(&human).cloned().unwrap_or_else(|| human.to_string());
         let speaker = Speaker::Human(human.clone());
         self.show_line(pages::Line::new(id, &speaker, &name, manner, &text));
-        self.tell(turn::Event::Line { id, human, manner, text });
+        self.tell(turn::Event::Line { id, human, manner, text, shown: Vec::new() });
     }
 
     fn on_speech(&mut self, event: speech::Event) {

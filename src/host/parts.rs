@@ -10,6 +10,7 @@ use super::{HostError, predictor};
 use crate::config::{Config, Language};
 #[cfg(feature = "llama")]
 use crate::llm::llama::{self, LlamaEngine};
+use crate::llm::scripted::ScriptedEngine;
 use crate::llm::{Engine, openai};
 use crate::models::{self, Kind, ModelFiles};
 use crate::stt::ears::{self, Ears, EarsState};
@@ -32,7 +33,7 @@ impl Files {
         };
         let language = match &config.models.language {
             Language::Here(name) => Some(find(name, Kind::Language)?),
-            Language::Server(_) => None,
+            Language::Server(_) | Language::Scripted => None,
         };
         Ok(Self {
             language,
@@ -96,6 +97,7 @@ pub(super) async fn engine(
     match (&config.models.language, &files.language) {
         (Language::Server(server), _) => served(server, config, clock),
         (Language::Here(_), Some(model)) => loaded(model, config, clock).await,
+        (Language::Scripted, _) => Ok(Arc::new(ScriptedEngine::describing(clock))),
         (Language::Here(name), None) => Err(HostError::Part(format!("{name} was not looked for"))),
     }
 }

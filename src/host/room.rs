@@ -160,9 +160,10 @@ impl Room {
             publisher,
             tap,
         };
+        let core = turn_core(config, out.stage.engine.sees());
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(hearing_options(config));
-        let live = Live::new(clock, turn_core(config), cast, hearing, health, out);
+        let live = Live::new(clock, core, cast, hearing, health, out);
         let partials = service.partials();
         // Nobody feeds these two until they are replaced.
         let (_, hearing) = mpsc::channel(1);
@@ -247,12 +248,13 @@ fn hearing_options(config: &Config) -> hearing::Options {
     }
 }
 
-fn turn_core(config: &Config) -> Core {
+fn turn_core(config: &Config, sees: bool) -> Core {
     let options = turn::Options {
         seed: config.turn.seed,
         turns_per_minute: config.turn.turns_per_minute,
         decide: config.turn.decide,
         weights: config.turn.weights,
+        sees,
         ..turn::Options::default()
     };
     let mut core = Core::new(config.cast.clone(), options);

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{Outcome, Reason, Stage};
 use crate::id::{LineId, PersonaId, TurnId};
+use crate::picture::PictureId;
 
 /// One persona's handling of one line: what came of it, and where the time went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -28,13 +29,18 @@ pub struct TurnRecord {
     pub decode_tok_s: Option<f32>,
     /// What was heard of it in the room.
     pub heard_text: String,
+    /// The pictures that the model was shown for it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<PictureId>,
 }
 
 /// What the engine said about a turn; none where it said nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Usage {
     pub prompt_tokens: Option<u32>,
     pub cached_tokens: Option<u32>,
     pub completion_tokens: Option<u32>,
     pub decode_tok_s: Option<f32>,
+    /// That it was shown.
+    pub pictures: Vec<PictureId>,
 }

@@ -194,6 +194,10 @@ impl Engine for LlamaEngine {
         Ok(scores)
     }
 
+    fn sees(&self) -> bool {
+        false
+    }
+
     fn stats(&self) -> EngineStats {
         let open = self.open.stats(self.open_max);
         EngineStats {

@@ -100,6 +100,10 @@ impl Engine for LoadEngine {
         tokio::time::timeout(deadline, all).await.map_err(late)
     }
 
+    fn sees(&self) -> bool {
+        false
+    }
+
     fn stats(&self) -> EngineStats {
         // It takes all that comes.
         self.shared.counters.stats(u64::MAX)
@@ -215,7 +219,7 @@ mod tests {
     fn request(seat: &str, prompt: &str) -> Request {
         Request {
             seat: PersonaId::new(seat),
-            messages: vec![Message { role: Role::User, content: prompt.to_owned() }],
+            messages: vec![Message::new(Role::User, prompt)],
             max_tokens: 20,
             sampling: Sampling::default(),
             stop: Vec::new(),

@@ -28,6 +28,8 @@ pub struct Server {
     /// As the server calls it.
     pub model: String,
     pub key: Option<Key>,
+    /// Whether the model takes pictures.
+    pub sees: bool,
 }
 
 /// Which server, and how patient to be with it.

@@ -9,7 +9,8 @@
 
 use crate::id::{PersonaId, Speaker};
 use crate::persona::Persona;
-use crate::turn::Line;
+use crate::picture::{MARK, Source};
+use crate::turn::{Line, Shown};
 
 use super::{Message, Role};
 
@@ -28,13 +29,15 @@ pub fn system_message<S: AsRef<str>>(persona: &Persona, cast: &[S]) -> Message {
         text += &format!("{} are in the room too. ", names.join(" and "));
     }
     text += &format!("You are {name}. {} Always reply as {name}.", persona.card.trim());
-    Message { role: Role::System, content: text }
+    Message::new(Role::System, text.replace(MARK, ""))
 }
 
 /// The lines as chat messages: the persona's own are the assistant's, all others are the user's;
-/// each with its speaker's name; neighbours are merged. For a reply, [`cue`] comes after them.
+/// each with its speaker's name; neighbours are merged. What was shown with a line stands before
+/// it, for a persona that `sees`. For a reply, [`cue`] comes after them.
 pub fn conversation<'a>(
     persona: &PersonaId,
+    sees: bool,
     lines: impl Iterator<Item = &'a Line>,
 ) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
@@ -44,19 +47,38 @@ pub fn conversation<'a>(
         let text = line.text.trim();
         match messages.last_mut() {
             // Two of its own lines in a row are one speech.
-            Some(last) if last.role == role && own => last.content.extend([" ", text]),
-            Some(last) if last.role == role => {
-                last.content.extend(["\n", &line.name, ": ", text]);
+            Some(last) if last.role == role && own => {
+                last.content.extend([" ", text]);
+                continue;
             }
-            _ => messages.push(Message { role, content: format!("{}: {text}", line.name) }),
+            Some(last) if last.role == role => last.content.push('\n'),
+            _ => messages.push(Message::new(role, "")),
         }
+        let Some(message) = messages.last_mut() else { continue };
+        for shown in line.shown.iter().filter(|_| sees) {
+            show(message, shown);
+        }
+        message.content.extend([&line.name, ": ", text]);
     }
     messages
 }
 
+/// `(Tom's camera: …)` and the picture in it, on a line of its own.
+fn show(message: &mut Message, shown: &Shown) {
+    let Shown { by, source, picture: Some(picture) } = shown else { return };
+    let what = match source {
+        Source::Camera => "camera",
+        Source::Screen => "screen",
+        Source::Chat => "picture",
+    };
+    message.content.extend(["(", by, "'s ", what, ": "]);
+    message.show(picture.clone());
+    message.content.push_str(")\n");
+}
+
 /// The beginning of the persona's reply: the model goes on from its name.
 pub fn cue(name: &str) -> Message {
-    Message { role: Role::Assistant, content: format!("{name}:") }
+    Message::new(Role::Assistant, format!("{name}:"))
 }
 
 #[cfg(test)]
@@ -73,6 +95,7 @@ mod tests {
             name: name.to_owned(),
             manner: Manner::Heard,
             text: text.to_owned(),
+            shown: Vec::new(),
         }
     }
 
@@ -88,7 +111,7 @@ mod tests {
             line(Speaker::Persona(nora.clone()), "Nora", "How are you?"),
             line(tom, "Tom", "Fine."),
         ];
-        let messages = conversation(&nora, lines.iter());
+        let messages = conversation(&nora, true, lines.iter());
         let seen: Vec<(Role, &str)> =
             messages.iter().map(|message| (message.role, message.content.as_str())).collect();
         assert_eq!(
@@ -102,10 +125,35 @@ mod tests {
     }
 
     #[test]
+    fn what_was_shown_stands_before_the_line_for_those_who_see() {
+        let frame = crate::video::I420::black(8, 8).unwrap();
+        let picture = crate::picture::Picture::of_frame(&frame);
+        let tom = Speaker::Human(HumanId::new("tom"));
+        let shown = |source, picture| Shown { by: "Tom".to_owned(), source, picture };
+        let mut asks = line(tom.clone(), "Tom", "What is it?");
+        asks.shown = vec![
+            shown(Source::Camera, Some(picture.clone())),
+            shown(Source::Chat, None),
+            shown(Source::Chat, Some(picture.clone())),
+        ];
+        let lines = [line(tom, "Tom", "Look."), asks];
+        let nora = PersonaId::new("nora");
+        let [seen] = &conversation(&nora, true, lines.iter())[..] else { panic!("one message") };
+        let told =
+            "Tom: Look.\n(Tom's camera: \u{fffc})\n(Tom's picture: \u{fffc})\nTom: What is it?";
+        assert_eq!((seen.content.as_str(), &seen.pictures), (told, &vec![picture; 2]));
+        let [blind] = &conversation(&nora, false, lines.iter())[..] else { panic!("one message") };
+        assert_eq!(
+            (blind.content.as_str(), blind.pictures.len()),
+            ("Tom: Look.\nTom: What is it?", 0)
+        );
+    }
+
+    #[test]
     fn a_human_called_like_the_persona_is_not_the_persona() {
         let nora = PersonaId::new("nora");
         let lines = [line(Speaker::Human(HumanId::new("nora")), "Nora", "Hi.")];
-        assert_eq!(conversation(&nora, lines.iter())[0].role, Role::User);
+        assert_eq!(conversation(&nora, true, lines.iter())[0].role, Role::User);
     }
 
     #[test]
@@ -116,6 +164,7 @@ mod tests {
             card: " Nora is a botanist.\n".to_owned(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         };
         let alone = system_message(&persona, &["Nora"]).content;
         assert!(alone.contains("Nora is a botanist. Always") && !alone.contains("too"), "{alone}");

@@ -4,9 +4,9 @@
 //! receiver is a cancel, `max_tokens` and stop texts hold, a full queue refuses at once. It sleeps
 //! on tokio's clock, so a paused runtime runs it in virtual time.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,6 +19,7 @@ use super::{
     Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
 };
 use crate::id::PersonaId;
+use crate::picture::{Picture, PictureId};
 use crate::time::{Clock, micros};
 
 /// One reply: what to say and how long each part of it takes.
@@ -74,6 +75,9 @@ pub struct ScriptedEngine {
     cold: HashMap<PersonaId, String>,
     capacity: u64,
     fails_left: AtomicU64,
+    sees: bool,
+    encoded: Mutex<HashSet<PictureId>>,
+    pictures_shared: AtomicU64,
     warm_ups: AtomicU64,
     counters: Arc<Counters>,
     tasks: TaskTracker,
@@ -93,10 +97,24 @@ impl ScriptedEngine {
             cold: HashMap::new(),
             capacity: u64::MAX,
             fails_left: AtomicU64::new(0),
+            sees: false,
+            encoded: Mutex::default(),
+            pictures_shared: AtomicU64::new(0),
             warm_ups: AtomicU64::new(0),
             counters: Arc::default(),
             tasks: TaskTracker::new(),
         }
+    }
+
+    /// An engine with eyes, whose personas say the names of the pictures that they are shown, and
+    /// nothing else that they were told.
+    pub fn describing(clock: Clock) -> Self {
+        Self { sees: true, ..Self::new(clock, |request| Script::say(&describe(&request.messages))) }
+    }
+
+    /// Whether it takes pictures.
+    pub fn seeing(self, sees: bool) -> Self {
+        Self { sees, ..self }
     }
 
     /// An engine in which each persona always says the same; others fail.
@@ -144,6 +162,18 @@ impl ScriptedEngine {
         }
     }
 
+    /// Each picture once, as a real engine does.
+    fn encode(&self, picture: &Picture) {
+        if !self.encoded().insert(picture.id().clone()) {
+            self.pictures_shared.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// A poisoned set is still a set.
+    fn encoded(&self) -> MutexGuard<'_, HashSet<PictureId>> {
+        self.encoded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn script(&self, request: &Request) -> Script {
         let fewer = |left: u64| match left {
             0 => None,
@@ -168,8 +198,13 @@ impl Engine for ScriptedEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        let shown = || request.messages.iter().flat_map(|message| &message.pictures);
+        if !self.sees && shown().next().is_some() {
+            return Err(EngineError::Blind);
+        }
         let pass = self.counters.enter(self.capacity)?;
         add(&self.counters.requests, 1);
+        shown().for_each(|picture| self.encode(picture));
         let script = self.script(&request);
         // Room for every event, so that a slow reader never holds the engine up.
         let (events, receiver) = mpsc::channel(script.tokens.len() + 4);
@@ -193,8 +228,30 @@ impl Engine for ScriptedEngine {
         tokio::time::timeout(deadline, all).await.map_err(late)
     }
 
+    fn sees(&self) -> bool {
+        self.sees
+    }
+
     fn stats(&self) -> EngineStats {
-        self.counters.stats(self.capacity)
+        EngineStats {
+            pictures_encoded: self.encoded().len() as u64,
+            pictures_shared: self.pictures_shared.load(Ordering::Relaxed),
+            ..self.counters.stats(self.capacity)
+        }
+    }
+}
+
+/// What somebody says of it who has eyes and no words.
+fn describe(messages: &[Message]) -> String {
+    let seen: Vec<&str> = messages
+        .iter()
+        .flat_map(|message| &message.pictures)
+        .map(|picture| picture.id().as_str())
+        .collect();
+    match &seen[..] {
+        [] => "I was shown no picture.".to_owned(),
+        [one] => format!("I see the picture {one}."),
+        many => format!("I see the pictures {}.", many.join(" and ")),
     }
 }
 

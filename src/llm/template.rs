@@ -98,7 +98,7 @@ impl Template {
 
     /// Tries the template on small conversations instead of guessing from its text.
     fn probe(&mut self) -> Result<(), EngineError> {
-        let say = |role, content: &str| Message { role, content: content.to_owned() };
+        let say = |role, content: &str| Message::new(role, content);
         let user = say(Role::User, "hello");
         self.raw(std::slice::from_ref(&user), true)
             .map_err(|error| broken("cannot render a greeting", &error))?;
@@ -123,14 +123,14 @@ impl Template {
             let first = fitted.iter().all(|earlier| earlier.role == Role::System);
             if self.alternates && first && message.role == Role::Assistant {
                 // It began the talk by itself; a silent listener makes that a legal turn.
-                fitted.push(Message { role: Role::User, content: "...".to_owned() });
+                fitted.push(Message::new(Role::User, "..."));
             }
             match fitted.last_mut() {
                 Some(last) if last.role == message.role => {
                     last.content.push('\n');
                     last.content.push_str(&content);
                 }
-                _ => fitted.push(Message { role: message.role, content }),
+                _ => fitted.push(Message::new(message.role, content)),
             }
         }
         if let Some(system) = system {
@@ -145,7 +145,7 @@ fn fold(messages: &mut Vec<Message>, system: &str) {
         Some(first) if first.role == Role::User => {
             first.content = format!("{system}\n\n{}", first.content);
         }
-        _ => messages.insert(0, Message { role: Role::User, content: system.to_owned() }),
+        _ => messages.insert(0, Message::new(Role::User, system)),
     }
 }
 

@@ -96,7 +96,7 @@ mod tests {
     use super::*;
 
     fn message(role: Role, content: &str) -> Message {
-        Message { role, content: content.to_owned() }
+        Message::new(role, content)
     }
 
     /// `count` messages of ten letters, user first, after a system message of ten letters.

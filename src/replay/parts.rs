@@ -174,6 +174,10 @@ impl Engine for Mind {
         scored.scores().map_err(verbatim)
     }
 
+    fn sees(&self) -> bool {
+        false
+    }
+
     fn stats(&self) -> EngineStats {
         EngineStats::default()
     }

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use super::{Command, Transport};
 use crate::audio::{FRAME_MS, FRAME_SAMPLES};
-use crate::id::PersonaId;
+use crate::id::{HumanId, PersonaId};
+use crate::picture::Source;
 use crate::time::{Clock, Time};
 use crate::video::I420;
 
@@ -30,6 +31,7 @@ struct Log {
     voices: HashMap<PersonaId, Vec<PlayedFrame>>,
     faces: HashMap<PersonaId, Vec<(Time, Arc<I420>)>>,
     unseen: HashSet<PersonaId>,
+    looks: Vec<(Time, HumanId, Source)>,
     closed: bool,
 }
 
@@ -73,6 +75,11 @@ impl ScriptedRoom {
         } else {
             log.unseen.insert(persona.clone())
         };
+    }
+
+    /// What it was asked to look at, in order.
+    pub fn looks(&self) -> Vec<(Time, HumanId, Source)> {
+        self.log().looks.clone()
     }
 
     pub fn is_closed(&self) -> bool {
@@ -134,6 +141,11 @@ impl Transport for ScriptedRoom {
 
     fn is_seen(&self, persona: &PersonaId) -> bool {
         !self.log().unseen.contains(persona)
+    }
+
+    fn look(&self, human: &HumanId, source: Source) {
+        let now = self.clock.now();
+        self.log().looks.push((now, human.clone(), source));
     }
 
     async fn close(&self) {

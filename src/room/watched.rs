@@ -7,7 +7,8 @@ use async_trait::async_trait;
 
 use super::{Backlog, Command, Transport};
 use crate::audio::FRAME_MS;
-use crate::id::PersonaId;
+use crate::id::{HumanId, PersonaId};
+use crate::picture::Source;
 use crate::time::{Clock, Time};
 use crate::video::I420;
 
@@ -61,6 +62,10 @@ impl<W: Watcher> Transport for Watched<W> {
 
     fn is_seen(&self, persona: &PersonaId) -> bool {
         self.inner.is_seen(persona)
+    }
+
+    fn look(&self, human: &HumanId, source: Source) {
+        self.inner.look(human, source);
     }
 
     async fn close(&self) {

@@ -61,6 +61,7 @@ impl Scene {
             manner: self.manner,
             confidence: 1.0,
             messages: Vec::new(),
+            says: None,
         };
         let options = Options {
             name: "Ada".to_owned(),

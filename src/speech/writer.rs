@@ -67,6 +67,11 @@ impl<'a> Writer<'a> {
 
     /// Runs until the text is complete, cancelled, or wanted no more.
     pub(super) async fn run(mut self, to_voice: mpsc::Sender<String>) -> Written {
+        if let Some(words) = self.speech.grant.says {
+            let cancel = self.cancel.clone();
+            cancel.run_until_cancelled(self.recite(words, &to_voice)).await;
+            return self.written;
+        }
         match self.speech.stage.engine.generate(self.request()) {
             Err(error) => {
                 self.trace.refused(self.reporter.clock.now());
@@ -89,6 +94,14 @@ impl<'a> Writer<'a> {
             self.written.failure = Some("the model only said again what was said".to_owned());
         }
         self.written
+    }
+
+    /// Says what is given, as if it were the model's.
+    async fn recite(&mut self, words: &str, to_voice: &mpsc::Sender<String>) {
+        // Who takes no more clauses wants no more.
+        if self.say(words, to_voice).await.is_ok() {
+            let _ = self.finish(to_voice).await;
+        }
     }
 
     fn request(&self) -> Request {

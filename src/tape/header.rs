@@ -112,19 +112,21 @@ pub struct Member {
     pub voice: VoiceStyle,
     #[serde(default)]
     pub mode: Mode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sees: Option<bool>,
 }
 
 impl From<&Persona> for Member {
     fn from(persona: &Persona) -> Self {
-        let Persona { id, name, card, voice, mode } = persona.clone();
-        Self { id, name, card, voice, mode }
+        let Persona { id, name, card, voice, mode, sees } = persona.clone();
+        Self { id, name, card, voice, mode, sees }
     }
 }
 
 impl From<&Member> for Persona {
     fn from(member: &Member) -> Self {
-        let Member { id, name, card, voice, mode } = member.clone();
-        Self { id, name, card, voice, mode }
+        let Member { id, name, card, voice, mode, sees } = member.clone();
+        Self { id, name, card, voice, mode, sees }
     }
 }
 

@@ -37,6 +37,7 @@ impl Tap {
             room::Event::HumanLeft { human } => {
                 self.told(now, |_| Record::Leave { human: human.clone() });
             }
+            room::Event::View { .. } | room::Event::Frame { .. } | room::Event::Pasted { .. } => {}
             room::Event::Link { member, state } => self.told(now, |_| {
                 let persona = match member {
                     Member::Listener => None,

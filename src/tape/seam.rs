@@ -117,6 +117,10 @@ impl Engine for TappedEngine {
         }
     }
 
+    fn sees(&self) -> bool {
+        self.tapped.inner.sees()
+    }
+
     fn stats(&self) -> EngineStats {
         self.tapped.inner.stats()
     }

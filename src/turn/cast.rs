@@ -19,6 +19,8 @@ pub(super) struct Member {
     /// The line that last sent it to sleep.
     pub slept_by: Option<LineId>,
     pub hosted: bool,
+    /// It is shown pictures.
+    pub sees: bool,
     pub system: Message,
     /// The card as the choice of who answers reads it.
     pub card: Card,
@@ -30,7 +32,9 @@ pub(super) struct Member {
 
 impl Cast {
     /// `seed` decides who begins the rotation; with 0 it is the first.
-    pub(super) fn new(cast: Vec<Persona>, seed: u64) -> Self {
+    ///
+    /// Whether the model `sees` bounds whether anybody does.
+    pub(super) fn new(cast: Vec<Persona>, seed: u64, sees: bool) -> Self {
         let names: Vec<String> = cast.iter().map(|persona| persona.name.clone()).collect();
         let count = cast.len().max(1) as u64;
         let member = |(index, persona): (usize, Persona)| Member {
@@ -40,6 +44,7 @@ impl Cast {
             id: persona.id,
             name: persona.name,
             mode: persona.mode,
+            sees: sees && persona.sees != Some(false),
             mode_before: None,
             slept_by: None,
             hosted: false,

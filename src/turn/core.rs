@@ -10,6 +10,7 @@
 
 use std::time::Duration;
 
+use lines::Said;
 use ranking::Contest;
 
 use super::addressing::SleepWords;
@@ -63,6 +64,10 @@ pub struct Options {
     pub weights: Weights,
     /// How long the model may think about that.
     pub rank_wait: Duration,
+    /// Whether the model takes pictures.
+    pub sees: bool,
+    /// Pictures that are kept; with one more the older half leaves.
+    pub pictures_max: usize,
 }
 
 impl Default for Options {
@@ -79,6 +84,9 @@ impl Default for Options {
             decide: Decide::default(),
             weights: Weights::default(),
             rank_wait: Duration::from_millis(150),
+            sees: false,
+            // Each is some hundred tokens in every seat; enough to compare what is shown.
+            pictures_max: 4,
         }
     }
 }
@@ -119,10 +127,10 @@ impl Core {
     pub fn new(cast: Vec<Persona>, options: Options) -> Self {
         Self {
             grants: cast.len() as u64,
-            cast: Cast::new(cast, options.seed),
+            cast: Cast::new(cast, options.seed, options.sees),
             people: People::default(),
             talk: Talk::default(),
-            transcript: Transcript::new(options.lines_max),
+            transcript: Transcript::new(options.lines_max, options.pictures_max),
             floor: Floor::default(),
             contest: None,
             follow_ups_left: 0,
@@ -157,8 +165,8 @@ impl Core {
                 let known = self.people.sound_ended(&human);
                 self.stats.events_ignored += u64::from(!known);
             }
-            Event::Line { id, human, manner, text } => {
-                self.take_line(now, id, human, manner, text);
+            Event::Line { id, human, manner, text, shown } => {
+                self.take_line(now, id, human, manner, Said { text, shown });
             }
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,

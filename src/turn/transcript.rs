@@ -1,15 +1,17 @@
-//! What was said in the room, as far back as anybody needs to remember.
+//! What was said and shown in the room, as far back as anybody needs to remember.
 
 use std::collections::VecDeque;
 
 use super::Line;
+use crate::id::LineId;
 
-/// The newest lines. When it is full the older half leaves at once: a seat's kept prefix then
-/// stays good for many lines, instead of being lost at every one.
+/// The newest lines, with the newest pictures. When it is full the older half leaves at once: a
+/// seat's kept prefix then stays good for many lines, instead of being lost at every one.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
     entries: VecDeque<Line>,
     lines_max: usize,
+    pictures_max: usize,
     /// Lines that left.
     gone: u64,
 }
@@ -20,8 +22,9 @@ pub(super) struct Place(u64);
 
 impl Transcript {
     /// `lines_max` of at least 2.
-    pub(super) fn new(lines_max: usize) -> Self {
-        Self { entries: VecDeque::new(), lines_max: lines_max.max(2), gone: 0 }
+    pub(super) fn new(lines_max: usize, pictures_max: usize) -> Self {
+        let (entries, lines_max) = (VecDeque::new(), lines_max.max(2));
+        Self { entries, lines_max, pictures_max, gone: 0 }
     }
 
     pub(super) fn end(&self) -> Place {
@@ -41,6 +44,24 @@ impl Transcript {
             self.entries.drain(..leaving);
             self.gone += leaving as u64;
         }
+        if self.entries.iter().map(|line| line.shown.len()).sum::<usize>() > self.pictures_max {
+            self.forget_pictures();
+        }
+    }
+
+    /// Keeps half as many pictures as may be, the newest. Those of one line leave together.
+    fn forget_pictures(&mut self) {
+        let mut kept = 0;
+        for line in self.entries.iter_mut().rev().filter(|line| !line.shown.is_empty()) {
+            if kept > 0 && kept + line.shown.len() > self.pictures_max / 2 {
+                line.shown.clear();
+            }
+            kept += line.shown.len();
+        }
+    }
+
+    pub(super) fn find(&self, id: LineId) -> Option<&Line> {
+        self.entries.iter().rev().find(|line| line.id == id)
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
@@ -52,7 +73,8 @@ impl Transcript {
 mod tests {
     use super::*;
     use crate::id::{HumanId, LineId, Speaker};
-    use crate::turn::Manner;
+    use crate::picture::Source;
+    use crate::turn::{Manner, Shown};
 
     fn line(id: u64) -> Line {
         Line {
@@ -61,6 +83,7 @@ mod tests {
             name: "Tom".to_owned(),
             manner: Manner::Typed,
             text: "Hello.".to_owned(),
+            shown: Vec::new(),
         }
     }
 
@@ -70,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_older_half_leaves_when_it_is_full() {
-        let mut transcript = Transcript::new(4);
+        let mut transcript = Transcript::new(4, 2);
         for id in 1..=5 {
             transcript.push(line(id));
         }
@@ -80,8 +103,26 @@ mod tests {
     }
 
     #[test]
+    fn the_older_half_of_the_pictures_leaves() {
+        let mut transcript = Transcript::new(64, 4);
+        let shown = |count| {
+            let one = Shown { by: "Tom".to_owned(), source: Source::Camera, picture: None };
+            vec![one; count]
+        };
+        let mut shows = |id, count| {
+            transcript.push(Line { shown: shown(count), ..line(id) });
+            transcript.lines().map(|line| line.shown.len()).collect::<Vec<_>>()
+        };
+        assert_eq!(shows(1, 2), [2]);
+        assert_eq!(shows(2, 2), [2, 2]);
+        assert_eq!(shows(3, 1), [0, 0, 1]);
+        assert_eq!(shows(4, 1), [0, 0, 1, 1]);
+        assert_eq!(shows(5, 3), [0, 0, 0, 0, 3], "the newest line keeps all of its own");
+    }
+
+    #[test]
     fn a_place_stays_when_older_lines_leave() {
-        let mut transcript = Transcript::new(4);
+        let mut transcript = Transcript::new(4, 2);
         for id in 1..=3 {
             transcript.push(line(id));
         }

@@ -19,7 +19,7 @@ pub(super) fn persona(index: usize) -> PersonaId {
 }
 
 pub(super) fn message(role: Role, content: impl Into<String>) -> Message {
-    Message { role, content: content.into() }
+    Message::new(role, content)
 }
 
 pub(super) fn request(seat: usize, messages: Vec<Message>, max_tokens: u32) -> Request {

@@ -50,7 +50,7 @@ async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats),
     }
     let mut lines: Vec<Line> = Vec::new();
     let view = |seat: usize, lines: &[Line]| {
-        let talk = prompt::conversation(&persona(seat), lines.iter());
+        let talk = prompt::conversation(&persona(seat), false, lines.iter());
         [vec![system(seat)], talk].concat()
     };
     let mut waits = Vec::new();
@@ -76,5 +76,5 @@ async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats),
 
 fn line(number: usize, speaker: Speaker, name: &str, text: String) -> Line {
     let (id, name) = (LineId(number as u64), name.to_owned());
-    Line { id, speaker, name, manner: Manner::Heard, text }
+    Line { id, speaker, name, manner: Manner::Heard, text, shown: Vec::new() }
 }

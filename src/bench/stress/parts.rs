@@ -74,6 +74,10 @@ impl Engine for Metronome {
         Err(EngineError::Failed("a metronome cannot tell how likely a text is".to_owned()))
     }
 
+    fn sees(&self) -> bool {
+        false
+    }
+
     fn stats(&self) -> EngineStats {
         EngineStats::default()
     }
@@ -119,6 +123,10 @@ impl Engine for Counted {
         deadline: Duration,
     ) -> Result<Vec<Score>, EngineError> {
         self.inner.score(questions, deadline).await
+    }
+
+    fn sees(&self) -> bool {
+        self.inner.sees()
     }
 
     fn stats(&self) -> EngineStats {

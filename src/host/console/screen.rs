@@ -107,6 +107,7 @@ mod tests {
             card: String::new(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         });
         Screen::new(&cast, "Tom")
     }

@@ -85,6 +85,7 @@ mod tests {
             card: String::new(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         })
     }
 

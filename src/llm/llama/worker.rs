@@ -369,7 +369,7 @@ fn prefix(
     messages: &[Message],
 ) -> Result<Vec<Token>, EngineError> {
     let with = |text: &str| -> Result<Vec<Token>, EngineError> {
-        let user = Message { role: Role::User, content: text.to_owned() };
+        let user = Message::new(Role::User, text);
         let text = template.render(&[messages, &[user]].concat(), false)?;
         Ok(tokenizer.tokenize(&text))
     };

@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD as BASE64;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Client, Response, StatusCode};
 use serde_json::{Value, json};
@@ -11,7 +13,8 @@ use super::choice::{self, Said};
 use super::chunk::{Chunk, Lines, Prompt, Refusal};
 use super::{Options, Policy};
 use crate::llm::stream::TextStream;
-use crate::llm::{EngineError, Event, Finish, Question, Request, Role, Score};
+use crate::llm::{EngineError, Event, Finish, Message, Question, Request, Role, Score};
+use crate::picture::MARK;
 use crate::time::Clock;
 
 /// Of what a server says about an error, so much is passed on.
@@ -50,6 +53,10 @@ impl Caller {
             .build()
             .map_err(|error| EngineError::Failed(format!("no HTTP client: {}", chain(&error))))?;
         Ok(Self { client, options, clock, keeps_odds: AtomicBool::new(false) })
+    }
+
+    pub(super) fn sees(&self) -> bool {
+        self.options.server.sees
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -222,11 +229,32 @@ fn short(said: &str) -> String {
     line.chars().take(CAUSE_CHARS_MAX).collect()
 }
 
+/// Messages as servers take them: where pictures stand in one, in parts.
+pub(super) fn wire(messages: &[Message]) -> Value {
+    let one = |message: &Message| {
+        if message.pictures.is_empty() {
+            return json!({ "role": message.role, "content": message.content });
+        }
+        let text = |text: &str| json!({ "type": "text", "text": text });
+        let mut pictures = message.pictures.iter();
+        let mut parts = Vec::new();
+        for (place, words) in message.content.split(MARK).enumerate() {
+            if let Some(picture) = (place > 0).then(|| pictures.next()).flatten() {
+                let url = format!("data:image/jpeg;base64,{}", BASE64.encode(picture.jpeg()));
+                parts.push(json!({ "type": "image_url", "image_url": { "url": url } }));
+            }
+            parts.extend((!words.is_empty()).then(|| text(words)));
+        }
+        json!({ "role": message.role, "content": parts })
+    };
+    messages.iter().map(one).collect()
+}
+
 fn body(request: &Request, model: &str) -> Value {
     let goes_on = request.messages.last().is_some_and(|last| last.role == Role::Assistant);
     let mut body = json!({
         "model": model,
-        "messages": request.messages,
+        "messages": wire(&request.messages),
         "max_tokens": request.max_tokens,
         "temperature": request.sampling.temperature,
         "top_p": request.sampling.top_p,
@@ -244,4 +272,26 @@ fn body(request: &Request, model: &str) -> Value {
         body["continue_final_message"] = json!(true);
     }
     body
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::picture::Picture;
+    use crate::video::I420;
+
+    #[test]
+    fn pictures_stand_where_they_stand_among_the_words() {
+        let picture = Picture::of_frame(&I420::black(8, 8).unwrap());
+        let mut shows = Message::new(Role::User, "(Tom's camera: ");
+        shows.show(picture.clone());
+        shows.content.push_str(")\nTom: What is it?");
+        let said = wire(&[Message::new(Role::System, "You see."), shows]);
+        let url = said[1]["content"][1]["image_url"]["url"].as_str().unwrap();
+        let jpeg = BASE64.decode(url.strip_prefix("data:image/jpeg;base64,").unwrap()).unwrap();
+        assert_eq!(jpeg, picture.jpeg());
+        let words = |place: usize| said[1]["content"][place]["text"].as_str().unwrap();
+        assert_eq!([words(0), words(2)], ["(Tom's camera: ", ")\nTom: What is it?"]);
+        assert_eq!(said[0], json!({ "role": "system", "content": "You see." }));
+    }
 }

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::call::wire;
 use crate::llm::{Message, Question, Role, Score};
 
 /// What the persona is asked behind the line.
@@ -24,11 +25,11 @@ pub(super) fn body(question: &Question, model: &str, bound: bool) -> Value {
     let asked = [question.text.as_str(), CUE].concat();
     match messages.last_mut() {
         Some(last) if last.role == Role::User => last.content.push_str(&asked),
-        _ => messages.push(Message { role: Role::User, content: asked.trim_start().to_owned() }),
+        _ => messages.push(Message::new(Role::User, asked.trim_start())),
     }
     let mut body = json!({
         "model": model,
-        "messages": messages,
+        "messages": wire(&messages),
         "max_tokens": if bound { WORD_TOKENS } else { 1 },
         "temperature": 0,
         "logprobs": true,

@@ -47,7 +47,7 @@ impl Engine for OpenAiEngine {
         let clock = self.server.clock();
         let begun = clock.now();
         // A user's word, since many templates refuse a conversation without one.
-        let hello = Message { role: Role::User, content: "Hello.".to_owned() };
+        let hello = Message::new(Role::User, "Hello.");
         let alone = messages.iter().all(|message| message.role == Role::System);
         let request = Request {
             seat: seat.clone(),
@@ -67,6 +67,9 @@ impl Engine for OpenAiEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        if !self.sees() && request.messages.iter().any(|message| !message.pictures.is_empty()) {
+            return Err(EngineError::Blind);
+        }
         let pass = self.counters.enter(self.open_max)?;
         add(&self.counters.requests, 1);
         // A piece of text per token and the few others: a slow reader holds nobody up, and a
@@ -93,6 +96,10 @@ impl Engine for OpenAiEngine {
         };
         let all = try_join_all(questions.into_iter().map(ask));
         tokio::time::timeout(deadline, all).await.map_err(|_| EngineError::Deadline(deadline))?
+    }
+
+    fn sees(&self) -> bool {
+        self.server.sees()
     }
 
     fn stats(&self) -> EngineStats {

@@ -127,6 +127,10 @@ impl Engine for With<dyn Engine> {
         done.unwrap_or_else(|cause| Err(EngineError::Failed(cause)))
     }
 
+    fn sees(&self) -> bool {
+        self.inner.sees()
+    }
+
     fn stats(&self) -> EngineStats {
         self.inner.stats()
     }

@@ -13,6 +13,7 @@ fn header() -> Header {
         card: String::new(),
         voice: crate::persona::VoiceStyle::default(),
         mode: crate::persona::Mode::Open,
+        sees: None,
     }])
 }
 

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::Core;
+use super::lines::Said;
 use crate::id::{HumanId, LineId};
 use crate::time::Time;
 use crate::turn::endpointing::LONG;
@@ -26,7 +27,7 @@ pub(super) struct Deferred {
     id: LineId,
     human: HumanId,
     manner: Manner,
-    text: String,
+    said: Said,
 }
 
 /// Lines in the order in which they came.
@@ -83,30 +84,30 @@ impl Core {
         id: LineId,
         human: HumanId,
         manner: Manner,
-        text: String,
+        said: Said,
     ) {
         let heard = manner == Manner::Heard;
         if heard {
             self.people.sound_ended(&human);
         }
         let audible = self.floor.holders.iter().any(|holder| holder.audible);
-        if heard && !(audible && addressing::is_listening(&text)) {
+        if heard && !(audible && addressing::is_listening(&said.text)) {
             self.give_way();
         }
         let ends = self.floor.holders.iter().any(|holder| holder.stopped.is_some());
         let waits = heard && ends || !self.deferred.is_empty();
         if waits && self.deferred.len() < DEFERRED_MAX {
-            self.deferred.push_back(Deferred { id, human, manner, text });
+            self.deferred.push_back(Deferred { id, human, manner, said });
         } else {
             self.take_deferred(now);
-            self.line(now, id, human, manner, &text);
+            self.line(now, id, human, manner, said);
         }
     }
 
     /// Takes the lines that waited for the end of a speech.
     pub(super) fn take_deferred(&mut self, now: Time) {
-        for Deferred { id, human, manner, text } in std::mem::take(&mut self.deferred) {
-            self.line(now, id, human, manner, &text);
+        for Deferred { id, human, manner, said } in std::mem::take(&mut self.deferred) {
+            self.line(now, id, human, manner, said);
         }
     }
 

@@ -10,10 +10,17 @@ use crate::time::Time;
 use crate::turn::addressing::{self, Bearing, Candidate, Scene, Verdict};
 use crate::turn::floor::{Cause, Ticket};
 use crate::turn::people::recent;
-use crate::turn::{Line, Manner, text};
+use crate::turn::{Line, Manner, Shown, text};
 
 /// A speaker who broke off goes on within this time, or means something new.
 const UNFINISHED_REACH: Duration = Duration::from_secs(10);
+
+/// A human's words, and what was shown with them.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    pub(super) text: String,
+    pub(super) shown: Vec<Shown>,
+}
 
 impl Core {
     pub(super) fn line(
@@ -22,9 +29,12 @@ impl Core {
         id: LineId,
         human: HumanId,
         manner: Manner,
-        text: &str,
+        Said { text, mut shown }: Said,
     ) {
-        let (text, cut) = text::tidy(text, text::LINE_CHARS_MAX);
+        for shown in &mut shown {
+            shown.by = text::tidy(&shown.by, text::NAME_CHARS_MAX).0;
+        }
+        let (text, cut) = text::tidy(&text, text::LINE_CHARS_MAX);
         self.stats.lines_cut += u64::from(cut);
         // A line that waited behind another comes right after it.
         self.decided(None);
@@ -36,7 +46,7 @@ impl Core {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
             let name = name.to_owned();
             let speaker = Speaker::Human(human.clone());
-            self.transcript.push(Line { id, speaker, name, manner, text });
+            self.transcript.push(Line { id, speaker, name, manner, text, shown });
             self.follow_ups_left = self.options.follow_ups;
         }
         self.silence_those(now, &verdict);

@@ -111,6 +111,7 @@ mod tests {
             card: String::new(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         };
         ["Nora", "Felix", "Ada"].map(persona).into()
     }
@@ -125,7 +126,7 @@ mod tests {
 
     fn line(core: &mut Core, now: Time, id: u64, text: &str) -> Vec<Effect> {
         let (id, human, text) = (LineId(id), HumanId::new("tom"), text.to_owned());
-        core.handle(now, Event::Line { id, human, manner: Manner::Typed, text })
+        core.handle(now, Event::Line { id, human, manner: Manner::Typed, text, shown: Vec::new() })
     }
 
     fn granted(effects: &[Effect]) -> Option<(crate::id::TurnId, PersonaId)> {

@@ -145,6 +145,7 @@ impl Watch {
             card: "A friend.".to_owned(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         };
         let cast: Vec<Persona> = (0..personas).map(persona).collect();
         let decide = if seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
@@ -266,7 +267,7 @@ impl Watch {
         self.lines += 1;
         let id = LineId(self.lines);
         self.human_lines.push(id);
-        self.tell(Event::Line { id, human, manner, text });
+        self.tell(Event::Line { id, human, manner, text, shown: Vec::new() });
     }
 
     fn begins(&mut self) {

@@ -9,7 +9,7 @@ use crate::room::AgentState;
 use crate::time::Time;
 use crate::turn::addressing::{self, Spoken};
 use crate::turn::floor::{Cause, Holder, Ticket};
-use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, text};
+use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, sight, text};
 
 /// A turn that a sound stopped before it was audible gets the floor so often in all.
 const GRANTS_MAX: u32 = 3;
@@ -48,7 +48,7 @@ impl Core {
         let name = self.people.get(human).map_or(human.as_str(), |human| &human.name).to_owned();
         // Nobody asks for its number.
         let (id, speaker, manner) = (LineId(0), Speaker::Human(human.clone()), Manner::Heard);
-        let line = Line { id, speaker, name, manner, text };
+        let line = Line { id, speaker, name, manner, text, shown: Vec::new() };
         let lines = self.transcript.lines().chain([&line]);
         Some((member.id.clone(), self.view_of(persona, lines)))
     }
@@ -59,7 +59,7 @@ impl Core {
 
     fn view_of<'a>(&self, persona: usize, lines: impl Iterator<Item = &'a Line>) -> Vec<Message> {
         let member = &self.cast[persona];
-        let lines = prompt::conversation(&member.id, lines);
+        let lines = prompt::conversation(&member.id, member.sees, lines);
         std::iter::once(member.system.clone()).chain(lines).collect()
     }
 
@@ -83,6 +83,8 @@ impl Core {
         let mut messages = self.view(ticket.persona);
         let member = &self.cast[ticket.persona];
         messages.push(prompt::cue(&member.name));
+        let line = self.transcript.find(ticket.line);
+        let blind = !member.sees && line.is_some_and(sight::is_about_seeing);
         self.effects.push(Effect::Reply(Grant {
             turn: ticket.turn,
             persona: member.id.clone(),
@@ -90,6 +92,7 @@ impl Core {
             manner: ticket.manner,
             confidence: ticket.confidence,
             messages,
+            says: blind.then_some(sight::CANNOT_SEE),
         }));
         let place = self.transcript.end();
         self.floor.holders.push(Holder {
@@ -133,7 +136,8 @@ impl Core {
         let member = &self.cast[persona];
         let speaker = Speaker::Persona(member.id.clone());
         let name = member.name.clone();
-        let said = Line { id: line, speaker, name, manner: Manner::Spoken, text: heard };
+        let (manner, text, shown) = (Manner::Spoken, heard, Vec::new());
+        let said = Line { id: line, speaker, name, manner, text, shown };
         self.transcript.insert(holder.place, said);
     }
 

@@ -1,3 +1,5 @@
+mod showing;
+
 use super::*;
 use crate::id::{LineId, Speaker};
 use crate::llm::Role;
@@ -26,6 +28,7 @@ impl Room {
             card: format!("{id} is a friend."),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         };
         let cast = ["ada", "nora", "hugo"];
         let core = Core::new(cast.map(persona).to_vec(), options);
@@ -77,7 +80,7 @@ impl Room {
     pub(super) fn line(&mut self, human: &str, manner: Manner, text: &str) {
         self.lines += 1;
         let (id, human) = (LineId(self.lines), HumanId::new(human));
-        self.tell(Event::Line { id, human, manner, text: text.to_owned() });
+        self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown: Vec::new() });
     }
 
     pub(super) fn types(&mut self, human: &str, text: &str) {

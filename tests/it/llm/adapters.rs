@@ -55,12 +55,12 @@ async fn load_with(
 
 fn system() -> Message {
     let content = "You are in a room. Reply in one short sentence.".to_owned();
-    Message { role: Role::System, content }
+    Message::new(Role::System, content)
 }
 
 /// What a persona says, greedily, to a question.
 async fn say(engine: &LlamaEngine, persona: &str) -> String {
-    let user = Message { role: Role::User, content: "Tom: What grows in the shade?".to_owned() };
+    let user = Message::new(Role::User, "Tom: What grows in the shade?");
     let mut events = engine
         .generate(Request {
             seat: PersonaId::new(persona),

@@ -29,7 +29,7 @@ fn nora() -> PersonaId {
 }
 
 fn say(role: Role, content: &str) -> Message {
-    Message { role, content: content.to_owned() }
+    Message::new(role, content)
 }
 
 fn system() -> Message {

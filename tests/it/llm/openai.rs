@@ -118,7 +118,7 @@ fn whole(words: &[&str], finish: &str) -> Vec<String> {
 
 fn engine(url: &str) -> OpenAiEngine {
     let key = Some(Key("sk-very-secret".to_owned()));
-    let server = Server { url: url.to_owned(), model: "qwen".to_owned(), key };
+    let server = Server { url: url.to_owned(), model: "qwen".to_owned(), key, sees: false };
     let policy = Policy { wait: Duration::from_millis(1), ..Policy::default() };
     let options = Options { server, open_max: 2, policy };
     assert!(!format!("{options:?}").contains("very-secret"));
@@ -126,7 +126,7 @@ fn engine(url: &str) -> OpenAiEngine {
 }
 
 fn request() -> Request {
-    let say = |role, content: &str| Message { role, content: content.to_owned() };
+    let say = |role, content: &str| Message::new(role, content);
     Request {
         seat: PersonaId::new("nora"),
         messages: vec![
@@ -252,7 +252,7 @@ async fn a_server_that_is_not_there_is_told_at_boot() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/v1", listener.local_addr().unwrap());
     drop(listener);
-    let system = Message { role: Role::System, content: "You are Nora.".to_owned() };
+    let system = Message::new(Role::System, "You are Nora.");
     let warm = engine(&url).warm_up(&PersonaId::new("nora"), &[system]).await;
     let error = warm.unwrap_err().to_string();
     assert!(error.contains("cannot be reached") && error.contains("models.language"), "{error}");

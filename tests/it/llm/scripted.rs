@@ -5,7 +5,9 @@ use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::scripted::{Counts, Script, ScriptedEngine};
 use troupe::llm::{Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling};
+use troupe::picture::Picture;
 use troupe::time::Clock;
+use troupe::video::I420;
 
 const TOKEN_MS: u64 = 50;
 
@@ -16,7 +18,7 @@ fn nora() -> PersonaId {
 fn request(max_tokens: u32) -> Request {
     Request {
         seat: nora(),
-        messages: vec![Message { role: Role::User, content: "Tom: Hi.".to_owned() }],
+        messages: vec![Message::new(Role::User, "Tom: Hi.")],
         max_tokens,
         sampling: Sampling::default(),
         stop: vec!["\nTom:".to_owned()],
@@ -136,10 +138,7 @@ async fn a_seat_can_be_told_to_stay_cold() {
 async fn a_text_is_likelier_where_its_words_were_said() {
     let question = |card: &str| Question {
         seat: nora(),
-        messages: vec![
-            Message { role: Role::System, content: card.to_owned() },
-            Message { role: Role::User, content: "Tom:".to_owned() },
-        ],
+        messages: vec![Message::new(Role::System, card), Message::new(Role::User, "Tom:")],
         text: " How deep do roots grow?".to_owned(),
     };
     let asked = || vec![question("You know roots and soil."), question("You cook.")];
@@ -151,4 +150,25 @@ async fn a_text_is_likelier_where_its_words_were_said() {
     let late = able.score(asked(), ms(20)).await;
     assert!(matches!(late, Err(EngineError::Deadline(_))), "{late:?}");
     assert!(engine("").scoring(None).score(asked(), ms(20)).await.is_err());
+}
+
+fn shows(picture: &Picture) -> Request {
+    let mut message = Message::new(Role::User, "Tom: What is it? ");
+    message.show(picture.clone());
+    Request { messages: vec![message], ..request(20) }
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_tells_what_it_was_shown_and_encodes_each_picture_once() {
+    let picture = Picture::of_frame(&I420::black(16, 8).unwrap());
+    let engine = ScriptedEngine::describing(Clock::start());
+    for seat in ["nora", "felix"] {
+        let request = Request { seat: PersonaId::new(seat), ..shows(&picture) };
+        let told = short(&all(engine.generate(request).unwrap()).await).join("");
+        assert!(told.contains(picture.id().as_str()), "{told}");
+    }
+    let stats = engine.stats();
+    assert_eq!((stats.pictures_encoded, stats.pictures_shared), (1, 1));
+    let blind = ScriptedEngine::describing(Clock::start()).seeing(false);
+    assert!(matches!(blind.generate(shows(&picture)), Err(EngineError::Blind)));
 }

@@ -22,7 +22,7 @@ fn template(source: &str) -> Template {
 }
 
 fn say(role: Role, content: &str) -> Message {
-    Message { role, content: content.to_owned() }
+    Message::new(role, content)
 }
 
 /// System, user, assistant, user.

@@ -181,5 +181,6 @@ pub(super) fn turn(number: u64, persona: &str) -> Box<TurnRecord> {
         completion_tokens: spoke.then_some(20),
         decode_tok_s: spoke.then_some(62.5),
         heard_text: if spoke { "Ferns like shade." } else { "" }.to_owned(),
+        pictures: Vec::new(),
     })
 }

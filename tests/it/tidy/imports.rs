@@ -24,7 +24,7 @@ const SITES: &[(&str, &[&str])] = &[
     ("tiny_skia::", &["src/avatar/canvas"]),
     ("ureq::", &["src/bench/crowd", "src/models/", "src/telemetry/"]),
     ("zip::", &["src/models/", "src/persona/"]),
-    ("image::", &["src/avatar/still"]),
+    ("image::", &["src/avatar/still", "src/picture/file"]),
     ("indicatif::", &["src/models/"]),
     ("alsa::", &["src/room/console/"]),
     ("cpal::", &["src/room/console/"]),

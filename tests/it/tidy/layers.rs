@@ -14,8 +14,9 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("audio", &["mouth"]),
     ("video", &[]),
     ("mouth", &[]),
+    ("picture", &["video"]),
     ("persona", &["id"]),
-    ("latency", &["id", "time", "turn"]),
+    ("latency", &["id", "time", "picture", "turn"]),
     ("probe", &["id", "time", "latency"]),
     ("telemetry", &["id", "time", "latency"]),
     // Cores.
@@ -27,6 +28,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "time",
             "audio",
             "persona",
+            "picture",
             "latency",
             "vad::gate",
             "vad::Config",
@@ -40,10 +42,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ),
     // Adapters: each knows the data, its core, and no other adapter but by its trait.
     ("models", &["audio::mel", "turn::Decide", "turn::Weights"]),
-    ("room", &["id", "time", "audio", "video"]),
+    ("room", &["id", "time", "audio", "video", "picture"]),
     ("stt", &["id", "time", "audio", "probe", "vad", "turn::endpointing"]),
-    ("llm", &["id", "time", "persona", "probe", "turn"]),
-    ("avatar", &["time", "video", "mouth", "persona", "room::AgentState"]),
+    ("llm", &["id", "time", "persona", "picture", "probe", "turn"]),
+    ("avatar", &["time", "video", "mouth", "persona", "picture", "room::AgentState"]),
     ("tts", &["audio", "mouth", "persona"]),
     (
         "speech",
@@ -58,6 +60,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "id",
             "time",
             "persona",
+            "picture",
             "probe",
             "telemetry",
             "latency",
@@ -70,8 +73,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "tape",
         &[
-            "id", "time", "audio", "video", "persona", "latency", "turn", "room", "stt", "llm",
-            "tts", "speech",
+            "id", "time", "audio", "video", "persona", "picture", "latency", "turn", "room", "stt",
+            "llm", "tts", "speech",
         ],
     ),
     // The program. `config` resolves a whole cast, whose keys are a room's.
@@ -97,7 +100,9 @@ const LAYERS: &[(&str, &[&str])] = &[
             "audio",
             "video",
             "avatar",
+            "eyes",
             "persona",
+            "picture",
             "latency",
             "probe",
             "telemetry",

@@ -21,6 +21,7 @@ impl Room {
             card: "A friend.".to_owned(),
             voice: VoiceStyle::default(),
             mode: Mode::Open,
+            sees: None,
         };
         let cast = ["ada", "nora", "hugo"];
         let options = Options { decide, ..Options::default() };
@@ -41,7 +42,13 @@ impl Room {
 
     fn types(&mut self, line: u64, text: &str) {
         let (id, human) = (LineId(line), HumanId::new("tom"));
-        self.tell(Event::Line { id, human, manner: Manner::Typed, text: text.to_owned() });
+        self.tell(Event::Line {
+            id,
+            human,
+            manner: Manner::Typed,
+            text: text.to_owned(),
+            shown: Vec::new(),
+        });
     }
 
     /// What the engine was asked, and who got the floor, since the last call.

@@ -1,0 +1,86 @@
+//! What is shown, to those who see and to those who do not.
+
+use super::*;
+use crate::picture::{Picture, Source};
+use crate::turn::Shown;
+use crate::video::I420;
+
+fn picture(luma: u8) -> Picture {
+    let mut frame = I420::black(8, 8).unwrap();
+    frame.planes_mut().0.fill(luma);
+    Picture::of_frame(&frame)
+}
+
+impl Room {
+    fn shows(&mut self, text: &str, picture: Option<Picture>) {
+        self.lines += 1;
+        let (id, human, manner) = (LineId(self.lines), HumanId::new("tom"), Manner::Typed);
+        let shown = vec![Shown { by: "Tom\n".to_owned(), source: Source::Camera, picture }];
+        self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown });
+    }
+
+    fn granted(&self) -> &Grant {
+        self.grant.as_ref().expect("somebody was granted the floor")
+    }
+
+    /// The names of what the newest grant shows.
+    fn seen(&self) -> Vec<String> {
+        self.granted().pictures().map(|picture| picture.id().to_string()).collect()
+    }
+}
+
+#[test]
+fn what_is_shown_is_in_the_turn_and_in_later_ones() {
+    let mut room = Room::with(Options { sees: true, ..Options::default() });
+    let (one, two) = (picture(60), picture(200));
+    room.shows("Ada, what is this?", Some(one.clone()));
+    assert_eq!(room.seen(), [one.id().as_str()]);
+    let told = &room.granted().messages[1].content;
+    assert_eq!(told, "(Tom's camera: \u{fffc})\nTom: Ada, what is this?");
+    room.begins();
+    room.ends("A stone.", SpeechEnd::Finished);
+    room.shows("Nora, and this?", Some(two.clone()));
+    assert_eq!(room.seen(), [one.id().as_str(), two.id().as_str()]);
+    assert_eq!(room.granted().says, None);
+}
+
+#[test]
+fn who_has_no_eyes_says_so_where_they_are_asked_for_and_only_there() {
+    let mut room = Room::new();
+    room.types("tom", "Ada, can you see my hat?");
+    let grant = room.granted();
+    assert!(grant.says.is_some_and(|words| words.contains("cannot see")), "{grant:?}");
+    room.begins();
+    room.ends("I cannot see pictures.", SpeechEnd::Finished);
+    room.shows("Nora, what is this?", None);
+    assert!(room.granted().says.is_some() && room.seen().is_empty());
+    room.begins();
+    room.ends("I cannot see pictures.", SpeechEnd::Finished);
+    room.types("tom", "Ada, what is two and two?");
+    assert_eq!(room.granted().says, None);
+}
+
+#[test]
+fn one_who_is_not_to_see_does_not() {
+    let options = Options { sees: true, ..Options::default() };
+    let persona = |id: &str, sees| Persona {
+        id: PersonaId::new(id),
+        name: id.to_owned(),
+        card: "A friend.".to_owned(),
+        voice: VoiceStyle::default(),
+        mode: Mode::Open,
+        sees,
+    };
+    let mut room = Room::with(options);
+    room.core = Core::new(vec![persona("Ada", Some(false)), persona("Nora", None)], options);
+    for id in ["Ada", "Nora"] {
+        room.tell(Event::Hosted { persona: PersonaId::new(id), hosted: true });
+    }
+    room.tell(Event::HumanJoined { human: HumanId::new("tom"), name: "Tom".to_owned() });
+    room.shows("Ada, what is this?", Some(picture(90)));
+    assert!(room.granted().says.is_some() && room.seen().is_empty());
+    room.begins();
+    room.ends("I cannot see pictures.", SpeechEnd::Finished);
+    room.types("tom", "Nora, and you?");
+    assert_eq!((room.granted().says, room.seen().len()), (None, 1));
+}

@@ -1,0 +1,105 @@
+//! Whether a line needs eyes, for those who have none.
+
+use super::Line;
+
+/// What a persona without eyes says to it: a model would make up what it sees.
+pub(super) const CANNOT_SEE: &str =
+    "I cannot see pictures or cameras. Tell me in words what is there.";
+
+/// Words that ask somebody to look at something, of which these are the beginning: `this`, `my …`,
+/// `what I have`.
+const LOOKS: &[&str] = &[
+    "can you see",
+    "could you see",
+    "do you see",
+    "are you able to see",
+    "what do you see",
+    "what can you see",
+    "who do you see",
+    "look at this",
+    "look at that",
+    "look at my",
+    "look at me",
+    "look what i",
+    "look here",
+    "have a look at",
+    "take a look at",
+    "what am i holding",
+    "what am i wearing",
+    "what am i showing",
+    "what is in my hand",
+    "what's in my hand",
+    "on my screen",
+    "in the picture",
+    "in this picture",
+    "in the photo",
+    "in this photo",
+    "on the picture",
+    "on my camera",
+    "in the image",
+    "in this image",
+];
+/// The same words about understanding, not about eyes.
+const MEANS: &[&str] = &["see what i mean", "see the point", "see why", "see how", "see that"];
+
+/// Whether what was shown, or what is asked, can only be answered by looking.
+pub(super) fn is_about_seeing(line: &Line) -> bool {
+    if !line.shown.is_empty() {
+        return true;
+    }
+    let text = line.text.to_lowercase().replace('\u{2019}', "'");
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
+    has(LOOKS) && !has(MEANS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::{HumanId, LineId, Speaker};
+    use crate::picture::Source;
+    use crate::turn::{Manner, Shown};
+
+    fn line(text: &str) -> Line {
+        Line {
+            id: LineId(1),
+            speaker: Speaker::Human(HumanId::new("tom")),
+            name: "Tom".to_owned(),
+            manner: Manner::Heard,
+            text: text.to_owned(),
+            shown: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn eyes_are_asked_for() {
+        for text in [
+            "Ada, can you see this?",
+            "What do you see?",
+            "Nora, look at my new plant!",
+            "What am I holding?",
+            "Felix, what\u{2019}s in my hand?",
+        ] {
+            assert!(is_about_seeing(&line(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn understanding_is_no_seeing() {
+        for text in [
+            "Do you see what I mean?",
+            "Can you see why that is wrong?",
+            "Ada, what is seven times six?",
+            "I will see you tomorrow, Nora.",
+            "What do you look forward to?",
+        ] {
+            assert!(!is_about_seeing(&line(text)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_asks_by_itself() {
+        let picture = Shown { by: "Tom".to_owned(), source: Source::Chat, picture: None };
+        let shown = vec![picture];
+        assert!(is_about_seeing(&Line { shown, ..line("What is it?") }));
+    }
+}

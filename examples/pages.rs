@@ -140,6 +140,7 @@ fn cast(server: &str) -> Status {
             queue("room.commands", 3, 256, 2),
         ],
         ahead: Guesses::default(),
+        pictures: None,
         faces: None,
         echo: None,
         recording: None,

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 mod access;
+mod album;
 mod api;
 mod assets;
 mod error;

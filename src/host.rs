@@ -41,6 +41,7 @@ mod replies;
 mod room;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod server;
+mod sight;
 mod signal;
 #[cfg(all(feature = "llama", feature = "livekit"))]
 mod sound;

@@ -1,7 +1,7 @@
 //! Troupe: a host for a room full of personas.
 //!
 //! `docs/ARCHITECTURE.md` walks one utterance through these modules. Dependencies point downwards:
-//! `cli → host → adapters (room, stt, llm, tts, speech, admin) → cores (turn, vad) → data`.
+//! `cli → host → adapters (room, stt, llm, tts, speech, admin) → cores (turn, vad, eyes) → data`.
 
 pub mod admin;
 pub mod audio;
@@ -9,6 +9,7 @@ pub mod avatar;
 pub mod bench;
 pub mod cli;
 pub mod config;
+pub mod eyes;
 pub mod host;
 pub mod id;
 pub mod latency;

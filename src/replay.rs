@@ -98,7 +98,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let clock = Clock::start_at(plan.begin);
     let config = config(&tape.header);
     let (publisher, _, _house) = pages::open(Room::first_status(&config), no_passes());
-    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores));
+    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores, tape.header.sees));
     let cast = cast::warm_up(&*mind, &config.cast, &publisher).await;
     let (_ears, ears_status) = watch::channel(ears::Status::ready());
     let parts = |events| Parts {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::id::{HumanId, PersonaId, Speaker};
-use crate::picture::Source;
+use crate::picture::{Picture, Source};
 use crate::time::Time;
 use crate::video::I420;
 
@@ -54,6 +54,13 @@ pub enum Event {
         source: Source,
         at: Time,
         frame: Arc<I420>,
+    },
+    /// What a human showed, as it went to the model; none: nobody could look at it. A tape holds
+    /// these, and no view, frame or file.
+    Picture {
+        human: HumanId,
+        source: Source,
+        picture: Option<Picture>,
     },
     /// A file that the human put into the chat and calls a picture; nobody has looked into it.
     Pasted {

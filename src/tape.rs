@@ -4,7 +4,8 @@
 //! it is a [`Recorder`], which writes a folder, or memory, from which a replay is compared.
 //!
 //! ```text
-//! host, seams ── Tap ──► bounded queue ──► writer thread ──► NAME.tape/tape.jsonl, audio/*.ogg
+//! host, seams ── Tap ──► bounded queue ──► writer thread ──► NAME.tape/
+//!                                              tape.jsonl, audio/*.ogg, frames/*.jpg
 //! ```
 
 mod clip;
@@ -29,7 +30,7 @@ pub use recorder::{Recorder, State};
 pub use seam::fingerprint_of;
 pub use tap::{Switch, Tap};
 pub use trim::{Cut, trim};
-pub use write::{SOUND_FOLDER, Writer, file_name};
+pub use write::{FRAMES_FOLDER, SOUND_FOLDER, Writer, file_name};
 
 /// The records of a tape, one JSON object a line.
 pub const RECORDS_FILE: &str = "tape.jsonl";

@@ -29,6 +29,8 @@ pub(super) enum ApiError {
     NoTurn(String),
     #[error("\"{0}\" is no turn: they are called like t7, see /api/turns")]
     OddTurn(String),
+    #[error("no picture is called \"{0}\": a turn names its own, and the newest are kept")]
+    NoPicture(String),
     #[error("{0}")]
     NoSound(String),
     #[error("{0}")]
@@ -58,7 +60,9 @@ impl ApiError {
             Self::ForeignHost => StatusCode::MISDIRECTED_REQUEST,
             Self::ForeignOrigin | Self::VisitorsOnly => StatusCode::FORBIDDEN,
             Self::NoToken => StatusCode::UNAUTHORIZED,
-            Self::NoPage | Self::NoPersona(_) | Self::NoSound(_) => StatusCode::NOT_FOUND,
+            Self::NoPage | Self::NoPersona(_) | Self::NoPicture(_) | Self::NoSound(_) => {
+                StatusCode::NOT_FOUND
+            }
             Self::NotBuilt(_) => StatusCode::NOT_IMPLEMENTED,
             Self::BrokenTape(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NoMethod => StatusCode::METHOD_NOT_ALLOWED,

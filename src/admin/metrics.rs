@@ -188,8 +188,58 @@ struct HouseMetrics {
     queue_bound: Family<Named, Gauge>,
     queue_drops: Family<Named, Counter>,
     faces: Faces,
+    pictures: Pictures,
     probe_lines: Counter,
     probe_errors: Counter,
+}
+
+/// Of what was shown.
+#[derive(Default)]
+struct Pictures {
+    looks: Counter,
+    frames: Counter,
+    unchanged: Counter,
+    given: Counter,
+    replaced: Counter,
+    refused: Counter,
+    dropped: Counter,
+    encoded: Counter,
+    shared: Counter,
+    bytes: Gauge,
+}
+
+impl Pictures {
+    fn new(registry: &mut Registry) -> Self {
+        let it = Self::default();
+        let mut counts = |name: &str, help: &str, counter: &Counter| {
+            registry.register(format!("pictures_{name}"), help, counter.clone());
+        };
+        counts("looks", "Frames of cameras and screens that were asked for", &it.looks);
+        counts("frames", "Frames that came", &it.frames);
+        counts("unchanged", "Frames that showed nothing new", &it.unchanged);
+        counts("given", "Pictures that went with a line", &it.given);
+        counts("replaced", "Pictures that no line took", &it.replaced);
+        counts("refused", "Files that were no pictures, or that nobody can see", &it.refused);
+        counts("dropped", "Frames and files that found no place", &it.dropped);
+        counts("encoded", "Pictures that the engine encoded, once for all seats", &it.encoded);
+        counts("shared", "Times that a prompt used an encoded one again", &it.shared);
+        let bytes = "Memory of encoded pictures";
+        registry.register_with_unit("pictures_encoded", bytes, Unit::Bytes, it.bytes.clone());
+        it
+    }
+
+    fn set(&self, pictures: &super::state::Pictures) {
+        reach(&self.looks, pictures.looks);
+        reach(&self.frames, pictures.frames);
+        reach(&self.unchanged, pictures.unchanged);
+        reach(&self.given, pictures.given);
+        reach(&self.replaced, pictures.replaced);
+        reach(&self.refused, pictures.refused);
+        reach(&self.dropped, pictures.dropped);
+        reach(&self.encoded, pictures.encoded);
+        reach(&self.shared, pictures.shared);
+        self.bytes.set(whole(pictures.bytes));
+    }
 }
 
 /// Of the drawing of faces.
@@ -247,6 +297,7 @@ impl HouseMetrics {
             queue_bound: Family::default(),
             queue_drops: Family::default(),
             faces: Faces::new(registry),
+            pictures: Pictures::new(registry),
             probe_lines: Counter::default(),
             probe_errors: Counter::default(),
         };
@@ -302,6 +353,9 @@ impl HouseMetrics {
         }
         if let Some(faces) = &status.faces {
             self.faces.set(faces);
+        }
+        if let Some(pictures) = &status.pictures {
+            self.pictures.set(pictures);
         }
         if let Some(probes) = &report.probes {
             reach(&self.probe_lines, probes.written);

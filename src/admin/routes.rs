@@ -11,10 +11,11 @@ use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::access::Access;
+use super::album::Album;
 use super::error::ApiError;
 use super::ledger::{Losses, Question};
 use super::state::{Command, House, Passes, RecordingSwitch, Sounds, Status, Stills};
-use super::{api, assets, events, face, guard, sound};
+use super::{album, api, assets, events, face, guard, sound};
 
 /// The largest body that any route takes is a name.
 const BODY_BYTES_MAX: usize = 4096;
@@ -30,6 +31,7 @@ pub(super) struct Desk {
     pub(super) passes: Passes,
     pub(super) recording: RecordingSwitch,
     pub(super) stills: Stills,
+    pub(super) album: Album,
     pub(super) access: Access,
     /// The join page's address, for sharing.
     pub(super) share: String,
@@ -57,6 +59,7 @@ impl Desk {
             passes: house.passes.clone(),
             recording: house.recording.clone(),
             stills: house.stills.clone(),
+            album: house.album.clone(),
             access,
             share,
             losses,
@@ -99,6 +102,7 @@ pub(super) fn router(desk: Arc<Desk>) -> Router {
         .route("/api/latency", get(api::latency))
         .route("/api/events", get(events::events))
         .route("/api/personas/{id}/face.png", get(face::still))
+        .route("/api/pictures/{id}", get(album::picture))
         .route("/api/personas/{id}/mode", post(api::mode))
         .route("/api/personas/{id}/hush", post(api::hush))
         .route("/api/recording", post(api::recording))

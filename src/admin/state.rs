@@ -11,10 +11,12 @@ use futures_util::future::BoxFuture;
 use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::album::Album;
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
 use crate::llm::guard::Cuts;
 use crate::persona::Mode;
+use crate::picture::{Picture, PictureId};
 use crate::room::{AgentState, Caption};
 use crate::turn::Manner;
 
@@ -46,6 +48,9 @@ pub struct Status {
     /// None where nobody has a face.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub faces: Option<Faces>,
+    /// None where nobody sees and nothing was shown.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pictures: Option<Pictures>,
     /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
@@ -72,6 +77,31 @@ pub struct Echo {
     pub held_back_ms: u64,
     /// Lines that were the cast's own words.
     pub lines: u64,
+}
+
+/// What people showed and the model was shown, counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Pictures {
+    /// Frames of cameras and screens that were asked for.
+    pub looks: u64,
+    /// Frames that came.
+    pub frames: u64,
+    /// Of them, those that showed nothing new.
+    pub unchanged: u64,
+    /// Pictures that went with a line.
+    pub given: u64,
+    /// Pictures that a newer one replaced before a line took them, or that grew old.
+    pub replaced: u64,
+    /// Files that were no pictures, and pictures that nobody could look at.
+    pub refused: u64,
+    /// Frames and files that found no place.
+    pub dropped: u64,
+    /// Pictures that the engine made into what the model takes, each once for everybody.
+    pub encoded: u64,
+    /// Times that a prompt began to use one of these.
+    pub shared: u64,
+    /// Memory that they take.
+    pub bytes: u64,
 }
 
 /// How the drawing of the faces goes, counted since the start.
@@ -268,6 +298,9 @@ pub struct Line {
     pub human: bool,
     pub manner: Manner,
     pub text: String,
+    /// What was shown with it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pictures: Vec<PictureId>,
 }
 
 impl Line {
@@ -279,6 +312,7 @@ impl Line {
             human: speaker.is_human(),
             manner,
             text: text.to_owned(),
+            pictures: Vec::new(),
         }
     }
 }
@@ -347,9 +381,15 @@ pub type RecordingSwitch =
 pub struct Publisher {
     status: watch::Sender<Status>,
     events: broadcast::Sender<Event>,
+    album: Album,
 }
 
 impl Publisher {
+    /// A picture that the model may be shown: the pages show it where it is named.
+    pub fn picture(&self, picture: Picture) {
+        self.album.put(picture);
+    }
+
     /// What the pages show now.
     pub fn status(&self) -> watch::Ref<'_, Status> {
         self.status.borrow()
@@ -402,6 +442,7 @@ pub struct House {
     pub(super) passes: Passes,
     pub(super) recording: RecordingSwitch,
     pub(super) stills: Stills,
+    pub(super) album: Album,
 }
 
 impl House {
@@ -423,11 +464,12 @@ pub fn open(status: Status, passes: Passes) -> (Publisher, mpsc::Receiver<Comman
     let (status_tx, status) = watch::channel(status);
     let (events_tx, events) = broadcast::channel(EVENTS_MAX);
     let (commands, inbox) = mpsc::channel(COMMANDS_MAX);
-    let publisher = Publisher { status: status_tx, events: events_tx };
+    let album = Album::default();
+    let publisher = Publisher { status: status_tx, events: events_tx, album: album.clone() };
     let refuses = |_| -> BoxFuture<'static, Result<Recording, String>> {
         Box::pin(async { Err("this host keeps no tapes".to_owned()) })
     };
     let recording: RecordingSwitch = Arc::new(refuses);
     let stills: Stills = Arc::new(|_| None);
-    (publisher, inbox, House { status, events, commands, passes, recording, stills })
+    (publisher, inbox, House { status, events, commands, passes, recording, stills, album })
 }

@@ -105,6 +105,9 @@ fn write(tape: &Tape, folder: &std::path::Path) -> io::Result<()> {
     for entry in &tape.entries {
         writer.entry(entry)?;
     }
+    for picture in tape.pictures.values() {
+        writer.frame(picture)?;
+    }
     writer.finish()
 }
 

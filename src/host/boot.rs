@@ -105,7 +105,8 @@ impl House<'_> {
         let hosted = cast.hosted.iter().map(cast::Live::persona);
         // From here on things happen that belong on the tape.
         let record = visit.record.as_deref();
-        let recording = Recording::open(record, self.config, self.clock, self.tasks)?;
+        let recording =
+            Recording::open(record, self.config, engine.sees(), self.clock, self.tasks)?;
         recorder.send_replace(Some(recording.clone()));
         let mint = Mint::new(server.keys, &self.config.room);
         let member = |persona: &Persona| {

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::admin::state::{
-    EarlyPasses, Hearing, JudgedPauses, Link, Part, PartState, Publisher, QueueStatus,
+    EarlyPasses, Hearing, JudgedPauses, Link, Part, PartState, Pictures, Publisher, QueueStatus,
 };
 use crate::llm::Engine;
 use crate::room::{LinkState, Member};
@@ -70,6 +70,17 @@ impl Health {
             _ = self.tick.tick() => {}
             Ok(()) = self.ears.changed() => {}
         }
+    }
+
+    /// What was shown, with what the engine made of it.
+    pub(super) fn with_encoded(&self, shown: Option<Pictures>) -> Option<Pictures> {
+        let stats = self.engine.stats();
+        Some(Pictures {
+            encoded: stats.pictures_encoded,
+            shared: stats.pictures_shared,
+            bytes: stats.pictures_bytes,
+            ..shown?
+        })
     }
 
     /// One of our participants is in the room, or out of it.

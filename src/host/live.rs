@@ -18,6 +18,7 @@ use super::probes;
 use super::ranker::{Ranked, Ranker};
 use super::recording::Shown;
 use super::replies::Replies;
+use super::sight::{Made, Sight, Typed};
 use crate::admin::state::{self as pages, Publisher};
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId, UtteranceId};
 use crate::probe::time_sync;
@@ -30,6 +31,7 @@ use crate::tape::Tap;
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
 
+mod showing;
 mod taping;
 
 use taping::Taping;
@@ -43,6 +45,8 @@ pub(super) struct Inputs {
     pub(super) verdicts: mpsc::Receiver<Verdict>,
     /// What a tape holds in place of sound.
     pub(super) hearing: mpsc::Receiver<hearing::Event>,
+    /// Pictures of what people show.
+    pub(super) made: mpsc::Receiver<Made>,
     pub(super) speech: mpsc::Receiver<speech::Event>,
     /// Whose a line is, where the model is asked.
     pub(super) ranked: mpsc::Receiver<Ranked>,
@@ -81,6 +85,7 @@ pub(super) struct Outputs {
     /// Whether somebody's sound is just rising, for speeches that are about to begin.
     pub(super) rising: watch::Sender<bool>,
     pub(super) echo: Echo,
+    pub(super) sight: Sight,
     pub(super) ahead: Ahead,
     pub(super) ranker: Ranker,
     pub(super) replies: Replies,
@@ -155,7 +160,8 @@ impl Live {
     /// Runs until cancelled.
     pub(super) async fn run(mut self, mut inputs: Inputs, cancel: CancellationToken) -> Ledger {
         loop {
-            let wake = self.core_wake.into_iter().chain(self.hearing.wake_at()).min();
+            let wakes = [self.core_wake, self.hearing.wake_at(), self.out.sight.wake_at()];
+            let wake = wakes.into_iter().flatten().min();
             tokio::select! {
                 // What comes at one time is taken in this order, in every run the same. The
                 // seldom come first: sound, which comes all the time, holds nothing up.
@@ -183,6 +189,7 @@ impl Live {
                 }
                 Some(verdict) = inputs.verdicts.recv() => self.on_verdict(verdict),
                 Some(event) = inputs.hearing.recv() => self.on_hearing(event),
+                Some(made) = inputs.made.recv() => self.on_made(made),
                 Some(event) = inputs.room.recv() => self.on_room(event),
                 () = reached(self.clock, wake) => self.on_wake(),
                 () = self.health.changed() => {
@@ -190,7 +197,9 @@ impl Live {
                     self.health.refresh(&self.out.publisher, queues);
                     let echo = self.out.echo.shown();
                     let guesses = self.out.ahead.guesses();
+                    let pictures = self.health.with_encoded(self.out.sight.shown());
                     self.out.publisher.update(|status| {
+                        status.pictures = pictures;
                         status.echo = echo;
                         status.ahead = guesses;
                     });
@@ -222,9 +231,21 @@ impl Live {
             }
             room::Event::AudioEnded { .. } => {}
             room::Event::Chat { human, text } => {
-                let line = self.new_line();
-                self.ledger.typed(line, now);
-                self.on_line(line, human, Manner::Typed, text);
+                if let Some(typed) = self.out.sight.typed(Typed { human, at: now, text }) {
+                    self.on_typed(typed);
+                }
+            }
+            room::Event::View { human, source, on } => self.out.sight.view(&human, source, on),
+            room::Event::Frame { human, source, frame, .. } => {
+                self.out.sight.frame(human, source, frame);
+            }
+            room::Event::Pasted { human, file } => {
+                if let Some(made) = self.out.sight.pasted(human, file) {
+                    self.on_picture(made);
+                }
+            }
+            room::Event::Picture { human, source, picture } => {
+                self.on_picture(Made { human, source, picture });
             }
             room::Event::HumanJoined { human, name } => {
                 tracing::info!(%human, "a human joined");
@@ -238,10 +259,10 @@ impl Live {
                 self.show_human(&human, None);
                 self.names.remove(&human);
                 self.out.echo.left(&human);
+                self.out.sight.left(&human);
                 self.out.replies.set_humans(self.names.values());
                 self.tell(turn::Event::HumanLeft { human });
             }
-            room::Event::View { .. } | room::Event::Frame { .. } | room::Event::Pasted { .. } => {}
             room::Event::Link { member, state } => self.on_link(member, state),
         }
     }
@@ -264,10 +285,12 @@ impl Live {
         match event {
             hearing::Event::SpeechStarted { human, .. } => {
                 self.show_speaking(&human, true);
+                self.out.sight.speaks(&human, true);
                 self.tell(turn::Event::SpeechStarted { human });
             }
             hearing::Event::SpeechDropped { human } => {
                 self.show_speaking(&human, false);
+                self.out.sight.speaks(&human, false);
                 self.tell(turn::Event::SpeechDropped { human });
             }
             hearing::Event::Paused(paused) => {
@@ -292,6 +315,7 @@ impl Live {
             }
             hearing::Event::Utterance(utterance) => {
                 self.show_speaking(&utterance.human, false);
+                self.out.sight.speaks(&utterance.human, false);
                 probes::utterance(&utterance);
                 if let Err(refused) = self.out.intake.offer(utterance) {
                     let human = refused.human.clone();
@@ -325,7 +349,8 @@ impl Live {
         // Beside a speech, work ahead of time would take from it.
         let free = self.speeches.is_empty();
         let now = self.clock.now();
-        let likely = if free { self.core.likely(now, &human, &text) } else { None };
+        let likely =
+            if free { self.core.likely(now, &human, &text, self.would_show(&human)) } else { None };
         self.tell(turn::Event::Words { human, text });
         if let Some((persona, messages)) = likely {
             self.out.ahead.guess(persona, messages);
@@ -369,14 +394,6 @@ impl Live {
                 self.tell(turn::Event::SpeechDropped { human });
             }
         }
-    }
-
-    fn on_line(&mut self, id: LineId, human: HumanId, manner: Manner, text: String) {
-        tracing::debug!(line = %id, %human, ?manner, text, "a line");
-        let name = self.names.get(&human).cloned().unwrap_or_else(|| human.to_string());
-        let speaker = Speaker::Human(human.clone());
-        self.show_line(pages::Line::new(id, &speaker, &name, manner, &text));
-        self.tell(turn::Event::Line { id, human, manner, text, shown: Vec::new() });
     }
 
     fn on_speech(&mut self, event: speech::Event) {
@@ -443,6 +460,7 @@ impl Live {
         for event in self.hearing.wake(now) {
             self.on_hearing(event);
         }
+        self.out.sight.wake(now);
     }
 
     /// Tells the core and does what it says.
@@ -556,8 +574,8 @@ impl Live {
     }
 
     fn show_line(&self, line: pages::Line) {
-        let speaker = (line.speaker.as_str(), line.name.as_str());
-        self.out.tap.line(self.clock.now(), line.id, speaker, line.manner, &line.text);
+        let pages::Line { id, speaker, name, manner, text, pictures, .. } = &line;
+        self.out.tap.line(self.clock.now(), *id, (speaker, name), *manner, text, pictures);
         self.out.publisher.event(pages::Event::Line(line));
     }
 

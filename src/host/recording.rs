@@ -60,13 +60,15 @@ struct Keeper {
 
 impl Recording {
     /// With a `folder` a first recording begins now, before the room; without one nothing is
-    /// recorded until that is asked for, and then in the configured folder.
+    /// recorded until that is asked for, and then in the configured folder. `sees` is whether the
+    /// language model does.
     ///
     /// # Errors
     /// When the first tape cannot be begun.
     pub fn open(
         folder: Option<&Path>,
         config: &Config,
+        sees: bool,
         clock: Clock,
         tasks: &TaskTracker,
     ) -> Result<Self, HostError> {
@@ -74,7 +76,7 @@ impl Recording {
         let (shown, shown_out) = watch::channel(None);
         let mut keeper = Keeper {
             folder: folder.map(Path::to_owned).or_else(|| config.tape.folder.clone()),
-            header: header(config),
+            header: header(config, sees),
             clock,
             switch: Switch::default(),
             recorder: None,
@@ -248,7 +250,7 @@ fn begin(
 }
 
 /// What the room runs on, without keys and addresses.
-fn header(config: &Config) -> Header {
+fn header(config: &Config, sees: bool) -> Header {
     let mut header = Header::new(config.cast.iter().map(Member::from).collect());
     header.room.clone_from(&config.room);
     header.seed = config.turn.seed;
@@ -259,6 +261,7 @@ fn header(config: &Config) -> Header {
     header.wake_words = Some(words.wake).filter(|words| *words != usual.wake);
     let (decide, weights) = (config.turn.decide, config.turn.weights);
     header.answers = decide.asks_the_model().then_some(Answers { decide, weights });
+    header.sees = sees;
     header.end_of_turn_us = match config.hearing.end_of_turn {
         EndOfTurn::Auto => 0,
         EndOfTurn::Fixed(silence) => micros(silence),

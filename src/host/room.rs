@@ -19,6 +19,7 @@ use super::played::overheard;
 use super::ranker::Ranker;
 use super::recording::Shown;
 use super::replies::Replies;
+use super::sight::Sight;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
 use crate::latency::TurnRecord;
@@ -136,6 +137,9 @@ impl Room {
             Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
         let (rising, rises) = watch::channel(false);
         let (transport, played) = overheard(parts.transport, clock);
+        let sees = parts.engine.sees();
+        let somebody = sees && config.cast.iter().any(|persona| persona.sees != Some(false));
+        let (sight, made) = Sight::new(somebody, transport.clone(), publisher.clone());
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
@@ -153,6 +157,7 @@ impl Room {
             early_words: config.hearing.early_words,
             rising,
             echo: Echo::new(played),
+            sight,
             ahead: Ahead::new(stage.engine.clone()),
             ranker,
             stage,
@@ -160,7 +165,7 @@ impl Room {
             publisher,
             tap,
         };
-        let core = turn_core(config, out.stage.engine.sees());
+        let core = turn_core(config, sees);
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(hearing_options(config));
         let live = Live::new(clock, core, cast, hearing, health, out);
@@ -174,6 +179,7 @@ impl Room {
             partials,
             verdicts,
             hearing,
+            made,
             speech,
             ranked,
             pages: commands,

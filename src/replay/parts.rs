@@ -97,6 +97,7 @@ pub(super) struct Mind {
     answers: Mutex<HashMap<PersonaId, VecDeque<Answer>>>,
     /// By what was asked.
     scores: Mutex<HashMap<String, VecDeque<Scored>>>,
+    sees: bool,
     tasks: TaskTracker,
 }
 
@@ -105,13 +106,14 @@ impl Mind {
         clock: Clock,
         answers: HashMap<PersonaId, VecDeque<Answer>>,
         scores: Vec<Scored>,
+        sees: bool,
     ) -> Self {
         let mut by_question: HashMap<String, VecDeque<Scored>> = HashMap::new();
         for scored in scores {
             by_question.entry(scored.prompt.clone()).or_default().push_back(scored);
         }
         let (answers, scores) = (Mutex::new(answers), Mutex::new(by_question));
-        Self { clock, answers, scores, tasks: TaskTracker::new() }
+        Self { clock, answers, scores, sees, tasks: TaskTracker::new() }
     }
 }
 
@@ -175,7 +177,7 @@ impl Engine for Mind {
     }
 
     fn sees(&self) -> bool {
-        false
+        self.sees
     }
 
     fn stats(&self) -> EngineStats {

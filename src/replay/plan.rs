@@ -11,7 +11,7 @@ use crate::room::{self, LinkState, Member};
 use crate::stt;
 use crate::stt::hearing;
 use crate::stt::service::Partial;
-use crate::tape::{Entry, Header, Record, Reply, Scored, Tape, Utterance};
+use crate::tape::{Entry, Record, Reply, Scored, Tape, Utterance};
 use crate::time::Time;
 use crate::turn::Memory;
 use crate::turn::endpointing::{LASTING, LONG};
@@ -69,7 +69,7 @@ impl Plan {
         }
         plan.end = plan.at(tape.end_us().unwrap_or(tape.last_us() + REST_US));
         for entry in before.iter().filter(|entry| stands(&entry.record)) {
-            plan.take(entry, &tape.header, 0);
+            plan.take(entry, tape, 0);
         }
         plan.before = std::mem::take(&mut plan.feed);
         let ids = tape.entries.iter().filter_map(|entry| match &entry.record {
@@ -82,7 +82,7 @@ impl Plan {
             if let Record::Says { .. } = entry.record {
                 by_hand += 1;
             }
-            plan.take(entry, &tape.header, by_hand);
+            plan.take(entry, tape, by_hand);
             requests.take(entry, tape.header.reply_tokens);
         }
         plan.answers = requests.into_answers();
@@ -91,7 +91,7 @@ impl Plan {
         plan
     }
 
-    fn take(&mut self, entry: &Entry, header: &Header, by_hand: u64) {
+    fn take(&mut self, entry: &Entry, tape: &Tape, by_hand: u64) {
         let at = self.at(entry.at_us);
         match &entry.record {
             Record::Utterance(utterance) => {
@@ -129,7 +129,7 @@ impl Plan {
                 let took = Duration::from_micros(*took_us);
                 self.recognitions
                     .insert(UtteranceId(by_hand), Recognised { took, text: text.clone() });
-                self.says(at, human, speech, header.end_of_turn_us, UtteranceId(by_hand));
+                self.says(at, human, speech, tape.header.end_of_turn_us, UtteranceId(by_hand));
             }
             Record::Voice(voice) => {
                 let clause = Clause {
@@ -147,6 +147,11 @@ impl Plan {
             }
             Record::Hush { persona } => {
                 self.feed.push((at, Feed::Page(Command::Hush { persona: persona.clone() })));
+            }
+            Record::Picture { human, source, picture } => {
+                let (human, picture) = (human.clone(), tape.picture(picture.as_ref()));
+                let event = room::Event::Picture { human, source: *source, picture };
+                self.feed.push((at, Feed::Room(event)));
             }
             other => {
                 self.feed.extend(from_room(other).map(|event| (at, Feed::Room(event))));

@@ -50,6 +50,10 @@ impl Play<'_> {
             Record::Join { name, .. } => format!("({name} joins)"),
             Record::Leave { human } => format!("({human} leaves)"),
             Record::Muted { human } => format!("({human} falls silent)"),
+            Record::Picture { human, source, picture: Some(picture) } => {
+                format!("({human} shows the picture {picture}, {})", source.as_str())
+            }
+            Record::Picture { human, .. } => format!("({human} shows what nobody can see)"),
             Record::Onset { human, .. } => format!("({human} makes a sound)"),
             Record::Noise { human } => format!("({human} said nothing)"),
             Record::Mode { persona, mode } | Record::Became { persona, mode } => {

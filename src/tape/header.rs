@@ -45,6 +45,9 @@ pub struct Header {
     /// Who chose among those who might answer a question to the room, and by which weights.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub answers: Option<Answers>,
+    /// Whether the language model took pictures.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sees: bool,
     #[serde(default = "default_end_of_turn_us")]
     pub end_of_turn_us: u64,
     #[serde(default = "default_longest_us")]
@@ -163,6 +166,7 @@ impl Header {
             sleep_words: None,
             wake_words: None,
             answers: None,
+            sees: false,
             end_of_turn_us: default_end_of_turn_us(),
             longest_us: default_longest_us(),
             models: Models::default(),

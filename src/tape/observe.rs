@@ -10,6 +10,7 @@ use crate::audio::EARS_RATE_HZ;
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::latency::TurnRecord;
 use crate::persona::Mode;
+use crate::picture::{Picture, PictureId, Source};
 use crate::room::{self, Caption, Command, LinkState, Member};
 use crate::speech::{self, What};
 use crate::stt::gate::Evidence;
@@ -28,16 +29,19 @@ impl Tap {
             room::Event::AudioEnded { human } => {
                 self.told(now, |_| Record::Muted { human: human.clone() });
             }
-            room::Event::Chat { human, text } => {
-                self.told(now, |_| Record::Typed { human: human.clone(), text: text.clone() });
-            }
+            // A typed line is told when it is taken, see [`Self::typed`]; of what was shown, the
+            // pictures that were made of it, see [`Self::picture`].
+            room::Event::Chat { .. }
+            | room::Event::View { .. }
+            | room::Event::Frame { .. }
+            | room::Event::Pasted { .. }
+            | room::Event::Picture { .. } => {}
             room::Event::HumanJoined { human, name } => {
                 self.told(now, |_| Record::Join { human: human.clone(), name: name.clone() });
             }
             room::Event::HumanLeft { human } => {
                 self.told(now, |_| Record::Leave { human: human.clone() });
             }
-            room::Event::View { .. } | room::Event::Frame { .. } | room::Event::Pasted { .. } => {}
             room::Event::Link { member, state } => self.told(now, |_| {
                 let persona = match member {
                     Member::Listener => None,
@@ -51,6 +55,23 @@ impl Tap {
                 }
             }),
         }
+    }
+
+    /// A human's chat message, with the pictures that belong to it before it.
+    pub fn typed(&self, now: Time, human: &HumanId, text: &str) {
+        self.told(now, |_| Record::Typed { human: human.clone(), text: text.to_owned() });
+    }
+
+    /// A picture of what a human showed; none: nobody could look at it.
+    pub fn picture(&self, now: Time, human: &HumanId, source: Source, picture: Option<&Picture>) {
+        if let Some(picture) = picture {
+            self.frame(picture);
+        }
+        self.told(now, |_| Record::Picture {
+            human: human.clone(),
+            source,
+            picture: picture.map(|picture| picture.id().clone()),
+        });
     }
 
     /// What was made of a human's sound.
@@ -155,6 +176,7 @@ impl Tap {
         (speaker, name): (&str, &str),
         manner: Manner,
         text: &str,
+        pictures: &[PictureId],
     ) {
         self.record(now, || Record::Line {
             line,
@@ -162,6 +184,7 @@ impl Tap {
             name: name.to_owned(),
             manner,
             text: text.to_owned(),
+            pictures: pictures.to_vec(),
         });
     }
 

@@ -1,16 +1,23 @@
 //! Reading a tape, whatever is in the file.
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::header::Header;
 use super::record::{Entry, Record};
+use super::write::{FRAMES_FOLDER, frame_path};
 use super::{EXPECT_FILE, RECORDS_FILE};
+use crate::picture::{Picture, PictureId};
 
 /// A day of the liveliest room has some 100 MB; more would only fill the memory.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
 /// A line is a record; the longest holds the text of a chat message.
 const LINE_BYTES_MAX: usize = 1024 * 1024;
+
+/// A picture that was written here has a tenth of it.
+const PICTURE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Why a tape cannot be used: one sentence.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +30,8 @@ pub enum TapeError {
     Line { line: usize, cause: String },
     #[error("{} cannot be written: {cause}", path.display())]
     Unwritable { path: PathBuf, cause: std::io::Error },
+    #[error("the picture {} of the tape cannot be used: {cause}", path.display())]
+    Picture { path: PathBuf, cause: String },
 }
 
 /// A tape in memory.
@@ -31,6 +40,8 @@ pub struct Tape {
     pub header: Header,
     /// In the order of the file, which is the order in which things were told.
     pub entries: Vec<Entry>,
+    /// Those that its records name.
+    pub pictures: BTreeMap<PictureId, Picture>,
     /// The last line was not whole, and was left out: the recording was killed.
     pub torn: bool,
 }
@@ -39,12 +50,33 @@ impl Tape {
     /// Reads the folder of a tape.
     ///
     /// # Errors
-    /// When there is none, it is too large, or a line that is not the last is broken.
+    /// When there is none, it is too large, a line that is not the last is broken, or a picture is
+    /// missing or not the one that it is called.
     pub fn read(folder: &Path) -> Result<Self, TapeError> {
-        Self::parse(&read_file(&folder.join(RECORDS_FILE))?)
+        let mut tape = Self::parse(&read_file(&folder.join(RECORDS_FILE))?)?;
+        let mut bytes = 0;
+        for entry in &tape.entries {
+            let Record::Picture { picture: Some(id), .. } = &entry.record else { continue };
+            if tape.pictures.contains_key(id) {
+                continue;
+            }
+            let picture = read_picture(folder, id)?;
+            bytes += picture.jpeg().len() as u64;
+            if bytes > BYTES_MAX {
+                let cause = format!("its pictures have more than {BYTES_MAX} bytes");
+                return Err(TapeError::Header(cause));
+            }
+            tape.pictures.insert(id.clone(), picture);
+        }
+        Ok(tape)
     }
 
-    /// Reads the lines of a tape. A last line that is not whole is left out.
+    /// What a record of a picture says that the model was shown.
+    pub fn picture(&self, id: Option<&PictureId>) -> Option<Picture> {
+        self.pictures.get(id?).cloned()
+    }
+
+    /// Reads the lines of a tape, without its pictures. A last line that is not whole is left out.
     ///
     /// # Errors
     /// When the header or any other line is broken.
@@ -53,7 +85,7 @@ impl Tape {
         let first = lines.next().map_or(&[][..], |(_, line)| line);
         let first = text(first).map_err(|cause| TapeError::Line { line: 1, cause })?;
         let header = Header::parse(first).map_err(TapeError::Header)?;
-        let mut tape = Self { header, entries: Vec::new(), torn: false };
+        let mut tape = Self { header, entries: Vec::new(), pictures: BTreeMap::new(), torn: false };
         for (index, line) in lines {
             match text(line).and_then(Entry::parse) {
                 Ok(entry) => tape.entries.push(entry),
@@ -103,6 +135,23 @@ pub fn expectation(folder: &Path) -> Result<Option<Vec<u8>>, TapeError> {
         return Ok(None);
     }
     read_file(&path).map(Some)
+}
+
+fn read_picture(folder: &Path, id: &PictureId) -> Result<Picture, TapeError> {
+    let path = frame_path(&folder.join(FRAMES_FOLDER), id);
+    let broken = |cause: String| TapeError::Picture { path: path.clone(), cause };
+    let mut file = Vec::new();
+    let opened = fs::File::open(&path).map_err(|error| broken(error.to_string()))?;
+    let whole = opened.take(PICTURE_BYTES_MAX + 1).read_to_end(&mut file);
+    whole.map_err(|error| broken(error.to_string()))?;
+    if file.len() as u64 > PICTURE_BYTES_MAX {
+        return Err(broken(format!("it has more than {PICTURE_BYTES_MAX} bytes")));
+    }
+    let picture = Picture::of_jpeg(file).map_err(|error| broken(error.to_string()))?;
+    if picture.id() != id {
+        return Err(broken("it was changed since it was recorded".to_owned()));
+    }
+    Ok(picture)
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, TapeError> {

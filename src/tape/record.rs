@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
 use crate::llm::{EngineError, Finish, Score};
 use crate::persona::Mode;
+use crate::picture::{PictureId, Source};
 use crate::room::AgentState;
 use crate::time::micros;
 use crate::turn::{Manner, Memory, Restart};
@@ -58,6 +59,14 @@ pub enum Record {
     Typed {
         human: HumanId,
         text: String,
+    },
+    /// What a human showed, as it is made for the model: a file of `frames/`. None: nobody could
+    /// look at it.
+    Picture {
+        human: HumanId,
+        source: Source,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        picture: Option<PictureId>,
     },
     /// A human began to make a sound that may be speech.
     Onset {
@@ -168,6 +177,9 @@ pub enum Record {
         name: String,
         manner: Manner,
         text: String,
+        /// What was shown with it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pictures: Vec<PictureId>,
     },
     Granted {
         turn: TurnId,

@@ -11,6 +11,7 @@ use super::header::Header;
 use super::read::Tape;
 use super::record::{Entry, Record};
 use crate::id::{HumanId, UtteranceId};
+use crate::picture::PictureId;
 
 /// A name's word of one letter is an initial, and would be found everywhere.
 const WORD_CHARS_MIN: usize = 2;
@@ -22,6 +23,8 @@ pub(super) struct Redaction {
     /// Their names, each word of them, and their identities, in small letters.
     words: Vec<Vec<char>>,
     utterances: HashSet<UtteranceId>,
+    /// That they showed.
+    pictures: HashSet<PictureId>,
 }
 
 /// Records whose texts are pieces of one.
@@ -39,7 +42,7 @@ impl Redaction {
         };
         let aliases: BTreeMap<_, _> = who.iter().enumerate().map(alias).collect();
         let mut words: HashSet<String> = aliases.keys().cloned().collect();
-        let mut utterances = HashSet::new();
+        let (mut utterances, mut pictures) = (HashSet::new(), HashSet::new());
         for entry in &tape.entries {
             match &entry.record {
                 Record::Join { human, name } if aliases.contains_key(human.as_str()) => {
@@ -51,6 +54,11 @@ impl Redaction {
                 Record::Utterance(utterance) if aliases.contains_key(utterance.human.as_str()) => {
                     utterances.insert(utterance.utterance);
                 }
+                Record::Picture { human, picture: Some(picture), .. }
+                    if aliases.contains_key(human.as_str()) =>
+                {
+                    pictures.insert(picture.clone());
+                }
                 _ => {}
             }
         }
@@ -58,7 +66,8 @@ impl Redaction {
         let long = |part: &&str| part.chars().count() >= WORD_CHARS_MIN;
         let all = words.iter().map(String::as_str).chain(parts.into_iter().filter(long));
         let small = all.map(|word| word.trim().chars().map(small).collect::<Vec<char>>());
-        Self { aliases, words: small.filter(|word| !word.is_empty()).collect(), utterances }
+        let words = small.filter(|word| !word.is_empty()).collect();
+        Self { aliases, words, utterances, pictures }
     }
 
     /// Hides them in a part of the tape.
@@ -92,6 +101,9 @@ impl Redaction {
     fn record(&self, record: &mut Record) {
         let own = self.is_own(record);
         self.rename(record);
+        if let Record::Line { pictures, .. } = record {
+            pictures.retain(|picture| !self.pictures.contains(picture));
+        }
         for text in texts(record) {
             *text = if own { masked(text) } else { self.without_names(text) };
         }
@@ -101,7 +113,14 @@ impl Redaction {
             // Whoever guesses a line could find it confirmed.
             Record::Asked { prompt, .. } => prompt.clear(),
             Record::Scored(scored) => scored.prompt.clear(),
+            Record::Picture { picture, .. } => {
+                *picture = picture.take().filter(|picture| !self.pictures.contains(picture));
+            }
             Record::Turn { record } => {
+                if let Some(Value::Array(shown)) = record.get_mut("pictures") {
+                    let hides = |name: &str| self.pictures.iter().any(|one| one.as_str() == name);
+                    shown.retain(|name| !name.as_str().is_some_and(hides));
+                }
                 for key in ["heard_text", "reason"] {
                     if let Some(Value::String(text)) = record.get_mut(key) {
                         *text = self.without_names(text);
@@ -134,6 +153,7 @@ impl Redaction {
             | Record::Leave { human }
             | Record::Muted { human }
             | Record::Typed { human, .. }
+            | Record::Picture { human, .. }
             | Record::Onset { human, .. }
             | Record::Noise { human }
             | Record::Lasts { human, .. }

@@ -181,6 +181,9 @@ fn fingerprint(messages: &[Message]) -> String {
     let mut digest = Sha256::new();
     for message in messages {
         digest.update(format!("{:?}\n{}\n", message.role, message.content));
+        for picture in &message.pictures {
+            digest.update(format!("{}\n", picture.id()));
+        }
     }
     short(digest)
 }

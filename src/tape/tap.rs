@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use super::record::{Entry, Record};
 use super::recorder::Recorder;
+use crate::picture::Picture;
 use crate::time::{Time, micros};
 
 /// Effects of one replay: hours of the liveliest room.
@@ -50,6 +51,7 @@ enum Sink {
 /// What goes to the recorder's thread.
 pub(super) enum Message {
     Entry(Box<Entry>),
+    Frame(Picture),
     #[cfg(feature = "sound-files")]
     Sound(Sound),
     End {
@@ -124,6 +126,14 @@ impl Tap {
     pub fn record(&self, at: Time, record: impl FnOnce() -> Record) {
         if let Some(line) = self.listener() {
             line.record(at, record);
+        }
+    }
+
+    /// Keeps a picture for a record that names it.
+    pub(super) fn frame(&self, picture: &Picture) {
+        let Some(line) = self.listener() else { return };
+        if let Sink::Thread(queue) = &line.sink {
+            line.queue(queue, Message::Frame(picture.clone()));
         }
     }
 

@@ -39,7 +39,14 @@ pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
         entries.push(Entry { at_us, record: Record::End });
     }
     Redaction::of(tape, &cut.redact).apply(&mut header, &mut entries);
-    Tape { header, entries, torn: tape.torn }
+    let named = entries.iter().filter_map(|entry| match &entry.record {
+        Record::Picture { picture: Some(id), .. } => {
+            Some((id.clone(), tape.pictures.get(id)?.clone()))
+        }
+        _ => None,
+    });
+    let pictures = named.collect();
+    Tape { header, entries, pictures, torn: tape.torn }
 }
 
 /// Remembers what is still the case when the cut comes.

@@ -2,22 +2,26 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::RECORDS_FILE;
 use super::header::Header;
 use super::record::Entry;
 #[cfg(feature = "sound-files")]
 use super::sound::Tracks;
+use crate::picture::{Picture, PictureId};
 
 /// The folder of the participants' sound.
 pub const SOUND_FOLDER: &str = "audio";
+/// The folder of the pictures that the model was shown.
+pub const FRAMES_FOLDER: &str = "frames";
 /// Longer identities are cut in file names, which may have 255 bytes.
 const NAME_CHARS_MAX: usize = 60;
 
 /// Writes a tape, line by line.
 pub struct Writer {
     lines: BufWriter<Box<dyn Write + Send>>,
+    frames: PathBuf,
     #[cfg(feature = "sound-files")]
     tracks: Tracks,
 }
@@ -36,8 +40,7 @@ impl Writer {
         Self::onto(folder, Box::new(lines), header)
     }
 
-    /// `folder` is for the sound; a build without the codec keeps none.
-    #[cfg_attr(not(feature = "sound-files"), allow(unused_variables))]
+    /// `folder` is for sound and pictures; a build without the codec keeps no sound.
     pub(super) fn onto(
         folder: &Path,
         lines: Box<dyn Write + Send>,
@@ -45,6 +48,7 @@ impl Writer {
     ) -> io::Result<Self> {
         let mut writer = Self {
             lines: BufWriter::new(lines),
+            frames: folder.join(FRAMES_FOLDER),
             #[cfg(feature = "sound-files")]
             tracks: Tracks::new(&folder.join(SOUND_FOLDER)),
         };
@@ -62,6 +66,19 @@ impl Writer {
     fn line(&mut self, value: &impl serde::Serialize) -> io::Result<()> {
         serde_json::to_writer(&mut self.lines, value)?;
         self.lines.write_all(b"\n")
+    }
+
+    /// Writes a picture, once.
+    ///
+    /// # Errors
+    /// As [`Self::entry`].
+    pub fn frame(&mut self, picture: &Picture) -> io::Result<()> {
+        fs::create_dir_all(&self.frames)?;
+        let path = frame_path(&self.frames, picture.id());
+        if path.exists() {
+            return Ok(());
+        }
+        fs::write(path, picture.jpeg())
     }
 
     /// Adds to a participant's track.
@@ -90,6 +107,11 @@ impl Writer {
         self.tracks.finish()?;
         Ok(())
     }
+}
+
+/// A picture's file in the folder of pictures.
+pub(super) fn frame_path(frames: &Path, picture: &PictureId) -> PathBuf {
+    frames.join(format!("{picture}.jpg"))
 }
 
 /// The name of a participant's file: what may be odd in an identity is written as its code.

@@ -26,9 +26,9 @@ use troupe::tts::scripted::ScriptedVoice;
 
 /// A room that runs.
 pub(super) struct Stand {
-    transport: Arc<ScriptedRoom>,
+    pub(super) transport: Arc<ScriptedRoom>,
     events: mpsc::Sender<Event>,
-    publisher: Publisher,
+    pub(super) publisher: Publisher,
     cancel: CancellationToken,
     run: tokio::task::JoinHandle<Vec<TurnRecord>>,
     _ears: watch::Sender<ears::Status>,
@@ -101,7 +101,7 @@ impl Stand {
         stand
     }
 
-    async fn send(&self, event: Event) {
+    pub(super) async fn send(&self, event: Event) {
         self.events.send(event).await.expect("the room runs");
     }
 

@@ -14,6 +14,7 @@ mod models;
 mod pages;
 mod probes;
 mod rooms;
+mod sight;
 mod sim;
 mod tape;
 mod telemetry;

@@ -110,7 +110,7 @@ impl Evening {
         };
         let tasks = TaskTracker::new();
         let recording =
-            Recording::open(folder, &config, clock, &tasks).expect("the folder is there");
+            Recording::open(folder, &config, false, clock, &tasks).expect("the folder is there");
         let room = Room::tapped(&config, clock, parts, publisher.clone(), inbox, recording.tap())
             .recorded(recording.shown());
         let cancel = CancellationToken::new();
@@ -337,7 +337,8 @@ fn a_recording_needs_a_folder_that_it_may_write() {
     std::fs::write(&file, "").expect("it can be written");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _guard = runtime.enter();
-    let open = |folder| Recording::open(folder, &config(), Clock::start(), &TaskTracker::new());
+    let open =
+        |folder| Recording::open(folder, &config(), false, Clock::start(), &TaskTracker::new());
     let error = open(Some(file.as_path())).err().expect("a file");
     assert!(error.to_string().contains("--record"), "{error}");
     let none = open(None).expect("nothing to do");

@@ -115,7 +115,7 @@ impl Side {
         let mut side = Self { lines: Vec::new(), turns: BTreeMap::new() };
         for entry in effects {
             match &entry.record {
-                Record::Line { line, speaker, name, manner, text } => side.lines.push(Spoken {
+                Record::Line { line, speaker, name, manner, text, .. } => side.lines.push(Spoken {
                     speaker: speaker.clone(),
                     name: name.clone(),
                     manner: *manner,

@@ -9,7 +9,7 @@ use crate::room::AgentState;
 use crate::time::Time;
 use crate::turn::addressing::{self, Spoken};
 use crate::turn::floor::{Cause, Holder, Ticket};
-use crate::turn::{Effect, Grant, Line, Manner, SpeechEnd, sight, text};
+use crate::turn::{Effect, Grant, Line, Manner, Shown, SpeechEnd, sight, text};
 
 /// A turn that a sound stopped before it was audible gets the floor so often in all.
 const GRANTS_MAX: u32 = 3;
@@ -33,13 +33,15 @@ impl Core {
         Some((index + 1, member.id.clone(), self.view(index)))
     }
 
-    /// The view of whoever would answer `text`, were it all that `human` says; none when nobody
-    /// would, as while it is unfinished. For work ahead of time: nothing follows from it.
+    /// The view of whoever would answer `text`, were it all that `human` says, with what would go
+    /// with it; none when nobody would, as while it is unfinished. For work ahead of time: nothing
+    /// follows from it.
     pub fn likely(
         &self,
         now: Time,
         human: &HumanId,
         text: &str,
+        shown: Vec<Shown>,
     ) -> Option<(PersonaId, Vec<Message>)> {
         let (text, _) = text::tidy(text, text::LINE_CHARS_MAX);
         let verdict = self.judge(now, human, Manner::Heard, &self.whole(now, human, &text));
@@ -48,7 +50,7 @@ impl Core {
         let name = self.people.get(human).map_or(human.as_str(), |human| &human.name).to_owned();
         // Nobody asks for its number.
         let (id, speaker, manner) = (LineId(0), Speaker::Human(human.clone()), Manner::Heard);
-        let line = Line { id, speaker, name, manner, text, shown: Vec::new() };
+        let line = Line { id, speaker, name, manner, text, shown };
         let lines = self.transcript.lines().chain([&line]);
         Some((member.id.clone(), self.view_of(persona, lines)))
     }

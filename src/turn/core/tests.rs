@@ -583,18 +583,3 @@ fn a_human_who_comes_in_speaking_silences_the_holder() {
     room.tell(Event::HumanJoined { human: HumanId::new("bob"), name: "Bob".to_owned() });
     assert_eq!(room.done()[0], format!("{} hold", room.turn()));
 }
-
-#[test]
-fn whoever_would_answer_can_take_in_what_is_being_said() {
-    let mut room = Room::new();
-    room.starts("tom");
-    let likely = |room: &Room, text: &str| room.core.likely(room.now, &HumanId::new("tom"), text);
-    let (persona, view) = likely(&room, "Ada, is seven prime?").expect("Ada is asked");
-    assert_eq!(likely(&room, "Ada, I wonder whether"), None, "it is unfinished");
-    assert_eq!(likely(&room, "Zoe, are you there?"), None, "nobody of the cast is asked");
-    assert_eq!(room.done(), [""; 0], "nothing came of it");
-    room.line("tom", Manner::Heard, "Ada, is seven prime?");
-    let grant = room.grant.expect("Ada answers");
-    assert_eq!(grant.persona, persona);
-    assert_eq!(grant.messages[..view.len()], view, "the reply begins with it");
-}

@@ -132,6 +132,7 @@ pub(super) fn status() -> Status {
         queues: vec![QueueStatus { name: "ears".to_owned(), len: 1, bound: 16, dropped: 3 }],
         ahead: Guesses { made: 7, right: 5, wasted_us: 90_000 },
         echo: None,
+        pictures: None,
         faces: Some(Faces {
             drawn: 900,
             skipped: 40,

@@ -49,7 +49,7 @@ fn child_is_recorded_until_it_is_killed() {
     let clock = Clock::start();
     let folder = PathBuf::from(folder);
     let tasks = TaskTracker::new();
-    let recording = Recording::open(Some(&folder), &super::config(), clock, &tasks);
+    let recording = Recording::open(Some(&folder), &super::config(), false, clock, &tasks);
     let recording = recording.expect("it begins");
     let (tap, tom) = (recording.tap(), HumanId::new("tom"));
     loop {
@@ -57,7 +57,7 @@ fn child_is_recorded_until_it_is_killed() {
         let now = clock.now();
         let samples = vec![3_000; 160];
         tap.room(now, &Event::Audio { human: tom.clone(), at: now, samples });
-        tap.room(now, &Event::Chat { human: tom.clone(), text: "on and on".to_owned() });
+        tap.typed(now, &tom, "on and on");
         println!("at {}", now.as_us());
     }
 }
@@ -174,7 +174,7 @@ fn a_flipped_bit_of_a_track_is_an_error_or_less_sound() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let recording = {
         let (_guard, tasks) = (runtime.enter(), TaskTracker::new());
-        Recording::open(Some(place.path()), &super::config(), Clock::start(), &tasks)
+        Recording::open(Some(place.path()), &super::config(), false, Clock::start(), &tasks)
     };
     let recording = recording.expect("it begins");
     let tom = HumanId::new("tom");

@@ -21,6 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("telemetry", &["id", "time", "latency"]),
     // Cores.
     ("vad", &["audio", "time"]),
+    ("eyes", &["id", "time", "picture", "video"]),
     (
         "turn",
         &[

@@ -84,3 +84,24 @@ fn one_who_is_not_to_see_does_not() {
     room.types("tom", "Nora, and you?");
     assert_eq!((room.granted().says, room.seen().len()), (None, 1));
 }
+
+#[test]
+fn whoever_would_answer_can_take_in_what_is_being_said_and_shown() {
+    let mut room = Room::with(Options { sees: true, ..Options::default() });
+    room.starts("tom");
+    let (source, picture) = (Source::Screen, Some(picture(70)));
+    let shown = vec![Shown { by: "Tom".to_owned(), source, picture }];
+    let likely = |room: &Room, text: &str| {
+        room.core.likely(room.now, &HumanId::new("tom"), text, shown.clone())
+    };
+    let (persona, view) = likely(&room, "Ada, is seven prime?").expect("Ada is asked");
+    assert_eq!(likely(&room, "Ada, I wonder whether"), None, "it is unfinished");
+    assert_eq!(likely(&room, "Zoe, are you there?"), None, "nobody of the cast is asked");
+    assert_eq!(room.done(), [""; 0], "nothing came of it");
+    let (id, human, manner) = (LineId(1), HumanId::new("tom"), Manner::Heard);
+    let text = "Ada, is seven prime?".to_owned();
+    room.tell(Event::Line { id, human, manner, text, shown: shown.clone() });
+    let grant = room.grant.expect("Ada answers");
+    assert_eq!((&grant.persona, grant.pictures().count()), (&persona, 1));
+    assert_eq!(grant.messages[..view.len()], view, "the reply begins with it");
+}

@@ -6,6 +6,7 @@ mod commands;
 #[cfg(unix)]
 mod disasters;
 mod kept;
+mod pictures;
 mod switched;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,7 @@ use troupe::host::cast::warm_up;
 use troupe::host::{Parts, Recording, Room, Server};
 use troupe::id::HumanId;
 use troupe::latency::TurnRecord;
+use troupe::llm::Engine as _;
 use troupe::llm::scripted::{Script, ScriptedEngine};
 use troupe::replay;
 use troupe::room::scripted::ScriptedRoom;
@@ -86,6 +88,18 @@ impl Evening {
     /// With a folder it is recorded from the begin.
     async fn open(folder: Option<&Path>, config: Config, tempo: Tempo) -> Self {
         let clock = Clock::start();
+        Self::open_on(engine(clock, tempo), clock, folder, config, tempo).await
+    }
+
+    async fn open_on(
+        engine: ScriptedEngine,
+        clock: Clock,
+        folder: Option<&Path>,
+        config: Config,
+        tempo: Tempo,
+    ) -> Self {
+        let sees = engine.sees();
+        let engine = Arc::new(engine);
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
         let (commands, inbox) = mpsc::channel(8);
@@ -94,7 +108,6 @@ impl Evening {
         let mut voice = ScriptedVoice::default();
         voice.delay /= tempo.divide;
         voice.per_char /= tempo.divide;
-        let engine = Arc::new(engine(clock, tempo));
         let passes: pages::Passes = Arc::new(|_| Err("nobody asks".to_owned()));
         let (publisher, _, _) = pages::open(Room::first_status(&config), passes);
         let parts = Parts {
@@ -110,7 +123,7 @@ impl Evening {
         };
         let tasks = TaskTracker::new();
         let recording =
-            Recording::open(folder, &config, false, clock, &tasks).expect("the folder is there");
+            Recording::open(folder, &config, sees, clock, &tasks).expect("the folder is there");
         let room = Room::tapped(&config, clock, parts, publisher.clone(), inbox, recording.tap())
             .recorded(recording.shown());
         let cancel = CancellationToken::new();

@@ -1,0 +1,108 @@
+//! What was shown is on the tape, and is seen again in a replay.
+
+use super::*;
+use troupe::picture::{Picture, PictureId, Source};
+use troupe::tape::FRAMES_FOLDER;
+use troupe::video::I420;
+
+fn picture(luma: u8) -> Picture {
+    let mut frame = I420::black(64, 48).expect("even sides");
+    frame.planes_mut().0.fill(luma);
+    Picture::of_file(Picture::of_frame(&frame).jpeg()).expect("a good file")
+}
+
+/// Tom pastes two pictures, one that is none, and asks about each.
+async fn shows(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
+    let clock = Clock::start();
+    let engine = ScriptedEngine::describing(clock);
+    let evening = Evening::open_on(engine, clock, Some(folder), config(), LIVELY).await;
+    let files = [picture(60).jpeg().to_vec(), picture(200).jpeg().to_vec(), b"none".to_vec()];
+    for file in files {
+        evening.send(Event::Pasted { human: tom(), file }).await;
+        evening.types("Ada, what is this?", Duration::from_secs(12)).await;
+    }
+    let (tape, turns, _) = evening.end().await;
+    (tape.expect("the tape is whole"), turns)
+}
+
+fn shown(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .expect("a runtime")
+        .block_on(shows(folder))
+}
+
+fn frame_of(tape: &Path, picture: &PictureId) -> PathBuf {
+    tape.join(FRAMES_FOLDER).join(format!("{picture}.jpg"))
+}
+
+#[test]
+fn what_was_shown_is_on_the_tape_and_is_seen_again() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, turns) = shown(place.path());
+    let tape = Tape::read(&folder).expect("a good tape");
+    let known: Vec<&Picture> = tape.pictures.values().collect();
+    assert!(known.len() == 2 && known.contains(&&picture(60)) && known.contains(&&picture(200)));
+    let ids: Vec<usize> = turns.iter().map(|turn| turn.pictures.len()).collect();
+    assert!(ids.contains(&1) && ids.contains(&2), "{ids:?}");
+
+    let replayed = replay::run(&tape).expect("it runs");
+    let live: Vec<_> = tape.effects().cloned().collect();
+    let difference =
+        replay::difference(replay::lines(&live).as_bytes(), &replay::lines(&replayed.effects));
+    assert!(difference.is_none(), "{}", difference.expect("it is some"));
+    assert_eq!(replayed.turns, turns);
+    let told = replay::screenplay(&tape.header, tape.entries.iter());
+    assert!(told.contains("shows the picture") && told.contains("nobody can see"), "{told}");
+}
+
+#[test]
+fn whoever_wishes_it_takes_the_pictures_along_too() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, _) = shown(place.path());
+    let whole = Tape::read(&folder).expect("a good tape");
+    let cut = |redact: &[&str]| {
+        let redact = redact.iter().map(|&who| who.to_owned()).collect();
+        tape::trim(&whole, &Cut { from_us: 0, to_us: whole.last_us(), redact })
+    };
+    assert_eq!(cut(&[]).pictures, whole.pictures);
+    let hidden = cut(&["tom"]);
+    assert!(hidden.pictures.is_empty());
+    let text: String =
+        hidden.entries.iter().map(|e| serde_json::to_string(e).expect("JSON")).collect();
+    let fields = text.replace(r#""text":"#, "").replace(r#""heard_text":"#, "");
+    for picture in whole.pictures.keys() {
+        let named = fields.matches(&format!("[\"{picture}")).count();
+        assert_eq!(named, 0, "{picture} is still named as what was shown");
+    }
+    replay::run(&hidden).expect("it can be replayed");
+}
+
+#[test]
+fn a_missing_or_changed_picture_is_told_by_its_file() {
+    let place = tempfile::tempdir().expect("a folder");
+    let (folder, _) = shown(place.path());
+    let id = Tape::read(&folder).expect("a good tape").pictures.keys().next().cloned();
+    let path = frame_of(&folder, &id.expect("there are two"));
+    let good = std::fs::read(&path).expect("it is there");
+    let mut flipped = good.clone();
+    *flipped.last_mut().expect("bytes") ^= 1;
+    for (bytes, why) in [
+        (picture(99).jpeg().to_vec(), "was changed"),
+        (b"none".to_vec(), "cannot be used"),
+        (good[..good.len() / 3].to_vec(), "cannot be used"),
+        (flipped, "cannot be used"),
+        (vec![0; 2 << 20], "more than"),
+    ] {
+        std::fs::write(&path, bytes).expect("it can be written");
+        let error = Tape::read(&folder).expect_err(why).to_string();
+        assert!(error.contains(why) && error.contains(".jpg"), "{error}");
+    }
+    std::fs::remove_file(&path).expect("it is there");
+    let error = Tape::read(&folder).expect_err("it is gone").to_string();
+    assert!(error.contains("cannot be used"), "{error}");
+    std::fs::write(&path, good).expect("it can be written");
+    Tape::read(&folder).expect("all is well again");
+}

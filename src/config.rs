@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::id::PersonaId;
 use crate::llm::adapter::Adapter;
 use crate::llm::openai;
-use crate::models::Catalogue;
+use crate::models::{Catalogue, Model};
 use crate::persona::{Face, Persona};
 use crate::probe;
 use crate::room::token::Keys;
@@ -150,6 +150,18 @@ impl Models {
         Some(file.to_string_lossy().into_owned())
     }
 
+    /// Whether the language model takes pictures, as far as the settings tell.
+    pub fn sees(&self) -> bool {
+        match &self.language {
+            Language::Here(name) => {
+                let known = Catalogue::built_in().find(name);
+                self.projector.is_some() || known.is_some_and(Model::sees)
+            }
+            Language::Server(server) => server.sees,
+            Language::Scripted => true,
+        }
+    }
+
     /// The language model's name; of a path, which tells more of the machine, the file's.
     pub fn language_name(&self) -> String {
         let name = match &self.language {
@@ -220,12 +232,22 @@ impl Config {
         base: &Path,
     ) -> Result<Self, ConfigError> {
         let room = room_name(flags, options)?;
+        let models = models::resolve(env, options, base)?;
+        let cast = cast::resolve(&options.persona, base)?;
+        if let Some(persona) = cast.iter().find(|one| one.sees == Some(true) && !models.sees()) {
+            return Err(ConfigError(format!(
+                "persona {:?}: the model {} cannot see; take one with a projector, or remove \
+                 `sees`",
+                persona.id.as_str(),
+                models.language_name()
+            )));
+        }
         Ok(Self {
             telemetry: otlp::resolve(env, &room)?,
             room,
             livekit: livekit(flags, env)?,
             pages: pages(flags, env, options)?,
-            models: models::resolve(env, options, base)?,
+            models,
             hearing: hearing(options)?,
             turn: turn(options)?,
             tape: Tape {
@@ -235,7 +257,7 @@ impl Config {
                 },
             },
             sleep_words: sleep_words(options)?,
-            cast: cast::resolve(&options.persona, base)?,
+            cast,
             faces: faces::resolve(&options.persona, base)?,
             probes: probes(env)?,
         })

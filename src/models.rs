@@ -24,7 +24,7 @@ mod vocabulary;
 
 use std::path::Path;
 
-pub use catalogue::{Catalogue, File, HubFile, Kind, Model, Package, Transform};
+pub use catalogue::{Catalogue, File, HubFile, Kind, Model, PROJECTOR, Package, Transform};
 pub use commands::{Row, Settings, default_root, list, pull, verify};
 pub use convert::{ConvertError, whisper_to_ggml};
 pub use error::ModelError;

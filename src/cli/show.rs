@@ -35,7 +35,13 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         models.recognition,
         models.voice,
         models.context_tokens,
-        models.threads.map_or(String::new(), |threads| format!("threads = {threads}\n")),
+        [
+            models.projector.as_ref().map(|path| format!("projector = {:?}\n", path.display())),
+            models.threads.map(|threads| format!("threads = {threads}\n")),
+        ]
+        .into_iter()
+        .flatten()
+        .collect::<String>(),
         models.step.as_millis(),
         models.adapters_bytes >> 20,
     )?;
@@ -81,6 +87,9 @@ fn cast(config: &Config, out: &mut dyn Write) -> io::Result<()> {
             voice.pace,
             persona.mode.as_str()
         )?;
+        if let Some(sees) = persona.sees {
+            writeln!(out, "sees = {sees}")?;
+        }
         if let Some(adapter) = config.models.adapters.get(&persona.id) {
             let path = adapter.path.display().to_string();
             writeln!(out, "adapter = {{ path = {path:?}, scale = {:?} }}", adapter.scale)?;
@@ -113,6 +122,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "card": persona.card,
             "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
             "mode": persona.mode.as_str(),
+            "sees": persona.sees,
             "face": config.faces.get(&persona.id).map(|face| match face {
                 Face::Picture(path) => json!(path),
                 Face::Drawn { rgb, seed } => {

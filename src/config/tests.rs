@@ -57,6 +57,29 @@ fn the_language_model_may_be_a_servers() {
 }
 
 #[test]
+fn whoever_is_to_see_needs_a_model_that_does() {
+    let with = |models: &str| {
+        format!("[models]\n{models}\n[[persona]]\nid = \"a\"\ncard = \"c\"\nsees = true")
+    };
+    let blind = refusal(&with(""));
+    assert!(blind.contains("persona \"a\": the model smollm2-135m-instruct cannot see"), "{blind}");
+    let server = "language = { kind = \"openai\", url = \"http://there/v1\", model = \"m\"";
+    assert!(refusal(&with(&format!("{server} }}"))).contains("the model m cannot see"));
+    for sighted in [
+        format!("{server}, sees = true }}"),
+        "language = { kind = \"scripted\" }".to_owned(),
+        "language = \"Cargo.toml\"\nprojector = \"Cargo.toml\"".to_owned(),
+    ] {
+        let config = resolve(&with(&sighted)).expect("valid");
+        assert!(config.models.sees() && config.cast[0].sees == Some(true), "{sighted}");
+    }
+    let gone = refusal("[models]\nprojector = \"nowhere.gguf\"");
+    assert!(gone.contains("there is no such file"), "{gone}");
+    let beside = format!("[models]\n{server} }}\nprojector = \"Cargo.toml\"");
+    assert!(refusal(&beside).contains("not in this process"));
+}
+
+#[test]
 fn an_adapter_is_a_path_or_a_path_and_a_scale() {
     let adapters = |text: &str| {
         let text = format!("[[persona]]\nid = \"a\"\ncard = \"c\"\nadapter = {text}");

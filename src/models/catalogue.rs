@@ -65,7 +65,15 @@ pub struct Model {
     pub files: Vec<File>,
 }
 
+/// The end of the name of a projector's file, beside its model.
+pub const PROJECTOR: &str = "mmproj.gguf";
+
 impl Model {
+    /// Whether it has a projector, with which a language model sees.
+    pub fn sees(&self) -> bool {
+        self.files.iter().skip(1).any(|file| file.path.ends_with(PROJECTOR))
+    }
+
     /// Size of all files, in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()

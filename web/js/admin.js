@@ -4,7 +4,7 @@ import { $, attr, el, say } from './dom.js';
 import { dealColours } from './face.js';
 import { showCast, showState } from './admin/cast.js';
 import { follow } from './admin/feed.js';
-import { showHearing, showLatency, showParts, showQueues } from './admin/health.js';
+import { showLatency, showParts, showQueues, showSenses } from './admin/health.js';
 import { showTape } from './admin/tape.js';
 import { showTranscript } from './admin/transcript.js';
 import { showLegend, showTurns } from './admin/turns.js';
@@ -51,7 +51,7 @@ function drawStatus() {
   say($('ready'), `${hosted} of ${status.personas.length} hosted`);
   showCast(status.personas, house.latency, complain);
   showParts(status.parts);
-  showHearing(status.hearing);
+  showSenses(status);
   showQueues(status.queues);
   showTape(status.recording, complain);
   drawFacts();

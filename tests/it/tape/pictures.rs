@@ -1,7 +1,7 @@
 //! What was shown is on the tape, and is seen again in a replay.
 
 use super::*;
-use troupe::picture::{Picture, PictureId, Source};
+use troupe::picture::{Picture, PictureId};
 use troupe::tape::FRAMES_FOLDER;
 use troupe::video::I420;
 

@@ -82,8 +82,8 @@ export function showParts(parts) {
   });
 }
 
-/** What the recogniser, its early passes and the judge of pauses have done. */
-export function showHearing(hearing) {
+/** What the recogniser, its early passes and the judge of pauses have done, and the eyes. */
+export function showSenses({ hearing, pictures }) {
   $('hearing').hidden = !hearing;
   if (!hearing) return;
   const { early, pauses } = hearing;
@@ -95,11 +95,19 @@ export function showHearing(hearing) {
     ['Ahead of time', `${early.begun} begun in pauses: ${early.used} used, `
       + `${early.thrown} for nothing`],
     ['End of turn', pauses ? judged(pauses) : 'a fixed wait; no model judges pauses'],
+    ...(pictures ? [['Seen', seen(pictures)]] : []),
   ];
   keep($('hearing'), rows, ([name]) => name, ([name]) => el('div', {},
     el('dt', { text: name }), el('dd', {})), (node, [, text]) => {
     say(node.lastElementChild, text);
   });
+}
+
+function seen(it) {
+  const lost = it.refused + it.dropped;
+  return `${it.looks} looks, ${it.frames - it.unchanged} with something new; `
+    + `${it.given} pictures went with lines, ${it.encoded} encoded and ${it.shared} shared`
+    + (lost ? `; ${lost} refused or dropped` : '');
 }
 
 function judged({ answered, skipped, failed, took_us_max }) {

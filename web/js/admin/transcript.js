@@ -3,6 +3,7 @@
 import { $, attr, el, keep, say } from '../dom.js';
 import { tint } from '../face.js';
 import { chip, sure } from './chips.js';
+import { pictures } from './pictures.js';
 
 const SHOWN_MAX = 150;
 const FOLLOW_PX = 80;
@@ -42,6 +43,7 @@ function make(line) {
     el('div', { class: 'by' }, by,
       el('span', { class: 'soft', text: line.manner === 'typed' ? 'typed' : '' }), time),
     el('p', { class: 'text' }),
+    pictures(line.pictures, 'What was shown with it'),
     el('details', { class: 'outcomes', hidden: true },
       el('summary', {}),
       el('ul', { class: 'reasons' })));

@@ -4,6 +4,7 @@ import { $, attr, el, say } from '../dom.js';
 import { tint } from '../face.js';
 import { VirtualList } from '../virtual.js';
 import { chip, sure } from './chips.js';
+import { pictures } from './pictures.js';
 import { listen } from './sound.js';
 import { PARTS, duration, span, timeline } from './stages.js';
 import { waterfall } from './waterfall.js';
@@ -87,6 +88,8 @@ function update(node, turn) {
 function inside(turn, asked) {
   const parts = [];
   if (asked) parts.push(quote(`${asked.name}`, asked.text));
+  const shown = pictures(turn.pictures, 'Pictures that the model was shown');
+  if (shown) parts.push(shown);
   if (turn.heard_text) parts.push(quote(know.name(turn.persona), turn.heard_text));
   parts.push(el('p', { class: 'why soft', text: why(turn) }));
   if (timeline(turn).some((piece) => piece.us !== null)) parts.push(...waterfall(turn));

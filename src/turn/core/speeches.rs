@@ -159,9 +159,9 @@ impl Core {
         speaker: usize,
         finished: bool,
     ) {
-        let cast: Vec<_> = self.cast.iter().map(|one| (one.name.as_str(), &one.card)).collect();
+        let cast = self.cast.iter().map(|one| &one.card);
         let humans: Vec<&str> = self.people.without(None).map(|(_, name)| name).collect();
-        let spoken = addressing::spoken(heard, &cast, &humans, speaker);
+        let spoken = addressing::spoken(heard, cast, &humans, speaker);
         self.talk.persona_spoke(now, speaker, spoken.asks);
         if finished {
             self.follow_up(now, line, spoken);

@@ -3,7 +3,7 @@
 //! beyond the 50 ms is the host's. With a model's file the same rooms run on the real engine, to
 //! compare with.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -103,18 +103,14 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut report = Report::new("stress");
     let cpu = CpuUse::start();
-    let model = options.model.as_ref().filter(|_| cfg!(feature = "llama"));
+    let model = options.model.as_deref().filter(|_| cfg!(feature = "llama"));
     let real = model.map(|_| Variant::Model);
     for variant in [Variant::FloorOff, Variant::FloorOn, Variant::Load].into_iter().chain(real) {
         let rooms = variant.rooms().iter().copied();
         for (personas, lines) in rooms.filter(|one| one.0 <= options.personas_max) {
             let mut rooms = Vec::new();
             for _ in 0..variant.rounds(options.rounds) {
-                // Beside the host's tasks: on a thread of its own the bench would be woken for
-                // every frame, and the host pay for the switches.
-                let room = runtime.spawn(stress(variant, personas, lines, model.cloned()));
-                let ended = runtime.block_on(room);
-                rooms.push(ended.map_err(|error| BenchError::Wrong(error.to_string()))??);
+                rooms.push(runtime.block_on(stress(variant, personas, lines, model))?);
             }
             let figures = Figures::of(&rooms);
             if variant == Variant::FloorOff {
@@ -132,7 +128,7 @@ async fn stress(
     variant: Variant,
     personas: usize,
     lines: usize,
-    model: Option<PathBuf>,
+    model: Option<&Path>,
 ) -> Result<Served, BenchError> {
     let clock = Clock::start();
     let engine = engine(variant, personas, model, clock).await?;
@@ -145,12 +141,12 @@ async fn stress(
 async fn engine(
     variant: Variant,
     personas: usize,
-    model: Option<PathBuf>,
+    model: Option<&Path>,
     clock: Clock,
 ) -> Result<Arc<dyn Engine>, BenchError> {
     Ok(match (variant, model) {
         (Variant::FloorOff | Variant::FloorOn, _) => Arc::new(Metronome::new(clock, REPLY_TIME)),
-        (Variant::Model, Some(model)) => real_engine(model, personas, clock).await?,
+        (Variant::Model, Some(model)) => real_engine(model.to_owned(), personas, clock).await?,
         (Variant::Load | Variant::Model, _) => {
             let load = Load {
                 prefill_per_token: PREFILL_PER_TOKEN,

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
-use crate::llm::guard::Limits;
+use crate::llm::guard::{Limits, Names};
 use crate::llm::{Engine, Sampling};
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
@@ -69,7 +69,7 @@ pub struct Options {
     /// The speaker's name, which the model may put before its line.
     pub name: String,
     /// Everybody's in the room: a line of anybody else ends the reply.
-    pub others: Arc<[String]>,
+    pub names: Arc<Names>,
     pub limits: Limits,
     pub style: VoiceStyle,
     pub max_tokens: u32,

@@ -207,7 +207,8 @@ impl Room {
     }
 
     fn guard(&self, persona: &Persona, view: &[Message], raw: &str, tally: &mut Tally) -> String {
-        let mut guard = Guard::new(&persona.name, &self.names, Limits::default());
+        let names = self.names.iter().collect();
+        let mut guard = Guard::new(&persona.name, &names, Limits::default());
         guard.follows(view);
         let text = guard.push(raw) + &guard.finish();
         tally.cuts += guard.cuts();

@@ -10,7 +10,7 @@ use crate::admin::state::Publisher;
 use crate::config;
 use crate::id::{PersonaId, TurnId};
 use crate::llm::Sampling;
-use crate::llm::guard::Limits;
+use crate::llm::guard::{Limits, Names};
 use crate::persona::{Persona, VoiceStyle};
 use crate::speech;
 use crate::turn::Grant;
@@ -23,7 +23,7 @@ pub(super) struct Replies {
     cast: HashMap<PersonaId, Speaker>,
     settings: config::Turn,
     /// The names of all who are in the room, made once for all replies.
-    everybody: Arc<[String]>,
+    everybody: Arc<Names>,
 }
 
 struct Speaker {
@@ -62,8 +62,8 @@ impl Replies {
 
     /// Who is in the room beside the cast: a reply ends where it begins to speak for somebody else.
     pub(super) fn set_humans<'a>(&mut self, humans: impl Iterator<Item = &'a String>) {
-        let cast = self.cast.values().map(|speaker| speaker.name.clone());
-        self.everybody = cast.chain(humans.cloned()).collect();
+        let cast = self.cast.values().map(|speaker| speaker.name.as_str());
+        self.everybody = Arc::new(cast.chain(humans.map(|name| name.as_str())).collect());
     }
 
     pub(super) fn options(&self, grant: &Grant) -> speech::Options {
@@ -72,7 +72,7 @@ impl Replies {
         let seed = self.settings.seed.wrapping_add(grant.turn.0) as u32;
         speech::Options {
             name: self.name(&grant.persona).to_owned(),
-            others: Arc::clone(&self.everybody),
+            names: Arc::clone(&self.everybody),
             limits: Limits::default(),
             style,
             max_tokens: self.settings.reply_tokens,

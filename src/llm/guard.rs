@@ -10,6 +10,7 @@ mod known;
 mod label;
 
 pub use known::Cuts;
+pub use label::Names;
 
 use aside::{Aside, Verdict};
 use known::Known;
@@ -40,8 +41,8 @@ const ABBREVIATIONS: [&str; 10] =
 
 /// Filters one reply.
 #[derive(Debug)]
-pub struct Guard {
-    labels: Labels,
+pub struct Guard<'a> {
+    labels: Labels<'a>,
     limits: Limits,
     hold: Hold,
     /// Where the next letter stands.
@@ -82,11 +83,11 @@ enum Place {
     Within,
 }
 
-impl Guard {
-    /// `own` is the speaker's name; `others` are all other names in the room.
-    pub fn new<S: AsRef<str>>(own: &str, others: &[S], limits: Limits) -> Self {
+impl<'a> Guard<'a> {
+    /// `own` is the speaker's name; `names` are all names in the room.
+    pub fn new(own: &str, names: &'a Names, limits: Limits) -> Self {
         Self {
-            labels: Labels::new(own, others),
+            labels: Labels::new(own, names),
             limits,
             hold: Hold::Nothing,
             place: Place::Start,

@@ -65,7 +65,7 @@ impl Scene {
         };
         let options = Options {
             name: "Ada".to_owned(),
-            others: Arc::new(["Tom".to_owned()]),
+            names: Arc::new(["Tom"].into_iter().collect()),
             limits: Limits::default(),
             style: VoiceStyle::default(),
             max_tokens: 100,

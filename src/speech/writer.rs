@@ -20,7 +20,7 @@ pub(super) struct Writer<'a> {
     cancel: CancellationToken,
     /// Ends the generation only.
     generation: CancellationToken,
-    guard: Guard,
+    guard: Guard<'a>,
     splitter: Splitter,
     clauses: usize,
     trace: Trace,
@@ -49,8 +49,8 @@ impl<'a> Writer<'a> {
         reporter: &'a Reporter,
         cancel: CancellationToken,
     ) -> Self {
-        let Options { name, others, limits, max_tokens, .. } = &speech.options;
-        let mut guard = Guard::new(name, others, *limits);
+        let Options { name, names, limits, max_tokens, .. } = &speech.options;
+        let mut guard = Guard::new(name, names, *limits);
         guard.follows(&speech.grant.messages);
         Self {
             speech,

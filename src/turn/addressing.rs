@@ -78,7 +78,6 @@ impl Scene<'_> {
 
 #[derive(Clone, Copy, Debug)]
 pub struct Candidate<'a> {
-    pub name: &'a str,
     pub card: &'a Card,
     /// May answer lines that name nobody.
     pub open: bool,

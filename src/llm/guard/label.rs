@@ -6,13 +6,23 @@ const LABEL_LETTERS: usize = 32;
 const SELF_ROLES: [&str; 3] = ["assistant", "ai", "me"];
 const OTHER_ROLES: [&str; 4] = ["user", "human", "system", "narrator"];
 
-/// The names of the room, in lower case.
+/// Everybody's name in the room, as labels are compared: made once for all replies.
+#[derive(Debug, Default)]
+pub struct Names(Vec<String>);
+
+impl<S: AsRef<str>> FromIterator<S> for Names {
+    fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
+        let names = names.into_iter().map(|name| lower(name.as_ref()));
+        Self(names.filter(|name| !name.is_empty()).collect())
+    }
+}
+
+/// The labels that a reply may come upon.
 #[derive(Debug)]
-pub(super) struct Labels {
-    own: Vec<String>,
-    /// Names, then roles.
-    others: Vec<String>,
-    names: usize,
+pub(super) struct Labels<'a> {
+    own: String,
+    /// The speaker's own may be among them.
+    names: &'a Names,
 }
 
 /// The beginning of what may become a label.
@@ -52,21 +62,24 @@ impl Label {
     }
 }
 
-impl Labels {
-    pub(super) fn new<S: AsRef<str>>(own: &str, others: &[S]) -> Self {
-        let lower = |name: &str| name.trim().to_lowercase();
-        let own = [lower(own)];
-        let fits = |name: &String| !name.is_empty() && !own.contains(name);
-        let names = others.iter().map(|name| lower(name.as_ref())).filter(fits);
-        let mut others: Vec<String> = names.collect();
-        let names = others.len();
-        others.extend(OTHER_ROLES.iter().map(|&role| role.to_owned()).filter(fits));
-        Self { own: own.into_iter().filter(|name| !name.is_empty()).collect(), others, names }
+impl<'a> Labels<'a> {
+    pub(super) fn new(own: &str, names: &'a Names) -> Self {
+        Self { own: lower(own), names }
     }
 
-    /// The names of all others, without the roles.
-    pub(super) fn names(&self) -> &[String] {
-        &self.others[..self.names]
+    /// The names without the roles.
+    pub(super) fn names(&self) -> &'a [String] {
+        &self.names.0
+    }
+
+    fn all(&self) -> impl Iterator<Item = &str> {
+        let names = self.names.0.iter().chain([&self.own]).map(String::as_str);
+        names.chain(OTHER_ROLES)
+    }
+
+    /// Whether `name`, in lower case, is anybody's but the speaker's own.
+    fn is_another(&self, name: &str) -> bool {
+        name != self.own && self.all().any(|other| other == name)
     }
 
     /// Adds a letter to `label`, unless the verdict is `Words`.
@@ -88,14 +101,12 @@ impl Labels {
 
     /// Is `text` just somebody else's name?
     pub(super) fn names_another(&self, text: &str) -> bool {
-        let lower = text.trim().to_lowercase();
-        self.others.contains(&lower)
+        self.is_another(&lower(text))
     }
 
     fn may_become(&self, label: &Label) -> bool {
         let stem = label.lower.trim_end();
-        let known = self.own.iter().chain(&self.others).any(|name| name.starts_with(stem))
-            || SELF_ROLES.iter().any(|role| role.starts_with(stem));
+        let known = self.all().chain(SELF_ROLES).any(|name| name.starts_with(stem));
         // A space is part of a label only inside a known name or just before the colon.
         let unknown = label.unknown_counts && label.looks_like_a_name();
         label.text.len() <= LABEL_LETTERS && !label.text.contains('\n') && (known || unknown)
@@ -103,15 +114,16 @@ impl Labels {
 
     fn judge(&self, label: &Label) -> Verdict {
         let name = label.lower.trim_end();
-        let own = self.own.iter().any(|own| own == name);
-        if own || (label.first && SELF_ROLES.contains(&name)) {
+        if self.own == name || (label.first && SELF_ROLES.contains(&name)) {
             Verdict::Own
-        } else if self.others.iter().any(|other| other == name)
-            || (label.unknown_counts && label.looks_like_a_name())
-        {
+        } else if self.is_another(name) || (label.unknown_counts && label.looks_like_a_name()) {
             Verdict::Other
         } else {
             Verdict::Words
         }
     }
+}
+
+fn lower(name: &str) -> String {
+    name.trim().to_lowercase()
 }

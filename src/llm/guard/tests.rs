@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 
-use super::{Guard, Limits};
+use super::{Guard, Limits, Names};
 
 const LIMITS: Limits = Limits { sentences: 3, letters: 120 };
 
@@ -9,7 +9,8 @@ fn said(text: &str) -> String {
 }
 
 fn said_in(chunks: &[&str]) -> String {
-    let mut guard = Guard::new("Nora", &["Tom", "Ada Byron"], LIMITS);
+    let names = ["Tom", "Nora", "Ada Byron"].iter().collect();
+    let mut guard = Guard::new("Nora", &names, LIMITS);
     let mut out: String = chunks.iter().map(|chunk| guard.push(chunk)).collect();
     out += &guard.finish();
     out
@@ -79,7 +80,8 @@ fn a_long_reply_ends_with_a_word() {
 
 #[test]
 fn it_tells_when_the_generation_can_end() {
-    let mut guard = Guard::new("Nora", &["Tom"], LIMITS);
+    let names = Names::from_iter(["Tom"]);
+    let mut guard = Guard::new("Nora", &names, LIMITS);
     assert_eq!(guard.push("Hello.\nTo"), "Hello.");
     assert!(!guard.stopped());
     assert_eq!(guard.push("m: Hi"), "");
@@ -89,7 +91,8 @@ fn it_tells_when_the_generation_can_end() {
 
 #[test]
 fn words_come_out_as_soon_as_they_are_harmless() {
-    let mut guard = Guard::new("Nora", &["Tom"], LIMITS);
+    let names = Names::from_iter(["Tom"]);
+    let mut guard = Guard::new("Nora", &names, LIMITS);
     assert_eq!(guard.push("I"), "", "it may become \"I am Tom\"");
     assert_eq!(guard.push(" see"), "I see");
     assert_eq!(guard.push(". "), ".");

@@ -3,11 +3,14 @@
 
 use super::handing;
 use super::lexicon::{Lexicon, Set};
+use super::names::Names;
 use super::words::{Break, Word, words};
 
-/// A persona's card as stems.
+/// What a persona is called, and its card as stems: made once.
 #[derive(Clone, Debug)]
 pub struct Card {
+    pub name: String,
+    pub(super) names: Names,
     /// What it is: the words up to the first pause of its card.
     role: Vec<String>,
     all: Vec<String>,
@@ -47,7 +50,7 @@ impl Card {
         role.extend(title.map(|(_, title)| stem(title)));
         // "Pilot Vega" is the pilot.
         role.extend(own.first().filter(|_| own.len() > 1).map(|word| stem(word)));
-        Self { role, all: stems(&line) }
+        Self { name: name.to_owned(), names: Names::of(name), role, all: stems(&line) }
     }
 
     fn match_of(&self, stem: &str, words: &[String]) -> f32 {

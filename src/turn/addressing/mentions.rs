@@ -1,5 +1,6 @@
 //! The names in a line: whose, where, and how surely they are names and not words.
 
+use super::expertise::Card;
 use super::group;
 use super::lexicon::Lexicon;
 use super::names::{Heard, Names};
@@ -14,6 +15,23 @@ pub(super) enum Who {
     Everybody,
 }
 
+/// Those who are there, the speaker left out.
+#[derive(Debug)]
+pub(super) struct Present<'a> {
+    pub cards: Vec<&'a Card>,
+    pub humans: Vec<Names>,
+}
+
+impl<'a> Present<'a> {
+    pub(super) fn of(cast: impl Iterator<Item = &'a Card>, humans: &[&str]) -> Self {
+        Self { cards: cast.collect(), humans: humans.iter().map(|name| Names::of(name)).collect() }
+    }
+
+    fn personas(&self) -> impl Iterator<Item = &Names> {
+        self.cards.iter().map(|card| &card.names)
+    }
+}
+
 /// Names in a row, joined by commas, "and" or "or".
 #[derive(Clone, Debug)]
 pub(super) struct Mention {
@@ -26,15 +44,9 @@ pub(super) struct Mention {
     pub doubtful: bool,
 }
 
-/// The names in `line`, in order. `personas` and `humans` are those who are there, the speaker left
-/// out.
-pub(super) fn find(
-    line: &[Word],
-    lexicon: &Lexicon,
-    personas: &[Names],
-    humans: &[Names],
-) -> Vec<Mention> {
-    let finder = Finder { line, lexicon, personas, humans, cased: is_cased(line) };
+/// The names of those who are `present` in `line`, in order.
+pub(super) fn find(line: &[Word], lexicon: &Lexicon, present: &Present<'_>) -> Vec<Mention> {
+    let finder = Finder { line, lexicon, present, cased: is_cased(line) };
     let mut mentions: Vec<Mention> = Vec::new();
     let mut at = 0;
     while at < line.len() {
@@ -57,21 +69,23 @@ fn is_cased(line: &[Word]) -> bool {
     line.iter().any(|word| word.capital)
 }
 
+/// Whose name `line` begins with, and how many words it takes: the longest one, and the first of
+/// equals.
+fn longest<'a>(all: impl Iterator<Item = &'a Names>, line: &[Word]) -> Option<(usize, usize)> {
+    let found = all.enumerate().filter_map(|(index, names)| Some((index, names.at(line)?)));
+    found.max_by_key(|(index, length)| (*length, std::cmp::Reverse(*index)))
+}
+
 struct Finder<'a> {
     line: &'a [Word],
     lexicon: &'a Lexicon,
-    personas: &'a [Names],
-    humans: &'a [Names],
+    present: &'a Present<'a>,
     cased: bool,
 }
 
 impl Finder<'_> {
     fn at(&self, start: usize) -> Option<Mention> {
         let rest = &self.line[start..];
-        let longest = |all: &[Names]| {
-            let found = all.iter().enumerate().filter_map(|(i, n)| Some((i, n.at(rest)?)));
-            found.max_by_key(|(index, length)| (*length, std::cmp::Reverse(*index)))
-        };
         let mention = |who, length, exact| Mention {
             who: vec![who],
             start,
@@ -79,11 +93,11 @@ impl Finder<'_> {
             exact,
             doubtful: false,
         };
-        if let Some((index, length)) = longest(self.personas) {
+        if let Some((index, length)) = longest(self.present.personas(), rest) {
             let word = self.is_word(start, length)?;
             return Some(Mention { doubtful: word, ..mention(Who::Persona(index), length, true) });
         }
-        if let Some((index, length)) = longest(self.humans) {
+        if let Some((index, length)) = longest(self.present.humans.iter(), rest) {
             return Some(mention(Who::Human(index), length, true));
         }
         if let Some(length) = group::everybody_at(self.line, start, self.lexicon) {
@@ -117,7 +131,7 @@ impl Finder<'_> {
         let word = &self.line[start];
         let skips = |text: &str| self.lexicon.is_function(text) || self.lexicon.openers.has(text);
         let heard = Heard::of(&self.line[start..]);
-        let anywhere = || self.personas.iter().position(|names| names.sounds_like(&heard));
+        let anywhere = || self.present.personas().position(|names| names.sounds_like(&heard));
         if !skips(&word.text)
             && let Some(persona) = anywhere()
         {
@@ -131,7 +145,7 @@ impl Finder<'_> {
             return None;
         }
         let known = |word: &Word| skips(&word.text);
-        let near = self.personas.iter().enumerate().filter_map(|(index, names)| {
+        let near = self.present.personas().enumerate().filter_map(|(index, names)| {
             let (sound, length) = names.sound_at(&heard).filter(|near| names.may_be(near.0))?;
             let words = &self.line[start..start + length];
             let ends = words[length - 1].after != Break::None;

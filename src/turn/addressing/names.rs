@@ -72,15 +72,14 @@ impl Names {
     /// How many words from the first of `line` on are one of these names, a title before it
     /// included; none when they are not.
     pub(super) fn at(&self, line: &[Word]) -> Option<usize> {
-        let title = |word: &Word| is_title(&word.text) && word.text != "the";
-        let title = usize::from(line.first().is_some_and(title));
         let from = |skip: usize| {
             self.0.iter().map(|name| &name.words).find_map(|name| {
                 let here = line.get(skip..skip + name.len())?;
                 here.iter().map(|word| &word.text).eq(name).then_some(skip + name.len())
             })
         };
-        from(0).or_else(|| from(title))
+        let title = |word: &Word| is_title(&word.text) && word.text != "the";
+        from(0).or_else(|| line.first().is_some_and(title).then(|| from(1)).flatten())
     }
 
     /// How far what was heard sounds from one of these names, 0 to 1, and how many words that

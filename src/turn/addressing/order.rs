@@ -89,13 +89,15 @@ pub(super) fn find(
 
 #[cfg(test)]
 mod tests {
-    use super::super::names::Names;
-    use super::super::{mentions, words::words};
+    use super::super::expertise::Card;
+    use super::super::mentions::{self, Present};
+    use super::super::words::words;
     use super::*;
 
     #[test]
     fn orders_are_read_in_every_form() {
-        let personas = ["Ada", "Nora", "Hugo"].map(Names::of);
+        let cast = ["Ada", "Nora", "Hugo"].map(|name| Card::of(name, ""));
+        let present = Present::of(cast.iter(), &[]);
         for (line, want) in [
             ("Hugo first, then Ada.", Some(vec![2, 0])),
             ("nora then hugo then ada what do you think", Some(vec![1, 2, 0])),
@@ -109,7 +111,7 @@ mod tests {
         ] {
             let line_words = words(line);
             let lexicon = Lexicon::of(&line_words);
-            let found = mentions::find(&line_words, lexicon, &personas, &[]);
+            let found = mentions::find(&line_words, lexicon, &present);
             assert_eq!(find(&line_words, lexicon, &found, 3), want, "{line}");
         }
     }

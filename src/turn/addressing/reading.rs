@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::rc::Rc;
 
 use super::calls::{self, Calls};
 use super::correction::{self, Correction};
-use super::expertise::{self, Card};
+use super::expertise;
 use super::lexicon::{Lexicon, Set};
-use super::mentions::{self, Mention, Who};
-use super::names::Names;
+use super::mentions::{self, Mention, Present, Who};
 use super::silence::{self, Silence};
 use super::words::{Break, Word, words};
 use super::{Scene, backchannel, completeness, group, order};
@@ -19,9 +19,7 @@ pub(super) struct Reading<'a> {
     pub calls: Calls,
     mentions: Vec<Mention>,
     pub(super) lexicon: &'static Lexicon,
-    personas: Vec<Names>,
-    humans: Vec<Names>,
-    cards: Vec<&'a Card>,
+    present: Rc<Present<'a>>,
 }
 
 /// What a line says about silence.
@@ -52,14 +50,11 @@ impl<'a> Reading<'a> {
     pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
         let line = words(text);
         let lexicon = Lexicon::of(&line);
-        let personas: Vec<Names> = scene.cast.iter().map(|one| Names::of(one.name)).collect();
-        let humans: Vec<Names> = scene.humans.iter().map(|name| Names::of(name)).collect();
-        let mentions = mentions::find(&line, lexicon, &personas, &humans);
-        let mut calls = calls::find(&line, lexicon, mentions.clone());
-        let cards: Vec<&Card> = scene.cast.iter().map(|one| one.card).collect();
-        let refused = expertise::refused_roles(&line, &cards);
-        calls.excluded.extend(refused.into_iter().map(Who::Persona));
-        Self { text, line, calls, mentions, lexicon, personas, humans, cards }
+        let present = Rc::new(Present::of(scene.cast.iter().map(|one| one.card), &scene.humans));
+        let mut reading = Self::in_language(text, line, lexicon, present);
+        let refused = expertise::refused_roles(&reading.line, &reading.present.cards);
+        reading.calls.excluded.extend(refused.into_iter().map(Who::Persona));
+        reading
     }
 
     /// The line without some of its sentences; none when nothing of it asks or calls.
@@ -77,18 +72,18 @@ impl<'a> Reading<'a> {
     }
 
     fn with(&self, line: Vec<Word>) -> Self {
-        let mentions = mentions::find(&line, self.lexicon, &self.personas, &self.humans);
-        let calls = calls::find(&line, self.lexicon, mentions.clone());
-        Self {
-            text: self.text,
-            line,
-            calls,
-            mentions,
-            lexicon: self.lexicon,
-            personas: self.personas.clone(),
-            humans: self.humans.clone(),
-            cards: self.cards.clone(),
-        }
+        Self::in_language(self.text, line, self.lexicon, Rc::clone(&self.present))
+    }
+
+    fn in_language(
+        text: &'a str,
+        line: Vec<Word>,
+        lexicon: &'static Lexicon,
+        present: Rc<Present<'a>>,
+    ) -> Self {
+        let mentions = mentions::find(&line, lexicon, &present);
+        let calls = calls::find(&line, lexicon, mentions.clone());
+        Self { text, line, calls, mentions, lexicon, present }
     }
 
     pub(super) fn is_noise(&self) -> bool {
@@ -127,8 +122,7 @@ impl<'a> Reading<'a> {
                 Some(Silence::Lifted) => hush.lifted = true,
                 Some(asked) => {
                     let sentence = &self.line[range.clone()];
-                    let mentioned =
-                        mentions::find(sentence, self.lexicon, &self.personas, &self.humans);
+                    let mentioned = mentions::find(sentence, self.lexicon, &self.present);
                     let called = calls::find(sentence, self.lexicon, mentioned).called;
                     let human = |who: &Who| matches!(who, Who::Human(_));
                     if !called.is_empty() && called.iter().all(|call| human(&call.who)) {
@@ -147,7 +141,7 @@ impl<'a> Reading<'a> {
                         whom.extend(self.called_in(0..range.start));
                     }
                     if whom.is_empty() {
-                        whom = (0..self.cards.len()).collect();
+                        whom = (0..self.present.cards.len()).collect();
                         // "Please stop. Nora, do you like roses?" goes on with Nora.
                         for called in self.called_in(range.end..self.line.len()) {
                             whom.remove(&called);
@@ -166,7 +160,7 @@ impl<'a> Reading<'a> {
             hush.sentences.extend(aloud);
             hush.asked = hush.asked.or(Some(Silence::Momentary));
             if hush.whom.is_empty() {
-                hush.whom = (0..self.cards.len()).collect();
+                hush.whom = (0..self.present.cards.len()).collect();
             }
         }
         hush
@@ -191,7 +185,7 @@ impl<'a> Reading<'a> {
         for (sentences, range) in silence::sentences(&self.line).into_iter().enumerate() {
             let words = &self.line[range];
             let asks = words.last().is_some_and(|word| word.after == Break::Question);
-            let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
+            let mentions = mentions::find(words, self.lexicon, &self.present);
             for call in calls::find(words, self.lexicon, mentions).called {
                 match call.who {
                     Who::Persona(_) if asks || self.asks_without_a_mark(words) => {
@@ -239,7 +233,9 @@ impl<'a> Reading<'a> {
             };
             you.then_some(number)
         });
-        count.is_some_and(|count| count == self.humans.len() && count != self.personas.len())
+        count.is_some_and(|count| {
+            count == self.present.humans.len() && count != self.present.cards.len()
+        })
     }
 
     /// What the line says before and after a sentence that takes back what stands before it.
@@ -273,7 +269,7 @@ impl<'a> Reading<'a> {
     /// The personas that a stretch of the line calls by name.
     fn called_in(&self, range: Range<usize>) -> Vec<usize> {
         let words = &self.line[range];
-        let mentions = mentions::find(words, self.lexicon, &self.personas, &self.humans);
+        let mentions = mentions::find(words, self.lexicon, &self.present);
         let called = calls::find(words, self.lexicon, mentions).called;
         let persona = |call: &calls::Call| match call.who {
             Who::Persona(one) => Some(one),
@@ -295,16 +291,16 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn order(&self) -> Option<Vec<usize>> {
-        order::find(&self.line, self.lexicon, &self.mentions, self.cards.len())
+        order::find(&self.line, self.lexicon, &self.mentions, self.present.cards.len())
     }
 
     pub(super) fn role(&self) -> Option<usize> {
-        expertise::called_role(&self.line, self.lexicon, &self.cards)
-            .or_else(|| expertise::asked_role(&self.line, self.lexicon, &self.cards))
+        expertise::called_role(&self.line, self.lexicon, &self.present.cards)
+            .or_else(|| expertise::asked_role(&self.line, self.lexicon, &self.present.cards))
     }
 
     pub(super) fn scores(&self) -> Vec<f32> {
-        expertise::scores(&self.line, self.lexicon, &self.cards)
+        expertise::scores(&self.line, self.lexicon, &self.present.cards)
     }
 
     /// Who of `candidates` shares most with the line, if anybody shares anything.
@@ -334,7 +330,8 @@ impl<'a> Reading<'a> {
             (2..=4).contains(&word.chars().count()) && !self.lexicon.is_function(word)
         });
         short.filter(|word| !self.lexicon.nods.has(word)).find_map(|word| {
-            let mut found = candidates.iter().filter(|&&one| self.cards[one].abbreviates(word));
+            let mut found =
+                candidates.iter().filter(|&&one| self.present.cards[one].abbreviates(word));
             let only = found.next();
             only.filter(|_| found.next().is_none()).copied()
         })

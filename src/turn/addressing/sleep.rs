@@ -1,9 +1,9 @@
 //! "Go to sleep, Nora", "Nora, wake up": orders that set how a persona answers, by phrases that the
 //! settings hold.
 
+use super::expertise::Card;
 use super::lexicon::Lexicon;
-use super::mentions::{self, Who};
-use super::names::Names;
+use super::mentions::{self, Present, Who};
 use super::silence::sentences;
 use super::words::{Word, words};
 
@@ -58,24 +58,24 @@ pub struct SleepOrders {
 impl SleepWords {
     /// Reads a line. An order needs the name of whom it is for, or everybody's; a phrase within a
     /// longer sentence is none.
-    pub fn read(&self, text: &str, cast: &[&str]) -> SleepOrders {
+    pub fn read<'a>(&self, text: &str, cast: impl Iterator<Item = &'a Card>) -> SleepOrders {
         let mut orders = SleepOrders::default();
         let line = words(text);
         if !self.sleep.iter().chain(&self.wake).any(|phrase| has(&line, &words(phrase))) {
             return orders;
         }
-        let names: Vec<Names> = cast.iter().map(|name| Names::of(name)).collect();
+        let present = Present::of(cast, &[]);
         for range in sentences(&line) {
             let sentence = &line[range];
             let lexicon = Lexicon::of(sentence);
             let mut whom: Vec<usize> = Vec::new();
             let mut named = vec![false; sentence.len()];
-            for mention in mentions::find(sentence, lexicon, &names, &[]) {
+            for mention in mentions::find(sentence, lexicon, &present) {
                 named[mention.start..mention.end].fill(true);
                 for who in mention.who {
                     match who {
                         Who::Persona(one) => whom.push(one),
-                        Who::Everybody => whom.extend(0..cast.len()),
+                        Who::Everybody => whom.extend(0..present.cards.len()),
                         Who::Human(_) => {}
                     }
                 }
@@ -126,7 +126,8 @@ mod tests {
     use super::*;
 
     fn orders(text: &str) -> (Vec<usize>, Vec<usize>) {
-        let orders = SleepWords::default().read(text, &["Nora", "Felix", "Ada"]);
+        let cast = ["Nora", "Felix", "Ada"].map(|name| Card::of(name, ""));
+        let orders = SleepWords::default().read(text, cast.iter());
         (orders.sleep, orders.wake)
     }
 
@@ -158,7 +159,8 @@ mod tests {
     #[test]
     fn own_phrases_replace_the_defaults() {
         let own = SleepWords { sleep: vec!["lights out".to_owned()], wake: Vec::new() };
-        assert_eq!(own.read("Lights out, Ada.", &["Ada"]).sleep, [0]);
-        assert_eq!(own.read("Go to sleep, Ada.", &["Ada"]), SleepOrders::default());
+        let cast = [Card::of("Ada", "")];
+        assert_eq!(own.read("Lights out, Ada.", cast.iter()).sleep, [0]);
+        assert_eq!(own.read("Go to sleep, Ada.", cast.iter()), SleepOrders::default());
     }
 }

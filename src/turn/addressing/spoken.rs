@@ -3,8 +3,7 @@
 use super::calls;
 use super::expertise::{self, Card};
 use super::lexicon::Lexicon;
-use super::mentions::{self, Who};
-use super::names::Names;
+use super::mentions::{self, Present, Who};
 use super::silence;
 use super::words::{Break, Word, words};
 use crate::latency::Reason;
@@ -37,13 +36,17 @@ const CALLED_MIN: f32 = 0.75;
 const SET_OFF_MIN: f32 = 0.9;
 const HANDED_MIN: f32 = 0.55;
 
-/// Reads what `speaker` said. `cast` are names with their cards, `humans` those who are there.
-pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usize) -> Spoken {
+/// Reads what `speaker` of the `cast` said; `humans` are those who are there.
+pub fn spoken<'a>(
+    text: &str,
+    cast: impl Iterator<Item = &'a Card>,
+    humans: &[&str],
+    speaker: usize,
+) -> Spoken {
     let line = words(text);
     let lexicon = Lexicon::of(&line);
-    let personas: Vec<Names> = cast.iter().map(|(name, _)| Names::of(name)).collect();
-    let humans: Vec<Names> = humans.iter().map(|name| Names::of(name)).collect();
-    let found = mentions::find(&line, lexicon, &personas, &humans);
+    let present = Present::of(cast, humans);
+    let found = mentions::find(&line, lexicon, &present);
     let calls = calls::find(&line, lexicon, found);
     let asks = line.iter().any(|word| word.after == Break::Question);
     let last_asks = line.last().is_some_and(|word| word.after == Break::Question)
@@ -64,11 +67,11 @@ pub fn spoken(text: &str, cast: &[(&str, &Card)], humans: &[&str], speaker: usiz
         _ => None,
     });
     if next.is_none() && !human {
-        let cards: Vec<&Card> = cast.iter().map(|(_, card)| *card).collect();
-        let role = expertise::handed_role(&line, lexicon, &cards).filter(|&one| one != speaker);
+        let role =
+            expertise::handed_role(&line, lexicon, &present.cards).filter(|&one| one != speaker);
         next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
         if next.is_none() && asks {
-            let called = expertise::called_role(&line, lexicon, &cards);
+            let called = expertise::called_role(&line, lexicon, &present.cards);
             let called = called.filter(|&one| one != speaker);
             next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
         }

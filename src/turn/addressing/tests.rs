@@ -5,18 +5,19 @@ use crate::latency::Reason;
 
 const CAST: [&str; 4] = ["Ada", "Nora", "Hugo Weber", "Will"];
 
-static CARD: LazyLock<Card> = LazyLock::new(|| Card::of("", "A friend."));
+static CARDS: LazyLock<Vec<Card>> = LazyLock::new(|| cards(&CAST));
 
-fn candidate(name: &'static str, rank: u64) -> Candidate<'static> {
-    Candidate { name, card: &CARD, open: true, silenced: false, rank }
+fn cards(names: &[&str]) -> Vec<Card> {
+    names.iter().map(|name| Card::of(name, "A friend.")).collect()
+}
+
+fn candidates(cards: &[Card]) -> Vec<Candidate<'_>> {
+    let candidate = |(rank, card)| Candidate { card, open: true, silenced: false, rank };
+    (0..).zip(cards).map(candidate).collect()
 }
 
 fn scene() -> Scene<'static> {
-    Scene {
-        cast: (0..).zip(CAST).map(|(rank, name)| candidate(name, rank)).collect(),
-        humans: vec!["Bob Miller", "Zoë"],
-        ..Scene::default()
-    }
+    Scene { cast: candidates(&CARDS), humans: vec!["Bob Miller", "Zoë"], ..Scene::default() }
 }
 
 fn who(verdict: &Verdict) -> Vec<&'static str> {
@@ -190,8 +191,7 @@ fn a_surer_call_has_more_confidence() {
 
 #[test]
 fn a_persona_follows_another_only_when_it_is_spoken_to() {
-    let cast = CAST.map(|name| (name, &*CARD));
-    let follow = |line| spoken(line, &cast, &["Bob"], 0).next.map(|(one, _)| CAST[one]);
+    let follow = |line| spoken(line, CARDS.iter(), &["Bob"], 0).next.map(|(one, _)| CAST[one]);
     assert_eq!(follow("Hugo, what do you think?"), Some("Hugo Weber"));
     assert_eq!(follow("I like Hugo."), None);
     assert_eq!(follow("Ada, that is me."), None);
@@ -200,8 +200,7 @@ fn a_persona_follows_another_only_when_it_is_spoken_to() {
 
 #[test]
 fn a_persona_hands_the_talk_over_in_many_words() {
-    let cast = CAST.map(|name| (name, &*CARD));
-    let said = |line| spoken(line, &cast, &["Bob"], 0);
+    let said = |line| spoken(line, CARDS.iter(), &["Bob"], 0);
     for line in [
         "I would leave that to Nora.",
         "That is not mine to promise. Nora, I pass this one to you.",
@@ -225,12 +224,8 @@ fn a_persona_hands_the_talk_over_in_many_words() {
 
 #[test]
 fn names_that_are_words_are_told_by_their_place() {
-    let names = ["Saffron", "Pike", "Joy", "Robin"];
-    let scene = Scene {
-        cast: (0..).zip(names).map(|(rank, name)| candidate(name, rank)).collect(),
-        humans: vec!["Bob", "Zoe"],
-        ..Scene::default()
-    };
+    let cards = cards(&["Saffron", "Pike", "Joy", "Robin"]);
+    let scene = Scene { cast: candidates(&cards), humans: vec!["Bob", "Zoe"], ..Scene::default() };
     let found = |line| addressees(line, &scene).addressees.first().map(|one| one.persona);
     assert_eq!(found("bob get the saffron and a pike if there is one"), None);
     assert_eq!(found("It was a joy to watch you, Zoe."), None);
@@ -267,11 +262,8 @@ fn a_silence_holds_until_it_is_lifted_or_somebody_is_called() {
 
 #[test]
 fn names_in_other_alphabets_and_empty_names_do_no_harm() {
-    let scene = Scene {
-        cast: vec![candidate("Алиса", 0), candidate("!!!", 1)],
-        humans: vec!["", "💥"],
-        ..scene()
-    };
+    let cards = cards(&["Алиса", "!!!"]);
+    let scene = Scene { cast: candidates(&cards), humans: vec!["", "💥"], ..scene() };
     let verdict = addressees("алиса, как дела?", &scene);
     assert_eq!(verdict.addressees[0].persona, 0);
     assert!(verdict.named);

@@ -87,7 +87,7 @@ impl Verdict {
     }
 
     pub(super) fn calls(scene: &Scene<'_>, called: Vec<(usize, f32, &'static str)>) -> Self {
-        let first = scene.cast[called[0].0].name;
+        let first = &scene.cast[called[0].0].card.name;
         Self {
             named: true,
             others: (Outcome::Passed, Reason::Owned(format!("addressed to {first}"))),

@@ -44,8 +44,7 @@ impl Core {
 
     /// Obeys a human's "go to sleep" and "wake up".
     pub(super) fn obey_sleep_words(&mut self, line: LineId, text: &str) {
-        let cast: Vec<&str> = self.cast.iter().map(|one| one.name.as_str()).collect();
-        let orders = self.sleep_words.read(text, &cast);
+        let orders = self.sleep_words.read(text, self.cast.iter().map(|one| &one.card));
         for persona in orders.sleep {
             let member = &mut self.cast[persona];
             if member.mode != Mode::Asleep {

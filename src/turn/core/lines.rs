@@ -88,7 +88,6 @@ impl Core {
         let candidate = |index: usize| {
             let member = &self.cast[index];
             Candidate {
-                name: &member.name,
                 card: &member.card,
                 open: member.is_open(),
                 silenced: self.talk.is_silenced(now, index),

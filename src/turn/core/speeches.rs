@@ -165,9 +165,9 @@ impl Core {
         speaker: usize,
         finished: bool,
     ) {
-        let cast: Vec<_> = self.cast.iter().map(|one| (one.name.as_str(), &one.card)).collect();
+        let cast = self.cast.iter().map(|one| &one.card);
         let humans: Vec<&str> = self.people.without(None).map(|(_, name)| name).collect();
-        let spoken = addressing::spoken(heard, &cast, &humans, speaker);
+        let spoken = addressing::spoken(heard, cast, &humans, speaker);
         self.talk.persona_spoke(now, speaker, spoken.asks);
         if finished {
             self.follow_up(now, line, spoken);
@@ -203,9 +203,13 @@ impl Core {
 
     pub(super) fn show_states(&mut self) {
         let rest = if self.people.is_empty() { AgentState::Idle } else { AgentState::Listening };
-        let holders = &self.floor.holders;
-        for (index, member) in self.cast.iter_mut().enumerate().filter(|(_, one)| one.hosted) {
-            let holder = holders.iter().find(|holder| holder.ticket.persona == index);
+        // By persona; of two the first counts.
+        let mut holders = vec![None; self.cast.len()];
+        for holder in self.floor.holders.iter().rev() {
+            holders[holder.ticket.persona] = Some(holder);
+        }
+        let cast = self.cast.iter_mut().zip(holders).filter(|(member, _)| member.hosted);
+        for (member, holder) in cast {
             let state = match holder {
                 Some(Holder { audible: true, held_at: Some(_), .. }) => rest,
                 Some(Holder { audible: true, .. }) => AgentState::Speaking,

@@ -5,6 +5,7 @@
 //! view waits for the next line of anybody. A line takes so many at most: its speaker's first, and
 //! of the others' the newest.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
@@ -72,11 +73,14 @@ pub struct Seen {
     pub picture: Option<Picture>,
 }
 
+/// A camera or a screen, or what its owner puts into the chat.
+type Key = (HumanId, Source);
+
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Eyes {
     options: Options,
-    views: BTreeMap<(HumanId, Source), View>,
+    views: BTreeMap<Key, View>,
     speaking: BTreeSet<HumanId>,
     /// The processor is short: looks are half as many.
     strained: bool,
@@ -103,6 +107,12 @@ struct Waiting {
     picture: Option<Picture>,
     /// When a line took it: a view's newest stays, to be given again.
     given: Option<Time>,
+}
+
+impl From<(Key, Waiting)> for Seen {
+    fn from(((human, source), Waiting { picture, .. }): (Key, Waiting)) -> Self {
+        Self { human, source, picture }
+    }
 }
 
 impl Eyes {
@@ -161,7 +171,7 @@ impl Eyes {
         self.due().map(|(_, at)| at).min()
     }
 
-    fn due(&self) -> impl Iterator<Item = (&(HumanId, Source), Time)> {
+    fn due(&self) -> impl Iterator<Item = (&Key, Time)> {
         let Options { speaking, quiet, patience, .. } = self.options;
         let strain = if self.strained { 2 } else { 1 };
         self.views.iter().filter(|(_, view)| view.on).map(move |(key, view)| {
@@ -203,49 +213,41 @@ impl Eyes {
     /// What goes with a line of `speaker`, oldest first; it is given only this once.
     pub fn give(&mut self, now: Time, speaker: &HumanId) -> Vec<Seen> {
         self.forget_old(now);
-        let (seen, keys) = self.chosen(now, speaker);
-        for (key, at) in keys {
-            let Some(view) = self.views.get_mut(&key) else { continue };
-            for waiting in view.waiting.iter_mut().filter(|waiting| waiting.at == at) {
+        let chosen = self.chosen(now, speaker);
+        for (key, taken) in &chosen {
+            let Some(view) = self.views.get_mut(key) else { continue };
+            for waiting in view.waiting.iter_mut().filter(|waiting| waiting.at == taken.at) {
                 waiting.given = Some(now);
             }
             if key.1 == Source::Chat {
                 view.waiting.retain(|waiting| waiting.given.is_none());
             }
         }
-        self.counts.given += seen.len() as u64;
+        self.counts.given += chosen.len() as u64;
         self.forget_empty();
-        seen
+        chosen.into_iter().map(Seen::from).collect()
     }
 
     /// What would go with a line of `speaker` now.
     pub fn would_give(&self, now: Time, speaker: &HumanId) -> Vec<Seen> {
-        self.chosen(now, speaker).0
+        self.chosen(now, speaker).into_iter().map(Seen::from).collect()
     }
 
-    fn chosen(&self, now: Time, speaker: &HumanId) -> (Vec<Seen>, Vec<((HumanId, Source), Time)>) {
+    fn chosen(&self, now: Time, speaker: &HumanId) -> Vec<(Key, Waiting)> {
         let Options { again, per_line, fresh, .. } = self.options;
         let ready = |view: &View, waiting: &Waiting| match waiting.given {
             Some(given) => view.on && now.since(given) >= again,
             None => view.on || now.since(waiting.at) <= fresh,
         };
-        let mut found: Vec<_> = self
-            .views
-            .iter()
-            .flat_map(|(key, view)| view.waiting.iter().map(move |waiting| (key, view, waiting)))
-            .filter(|(_, view, waiting)| ready(view, waiting))
-            .map(|(key, _, waiting)| (key, waiting))
-            .collect();
-        found.sort_by_key(|(key, waiting)| (key.0 != *speaker, std::cmp::Reverse(waiting.at)));
-        found.truncate(per_line);
-        found.sort_by_key(|(_, waiting)| waiting.at);
-        let seen = found.iter().map(|((human, source), waiting)| Seen {
-            human: human.clone(),
-            source: *source,
-            picture: waiting.picture.clone(),
-        });
-        let seen = seen.collect();
-        (seen, found.into_iter().map(|(key, waiting)| (key.clone(), waiting.at)).collect())
+        let of_view = |(key, view): (&Key, &View)| -> Vec<(Key, Waiting)> {
+            let ready = view.waiting.iter().filter(|waiting| ready(view, waiting));
+            ready.map(|waiting| (key.clone(), waiting.clone())).collect()
+        };
+        let mut chosen: Vec<_> = self.views.iter().flat_map(of_view).collect();
+        chosen.sort_by_key(|(key, waiting)| (key.0 != *speaker, Reverse(waiting.at)));
+        chosen.truncate(per_line);
+        chosen.sort_by_key(|(_, waiting)| waiting.at);
+        chosen
     }
 
     /// What was shown long ago, and is shown no more, goes.

@@ -26,7 +26,7 @@ use crate::latency::TurnRecord;
 use crate::llm::Engine;
 use crate::room::{self, Transport};
 use crate::speech;
-use crate::stt::end_of_turn::{Judge, Predictor};
+use crate::stt::end_of_turn::{Asker, Judge, Predictor, Verdict};
 use crate::stt::service::{Partial, Service};
 use crate::stt::{Recogniser, ears, hearing, queue};
 use crate::tape::Tap;
@@ -125,13 +125,7 @@ impl Room {
         let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
         let (speech_events, speech) = mpsc::channel(speech_events);
         let predictor = parts.predictor.filter(|_| config.hearing.end_of_turn == EndOfTurn::Auto);
-        let (judge, asker, verdicts) = match predictor {
-            Some(predictor) => {
-                let (judge, asker, verdicts) = Judge::new(predictor, clock);
-                (Some(judge), Some(asker), verdicts)
-            }
-            None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
-        };
+        let (judge, asker, verdicts) = judged(predictor, clock);
         let stats = service.stats();
         let health =
             Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
@@ -240,6 +234,20 @@ impl Room {
             tasks.spawn(faces.run(cancel.clone()).instrument(room.clone()));
         }
         self.live.run(self.inputs, cancel).instrument(room).await.into_records()
+    }
+}
+
+/// The model that judges pauses, where there is one.
+fn judged(
+    predictor: Option<Arc<dyn Predictor>>,
+    clock: Clock,
+) -> (Option<Judge>, Option<Asker>, mpsc::Receiver<Verdict>) {
+    match predictor {
+        Some(predictor) => {
+            let (judge, asker, verdicts) = Judge::new(predictor, clock);
+            (Some(judge), Some(asker), verdicts)
+        }
+        None => (None, None, mpsc::channel(VERDICTS_BOUND).1),
     }
 }
 

@@ -27,7 +27,7 @@ use super::upright::upright;
 use crate::id::HumanId;
 use crate::picture::{Source, TILE_SIDE};
 use crate::room::Event;
-use crate::time::Clock;
+use crate::time::{Clock, Time};
 
 /// Wishes that wait for the listener: a room of humans with a camera and a screen each. More are
 /// dropped and counted, and made again by whoever still has them.
@@ -36,6 +36,10 @@ const WISHES_BOUND: usize = 64;
 const REST_AFTER: Duration = Duration::from_secs(2);
 /// A look that shows nothing by then is given up. A key frame is asked for once a second.
 const GIVE_UP_AFTER: Duration = Duration::from_secs(3);
+
+/// What was decoded so lately is what there is to be seen: browsers send a screen at rest once a
+/// second.
+const FRESH: Duration = Duration::from_millis(1_500);
 
 /// What is to be looked at: whose, and which.
 pub(super) type View = (HumanId, Source);
@@ -226,6 +230,23 @@ fn video(publication: &RemoteTrackPublication) -> Option<RemoteVideoTrack> {
     }
 }
 
+/// A frame, as it was decoded.
+struct Seen {
+    frame: Arc<BoxVideoFrame>,
+    at: Time,
+    when: Instant,
+}
+
+impl Seen {
+    fn now(frame: BoxVideoFrame, clock: Clock) -> Self {
+        Self { frame: Arc::new(frame), at: clock.now(), when: Instant::now() }
+    }
+
+    fn is_fresh(&self) -> bool {
+        self.when.elapsed() < FRESH
+    }
+}
+
 /// The task that looks at one track.
 struct Gaze {
     human: HumanId,
@@ -246,7 +267,8 @@ impl Gaze {
         }
     }
 
-    /// From a look until there was none for a while, or nothing came.
+    /// From a look until there was none for a while, or nothing came. What is decoded without being
+    /// asked for goes no further, but the newest is kept for the next look.
     async fn attend(&mut self) {
         let asked = Instant::now();
         let Some(track) = self.subscribe(asked + GIVE_UP_AFTER).await else {
@@ -254,23 +276,31 @@ impl Gaze {
         };
         self.ask_for_enough();
         let mut stream = NativeVideoStream::new(track.rtc_track());
-        let (mut last, mut wanted) = (asked, Some(asked));
+        let (mut last, mut wanted, mut newest) = (asked, Some(asked), None::<Seen>);
         loop {
             let until = wanted.map_or(last + REST_AFTER, |asked| asked + GIVE_UP_AFTER);
             tokio::select! {
                 () = self.wish.notified() => {
                     last = Instant::now();
-                    wanted.get_or_insert(last);
-                }
-                frame = stream.next() => match frame {
-                    Some(frame) if wanted.is_some() => {
-                        wanted = None;
-                        self.show(frame).await;
+                    match &newest {
+                        _ if wanted.is_some() => {}
+                        Some(seen) if seen.is_fresh() => self.show(seen).await,
+                        _ => {
+                            wanted = Some(last);
+                            // A key frame tells a picture at rest from one that is frozen.
+                            stream.close();
+                            stream = NativeVideoStream::new(track.rtc_track());
+                        }
                     }
-                    // Nobody asked for it.
-                    Some(_) => {}
-                    None => return,
-                },
+                }
+                frame = stream.next() => {
+                    let Some(frame) = frame else { return };
+                    let seen = Seen::now(frame, self.clock);
+                    if wanted.take().is_some() {
+                        self.show(&seen).await;
+                    }
+                    newest = Some(seen);
+                }
                 () = tokio::time::sleep_until(until) => {
                     if wanted.is_some() {
                         self.give_up();
@@ -300,8 +330,8 @@ impl Gaze {
         }
     }
 
-    async fn show(&self, frame: BoxVideoFrame) {
-        let at = self.clock.now();
+    async fn show(&self, seen: &Seen) {
+        let (at, frame) = (seen.at, Arc::clone(&seen.frame));
         // A large one takes some milliseconds, in which nobody's sound is to wait.
         let picture = tokio::task::spawn_blocking(move || upright(&frame)).await.ok().flatten();
         let Some(picture) = picture else { return self.drop_frame("it is no picture") };

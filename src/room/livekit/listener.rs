@@ -1,5 +1,5 @@
-//! The hidden listener: hears every human once for the whole cast, looks at them when told to, reads
-//! the chat, and writes what the humans said under their own names.
+//! The hidden listener: hears every human once for the whole cast, looks at them when told to,
+//! reads the chat, and writes what the humans said under their own names.
 
 use std::collections::{HashMap, HashSet};
 

@@ -26,7 +26,11 @@ export class Pictures {
       // Or the same one could not be chosen again.
       $('file').value = '';
     });
-    document.addEventListener('paste', (event) => this.#offered(event, event.clipboardData));
+    document.addEventListener('paste', (event) => {
+      // Office programs put a picture of the words beside the words, which are what is meant.
+      const words = event.clipboardData?.getData('text/plain');
+      if (!words) this.#offered(event, event.clipboardData);
+    });
     // Anywhere: a file that misses a small target would open in place of the room.
     document.addEventListener('dragover', (event) => {
       if (event.dataTransfer.types.includes('Files')) event.preventDefault();

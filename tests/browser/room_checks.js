@@ -288,7 +288,8 @@ async function pictureChecks(visit, to) {
   });
   await check('a picture goes out with its line, is shown in it, and is answered', async () => {
     await ask(visit, to, 'what do you see?');
-    const shown = visit.locator('.log .said[data-manner="typed"] img[alt="Your picture second.png"]');
+    const typed = visit.locator('.log .said[data-manner="typed"]');
+    const shown = typed.locator('img[alt="Your picture second.png"]');
     await shown.waitFor();
     const size = await shown.evaluate(({ naturalWidth, naturalHeight }) => (
       [naturalWidth, naturalHeight]));

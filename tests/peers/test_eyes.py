@@ -2,9 +2,9 @@
 """What the cast sees: a camera that shows four colours, a picture pasted into the chat, and files
 that only call themselves pictures.
 
-The language engine is the scripted one, which names the pictures that it was shown. So a reply tells
-which picture a persona holds, and the host gives that picture out. One room is held; every test then
-looks at the record. Prints, last, how many tests passed.
+The language engine is the scripted one, which names the pictures that it was shown. So a reply
+tells which picture a persona holds, and the host gives that picture out. One room is held; every
+test then looks at the record. Prints, last, how many tests passed.
 """
 
 from __future__ import annotations

@@ -62,11 +62,10 @@ const owner = (person) => person.attributes?.[BEHALF] || person.identity;
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text, pictures}),
- * link(state, word), mic({on, word}), camera({on, word}), screen({on, word?}), sound(blocked),
- * recorded(on),
- * track(identity, track), trackGone(identity), video(identity, element or null),
- * over(word, manner).
+ * One visit. `view` has: people(list), isPersona(identity), caption({…}), link(state, word),
+ * chat({identity, text, pictures}), mic({on, word}), camera({on, word}), screen({on, word?}),
+ * sound(blocked), recorded(on), track(identity, track), trackGone(identity),
+ * video(identity, element or null), over(word, manner).
  */
 export class Call {
   #view;

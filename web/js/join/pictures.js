@@ -1,4 +1,4 @@
-// Pictures on their way into the chat: pasted, dropped or chosen, shown above the line they go with.
+// Pictures on their way into the chat: pasted, dropped or chosen, and shown above their line.
 
 import { $, el, say } from '../dom.js';
 

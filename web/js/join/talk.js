@@ -51,9 +51,9 @@ export class Talk {
     const line = this.#add(identity, 'typed');
     say(line.querySelector('.text'), text);
     if (pictures.length) line.append(el('div', { class: 'thumbs' }, ...pictures.map(thumbnail)));
-    const words = [text, ...pictures.map(({ name }) => `picture ${name}`)].filter(Boolean).join(', ');
+    const words = [text, ...pictures.map(({ name }) => `picture ${name}`)];
     if (this.#who.isPersona(identity)) this.#join(line, identity, text);
-    else this.#aloud(identity, words);
+    else this.#aloud(identity, words.filter(Boolean).join(', '));
     toEnd();
   }
 

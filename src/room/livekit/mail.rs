@@ -134,7 +134,10 @@ impl Mail {
 
     /// Waits until nothing is read any more; the connection was cancelled before.
     pub(super) async fn end(self) {
-        for tasks in [self.texts, self.pictures] {
+        let Self { texts, pictures, read, .. } = self;
+        // Or a reader could wait for a place in it.
+        drop(read);
+        for tasks in [texts, pictures] {
             tasks.close();
             tasks.wait().await;
         }

@@ -157,7 +157,10 @@ impl<'a> Visit<'a> {
 
     async fn on(&mut self, event: RoomEvent) {
         match event {
-            RoomEvent::ParticipantConnected(participant) => self.joined(&participant).await,
+            RoomEvent::ParticipantConnected(participant) => {
+                self.joined(&participant).await;
+                self.follow(&participant).await;
+            }
             RoomEvent::ParticipantDisconnected(participant) => {
                 self.left(&human_id(&participant)).await;
             }

@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! LiveKitRoom ── listener task      joins, subscribes to humans, sends their captions
+//!             │  └─ task per track  hears a human, or looks at its camera or screen when told to
 //!             └─ task per persona   joins, publishes its tracks, sends state, captions and chat
 //! ```
 //! Every task joins again by itself when its connection is lost, with back-off, for ever. The only
@@ -23,17 +24,22 @@ use tokio_util::task::TaskTracker;
 use tracing::{Instrument as _, Span};
 
 use crate::audio::{FRAME_MS, FRAME_SAMPLES, ROOM_RATE_HZ};
-use crate::id::{PersonaId, Speaker};
+use crate::id::{HumanId, PersonaId, Speaker};
+use crate::picture::Source;
 use crate::room::token::Mint;
 use crate::room::{Backlog, Command, Event, Member, Transport};
 use crate::time::Clock;
 use crate::video::I420;
 
+mod eyes;
 mod face;
 mod link;
 mod listener;
+mod mail;
 mod member;
 mod outbox;
+mod post;
+mod upright;
 pub mod viewer;
 pub mod visitor;
 
@@ -57,6 +63,7 @@ pub struct Options {
 /// The cast in one LiveKit room.
 pub struct LiveKitRoom {
     listener: outbox::Inbox,
+    wishes: eyes::Wishes,
     personas: HashMap<PersonaId, Mouth>,
     cancel: CancellationToken,
     tasks: TaskTracker,
@@ -94,8 +101,9 @@ impl LiveKitRoom {
         let (first, joined) = oneshot::channel();
         joins.push(joined);
         let (listener, outbox) = outbox::pair();
+        let (wishes, looks) = eyes::wishes();
         let link = start(Member::Listener, "");
-        tasks.spawn(listener::run(link, outbox, clock, first));
+        tasks.spawn(listener::run(link, outbox, looks, clock, first));
 
         let mut personas = HashMap::new();
         for (id, name, span) in &options.cast {
@@ -111,7 +119,7 @@ impl LiveKitRoom {
         }
         tasks.close();
 
-        let room = Self { listener, personas, cancel, tasks };
+        let room = Self { listener, wishes, personas, cancel, tasks };
         let mut joins = joins.into_iter();
         if let Some(joined) = joins.next()
             && let Err(error) = joined.await.unwrap_or(Err(JoinError::Cancelled))
@@ -204,6 +212,10 @@ impl Transport for LiveKitRoom {
 
     fn is_seen(&self, persona: &PersonaId) -> bool {
         self.personas.get(persona).is_some_and(|mouth| mouth.face.is_seen())
+    }
+
+    fn look(&self, human: &HumanId, source: Source) {
+        self.wishes.make(human, source);
     }
 
     async fn close(&self) {

@@ -25,6 +25,7 @@ export function launch(microphone) {
   const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
     '--use-fake-ui-for-media-stream', '--use-fake-device-for-media-stream',
+    '--auto-select-desktop-capture-source=Entire screen',
     '--autoplay-policy=no-user-gesture-required'];
   if (microphone) args.push(`--use-file-for-fake-audio-capture=${microphone}%noloop`);
   return chromium.launch({ executablePath: chromiumBinary(), args });

@@ -138,6 +138,7 @@ async function conversation(visit, admin, host, to, words, pictures) {
   await adminChecks(admin, host, turn, pictures);
   await check('the stage is accessible', () => accessible(visit));
   await chatChecks(visit, to);
+  await pictureChecks(visit, to);
   await reconnectChecks(visit, host, to);
   await leaveChecks(visit);
 }
@@ -245,6 +246,65 @@ async function chatChecks(visit, to) {
   });
 }
 
+/** Offers the page a picture as the clipboard does. */
+async function paste(name) {
+  const canvas = Object.assign(document.createElement('canvas'), { width: 1600, height: 900 });
+  const pen = canvas.getContext('2d');
+  ['crimson', 'seagreen', 'royalblue', 'gold'].forEach((colour, corner) => {
+    pen.fillStyle = colour;
+    pen.fillRect(800 * (corner % 2), 450 * Math.floor(corner / 2), 800, 450);
+  });
+  const bytes = await new Promise((done) => { canvas.toBlob(done, 'image/png'); });
+  const clipboardData = new DataTransfer();
+  clipboardData.items.add(new File([bytes], name, { type: 'image/png' }));
+  const event = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true });
+  document.getElementById('say').dispatchEvent(event);
+}
+
+/** A file that is called a picture. */
+const file = (name, mimeType, bytes) => ({ name, mimeType, buffer: Buffer.alloc(bytes, 'x') });
+
+async function pictureChecks(visit, to) {
+  const waiting = visit.locator('#tray img');
+  await check('pictures wait above their line, and can be left out', async () => {
+    await visit.evaluate(paste, 'first.png');
+    await visit.evaluate(paste, 'second.png');
+    await until('both wait', async () => await waiting.count() === 2);
+    await accessible(visit);
+    await visit.getByRole('button', { name: 'Leave out first.png' }).click();
+    equal(await waiting.evaluateAll((all) => all.map(({ alt }) => alt)),
+      ['Your picture second.png'], 'what waits');
+  });
+  await check('what is no picture, or too large, is refused with a sentence', async () => {
+    for (const [given, word] of [
+      [file('words.txt', 'text/plain', 10), 'is no PNG, JPEG or WebP'],
+      [file('large.png', 'image/png', 9 << 20), 'more than 8 MB'],
+      [file('noise.png', 'image/png', 1000), 'is broken'],
+    ]) {
+      await visit.setInputFiles('#file', given);
+      await visit.locator('#banner', { hasText: word }).waitFor();
+    }
+    equal(await waiting.count(), 1, 'what waits');
+  });
+  await check('a picture goes out with its line, is shown in it, and is answered', async () => {
+    await ask(visit, to, 'what do you see?');
+    const typed = visit.locator('.log .said[data-manner="typed"]');
+    const shown = typed.locator('img[alt="Your picture second.png"]');
+    await shown.waitFor();
+    const size = await shown.evaluate(({ naturalWidth, naturalHeight }) => (
+      [naturalWidth, naturalHeight]));
+    equal(size, [240, 135], 'its size');
+    assert(await visit.locator('#tray').isHidden(), 'nothing waits any more');
+  });
+  await check('a key shows the screen, and hides it', async () => {
+    await visit.locator('#leave').focus();
+    for (const pressed of ['true', 'false']) {
+      await visit.keyboard.press('s');
+      await visit.locator(`#screen[aria-pressed="${pressed}"]`).waitFor();
+    }
+  });
+}
+
 /** The server dies and comes back; nobody touches the page. */
 async function reconnectChecks(visit, host, to) {
   await check('a lost server is shown', async () => {
@@ -254,9 +314,12 @@ async function reconnectChecks(visit, host, to) {
   const line = `${to}, do you like snow?`;
   await check('a line typed meanwhile is kept, and the page says so', async () => {
     await visit.fill('#say', line);
+    await visit.evaluate(paste, 'kept.png');
+    await visit.locator('#tray img').waitFor();
     await visit.press('#say', 'Enter');
     await visit.locator('#banner', { hasText: 'did not go out' }).waitFor();
     equal(await visit.inputValue('#say'), line, 'the line');
+    equal(await visit.locator('#tray img').count(), 1, 'its picture');
   });
   await check('the page comes back by itself, and so does the cast', async () => {
     await host.livekit.run();

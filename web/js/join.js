@@ -3,13 +3,15 @@
 import { $, attr, say } from './dom.js';
 import { Call } from './join/call.js';
 import { chooser, openChooser } from './join/chooser.js';
-import { cameras } from './join/devices.js';
+import { cameras, screens } from './join/devices.js';
 import { complain, lobby } from './join/lobby.js';
+import { Pictures } from './join/pictures.js';
 import { Talk } from './join/talk.js';
 import { Tiles } from './join/tiles.js';
 
 const tiles = new Tiles();
 const talk = new Talk(tiles);
+const pictures = new Pictures(banner);
 let call = null;
 let share = location.href;
 
@@ -42,6 +44,10 @@ const view = {
     $('camera').querySelector('.slash').toggleAttribute('hidden', on);
     banner(word);
   },
+  screen: ({ on, word }) => {
+    attr($('screen'), 'aria-pressed', String(on));
+    if (word !== undefined) banner(word);
+  },
   sound: (blocked) => { $('sound').hidden = !blocked; },
   recorded: (on) => {
     if ($('taped').hidden !== on) return;
@@ -54,6 +60,8 @@ const view = {
     $('devices').close();
     $('taped').hidden = true;
     view.camera({ on: false, word: '' });
+    view.screen({ on: false });
+    pictures.take();
     tiles.clear();
     show('lobby');
     complain(word, manner);
@@ -77,6 +85,7 @@ async function enter({ name, mic }) {
   share = given.share;
   $('admin').hidden = !given.admin;
   $('camera').hidden = !cameras();
+  $('screen').hidden = !screens();
   say($('room'), given.room);
   document.title = `${given.room} · Troupe`;
   show('stage');
@@ -107,10 +116,15 @@ function toggleCamera() {
   call?.camera($('camera').getAttribute('aria-pressed') === 'false');
 }
 
-const KEYS = { m: toggleMute, v: toggleCamera };
+function toggleScreen() {
+  if (screens()) call?.screen($('screen').getAttribute('aria-pressed') === 'false');
+}
+
+const KEYS = { m: toggleMute, v: toggleCamera, s: toggleScreen };
 
 $('mute').addEventListener('click', toggleMute);
 $('camera').addEventListener('click', toggleCamera);
+$('screen').addEventListener('click', toggleScreen);
 $('gear').addEventListener('click', () => openChooser({ lobby: false }));
 $('more').addEventListener('click', () => openChooser({ lobby: true }));
 $('sound').addEventListener('click', () => call?.sound());
@@ -119,13 +133,16 @@ $('share').addEventListener('click', copy);
 $('chat').addEventListener('submit', async (event) => {
   event.preventDefault();
   const text = $('say').value.trim();
-  if (!text || !call) return;
+  if (!call) return;
+  const shown = pictures.take();
+  if (!text && !shown.length) return;
   $('say').value = '';
   try {
-    await call.say(text);
+    await call.say(text, shown);
     banner('');
   } catch (error) {
     $('say').value = text;
+    pictures.put(shown);
     banner(`Your line did not go out (${error.message}). Try again when you are connected.`);
   }
 });

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use livekit::DisconnectReason;
+use livekit::RoomDataStreamOptions;
 use livekit::prelude::{Room, RoomError, RoomEvent, RoomOptions};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::mail::PICTURE_BYTES_MAX;
 use crate::room::token::{Mint, TokenError};
 use crate::room::{Event, LinkState, Member};
 
@@ -70,6 +72,9 @@ impl Link {
         // Faces that nobody looks at are not encoded.
         options.dynacast = true;
         options.connect_timeout = CONNECT_TIMEOUT;
+        // Or a few bytes of a sender are unpacked into gigabytes.
+        options.data_stream =
+            RoomDataStreamOptions::default().with_max_payload_byte_length(PICTURE_BYTES_MAX);
         Room::connect(&self.url, &token, options).await.map_err(|error| self.explain(&error))
     }
 

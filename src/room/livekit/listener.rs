@@ -1,39 +1,34 @@
-//! The hidden listener: hears every human once for the whole cast, reads the chat, and writes what
-//! the humans said under their own names.
+//! The hidden listener: hears every human once for the whole cast, looks at them when told to,
+//! reads the chat, and writes what the humans said under their own names.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use livekit::prelude::{
-    Participant, ParticipantIdentity, RemoteParticipant, RemoteTrack, RemoteTrackPublication, Room,
-    RoomEvent, TrackKind, TrackSid, TrackSource,
+    Participant, ParticipantIdentity, RemoteAudioTrack, RemoteParticipant, RemoteTrack,
+    RemoteTrackPublication, Room, RoomEvent, TrackKind, TrackPublication, TrackSid, TrackSource,
 };
 use livekit::webrtc::audio_stream::native::NativeAudioStream;
-use livekit::{ParticipantKind, SendTextOptions, TextStreamReader};
+use livekit::{ParticipantKind, SendTextOptions};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::eyes::{Eyes, View};
 use super::link::{self, End, JoinError, Link};
+use super::mail::Mail;
 use super::outbox::{CHAT_TOPIC, Outbox, TRANSCRIPTION_TOPIC, Text, caption_attributes};
 use crate::audio::EARS_RATE_HZ;
 use crate::id::{HumanId, Speaker};
 use crate::room::{Caption, Event, LinkState};
 use crate::time::Clock;
 
-/// A chat message beyond this is cut: nobody types so much, and a stream can be endless.
-const CHAT_BYTES_MAX: usize = 8 * 1_024;
-/// A chat stream that stays open longer is taken as it is.
-const CHAT_OPEN_MAX: Duration = Duration::from_secs(10);
-/// Streams and captions under way at the same time; more chat is refused and logged.
-const TASKS_MAX: usize = 256;
-
 /// Keeps the listener in the room until cancelled. `first` is told how the first join went; after
 /// a failed first join it gives up, since nobody would hear anything.
 pub(super) async fn run(
     link: Link,
     mut outbox: Outbox,
+    mut wishes: mpsc::Receiver<View>,
     clock: Clock,
     first: oneshot::Sender<Result<(), JoinError>>,
 ) {
@@ -49,7 +44,9 @@ pub(super) async fn run(
                     let _ = first.send(Ok(()));
                 }
                 let mut visit = Visit::new(&link, &room, &mut humans, clock);
-                let end = visit.serve(events, &mut outbox).await;
+                // Wishes of a time when nothing could be seen.
+                while wishes.try_recv().is_ok() {}
+                let end = visit.serve(events, &mut outbox, &mut wishes).await;
                 visit.end().await;
                 if let Err(error) = room.close().await {
                     tracing::debug!(%error, "the room was closed before");
@@ -87,19 +84,24 @@ struct Visit<'a> {
     cancel: CancellationToken,
     streams: HashMap<TrackSid, CancellationToken>,
     tasks: TaskTracker,
+    eyes: Eyes,
+    mail: Mail,
 }
 
 impl<'a> Visit<'a> {
     fn new(link: &'a Link, room: &'a Room, humans: &'a mut HashSet<HumanId>, clock: Clock) -> Self {
         let cancel = link.cancel.child_token();
         let (streams, tasks) = (HashMap::new(), TaskTracker::new());
-        Self { link, room, humans, clock, cancel, streams, tasks }
+        let eyes = Eyes::new(link.events.clone(), clock, cancel.clone());
+        let mail = Mail::new(clock, cancel.clone());
+        Self { link, room, humans, clock, cancel, streams, tasks, eyes, mail }
     }
 
     async fn serve(
         &mut self,
         mut events: mpsc::UnboundedReceiver<RoomEvent>,
         outbox: &mut Outbox,
+        wishes: &mut mpsc::Receiver<View>,
     ) -> End {
         self.greet().await;
         loop {
@@ -117,6 +119,12 @@ impl<'a> Visit<'a> {
                     Some(Text::Chat(_)) => {}
                     None => return End::Left,
                 },
+                Some((human, source)) = wishes.recv() => {
+                    if let Some(person) = self.human(&human) {
+                        self.eyes.look(human, source, &person);
+                    }
+                }
+                events = self.mail.next() => self.tell_all(events).await,
             }
         }
     }
@@ -124,6 +132,8 @@ impl<'a> Visit<'a> {
     /// Waits until every task of this connection has ended.
     async fn end(self) {
         self.cancel.cancel();
+        self.eyes.end().await;
+        self.mail.end().await;
         self.tasks.close();
         self.tasks.wait().await;
     }
@@ -138,6 +148,7 @@ impl<'a> Visit<'a> {
         }
         for participant in here.into_values() {
             self.joined(&participant).await;
+            self.follow(&participant).await;
             for publication in participant.track_publications().into_values() {
                 subscribe(&participant, &publication);
             }
@@ -146,33 +157,64 @@ impl<'a> Visit<'a> {
 
     async fn on(&mut self, event: RoomEvent) {
         match event {
-            RoomEvent::ParticipantConnected(participant) => self.joined(&participant).await,
+            RoomEvent::ParticipantConnected(participant) => {
+                self.joined(&participant).await;
+                self.follow(&participant).await;
+            }
             RoomEvent::ParticipantDisconnected(participant) => {
                 self.left(&human_id(&participant)).await;
             }
             RoomEvent::TrackPublished { publication, participant } => {
                 subscribe(&participant, &publication);
+                self.follow(&participant).await;
             }
             RoomEvent::TrackSubscribed { track, publication, participant } => {
-                self.hear(track, &publication, &participant);
+                self.attend(track, &publication, &participant);
             }
-            RoomEvent::TrackUnsubscribed { publication, .. }
-            | RoomEvent::TrackUnpublished { publication, .. } => self.deafen(&publication.sid()),
-            RoomEvent::TrackMuted { participant: Participant::Remote(participant), .. }
-                if is_human(&participant) =>
-            {
-                self.tell(Event::AudioEnded { human: human_id(&participant) }).await;
+            RoomEvent::TrackUnsubscribed { publication, participant, .. }
+            | RoomEvent::TrackUnpublished { publication, participant } => {
+                self.deafen(&publication.sid());
+                self.eyes.gone(&publication.sid());
+                self.follow(&participant).await;
+            }
+            RoomEvent::TrackMuted {
+                participant: Participant::Remote(participant),
+                publication: TrackPublication::Remote(publication),
+            } if is_human(&participant) => {
+                if is_voice(&publication) {
+                    self.tell(Event::AudioEnded { human: human_id(&participant) }).await;
+                }
+                self.follow(&participant).await;
+            }
+            RoomEvent::TrackUnmuted { participant: Participant::Remote(participant), .. } => {
+                self.follow(&participant).await;
             }
             RoomEvent::TextStreamOpened { reader, topic, participant_identity }
                 if topic == CHAT_TOPIC =>
             {
-                if let Some(reader) = reader.take() {
-                    self.read(reader, &participant_identity);
+                // A sender that we do not know yet is a human who has just come.
+                let sender = self.room.remote_participants().remove(&participant_identity);
+                if sender.is_none_or(|sender| is_human(&sender))
+                    && let Some(reader) = reader.take()
+                {
+                    self.mail.line(HumanId::new(participant_identity.as_str()), reader);
+                }
+            }
+            RoomEvent::ByteStreamOpened { reader, topic, participant_identity } => {
+                let human = HumanId::new(participant_identity.as_str());
+                match reader.take() {
+                    Some(reader) if topic == CHAT_TOPIC && self.human(&human).is_some() => {
+                        self.mail.file(human, reader);
+                    }
+                    // Or the server's word would keep it open.
+                    Some(reader) => reader.closer().close(),
+                    None => {}
                 }
             }
             RoomEvent::Reconnecting => {
                 let cause = "the connection to the server was lost".to_owned();
                 self.link.tell(LinkState::Down { cause }).await;
+                self.eyes.shut().await;
             }
             RoomEvent::Reconnected => {
                 self.link.tell(LinkState::Up).await;
@@ -187,6 +229,26 @@ impl<'a> Visit<'a> {
         let _ = self.link.events.send(event).await;
     }
 
+    async fn tell_all(&self, events: Vec<Event>) {
+        for event in events {
+            self.tell(event).await;
+        }
+    }
+
+    /// The participant that a human is.
+    fn human(&self, human: &HumanId) -> Option<RemoteParticipant> {
+        let identity = ParticipantIdentity(human.to_string());
+        self.room.remote_participants().remove(&identity).filter(is_human)
+    }
+
+    /// Tells what a human shows.
+    async fn follow(&mut self, participant: &RemoteParticipant) {
+        let human = human_id(participant);
+        if self.humans.contains(&human) {
+            self.eyes.follow(&human, participant).await;
+        }
+    }
+
     async fn joined(&mut self, participant: &RemoteParticipant) {
         let human = human_id(participant);
         if !is_human(participant) || !self.humans.insert(human.clone()) {
@@ -198,21 +260,35 @@ impl<'a> Visit<'a> {
     }
 
     async fn left(&mut self, human: &HumanId) {
+        let last = self.mail.left(human);
         if self.humans.remove(human) {
+            self.tell_all(last).await;
+            self.eyes.left(human).await;
             self.tell(Event::HumanLeft { human: human.clone() }).await;
         }
     }
 
-    fn hear(
+    fn attend(
         &mut self,
         track: RemoteTrack,
         publication: &RemoteTrackPublication,
         participant: &RemoteParticipant,
     ) {
-        let RemoteTrack::Audio(track) = track else { return };
-        if !is_human(participant) {
-            return;
+        match track {
+            RemoteTrack::Audio(track) if is_human(participant) => {
+                self.hear(&track, publication, participant);
+            }
+            RemoteTrack::Audio(_) => {}
+            RemoteTrack::Video(track) => self.eyes.subscribed(&publication.sid(), &track),
         }
+    }
+
+    fn hear(
+        &mut self,
+        track: &RemoteAudioTrack,
+        publication: &RemoteTrackPublication,
+        participant: &RemoteParticipant,
+    ) {
         let cancel = self.cancel.child_token();
         if let Some(old) = self.streams.insert(publication.sid(), cancel.clone()) {
             old.cancel();
@@ -226,24 +302,6 @@ impl<'a> Visit<'a> {
         if let Some(cancel) = self.streams.remove(sid) {
             cancel.cancel();
         }
-    }
-
-    fn read(&self, reader: TextStreamReader, from: &ParticipantIdentity) {
-        let sender = self.room.remote_participants().remove(from);
-        if sender.as_ref().is_some_and(|sender| !is_human(sender)) {
-            return;
-        }
-        if self.tasks.len() >= TASKS_MAX {
-            tracing::warn!(from = from.as_str(), "too many open text streams; one was refused");
-            return;
-        }
-        let (human, events) = (HumanId::new(from.as_str()), self.link.events.clone());
-        let cancel = self.cancel.clone();
-        self.tasks.spawn(async move {
-            if let Some(Some(text)) = cancel.run_until_cancelled(read_chat(reader)).await {
-                let _ = events.send(Event::Chat { human, text }).await;
-            }
-        });
     }
 
     /// A human's caption is a new stream with the whole text each time, sent under its name.
@@ -306,26 +364,4 @@ async fn forward(
     }
     stream.close();
     let _ = events.send(Event::AudioEnded { human }).await;
-}
-
-/// The text of a chat message, cut at [`CHAT_BYTES_MAX`]; `None` when there is none.
-async fn read_chat(mut reader: TextStreamReader) -> Option<String> {
-    let mut text = String::new();
-    let whole = async {
-        while let Some(piece) = reader.next().await {
-            match piece {
-                Ok(piece) => text.push_str(&piece),
-                Err(error) => {
-                    tracing::debug!(%error, "a chat message broke off");
-                    break;
-                }
-            }
-            if text.len() > CHAT_BYTES_MAX {
-                text.truncate(text.floor_char_boundary(CHAT_BYTES_MAX));
-                break;
-            }
-        }
-    };
-    let _ = tokio::time::timeout(CHAT_OPEN_MAX, whole).await;
-    (!text.trim().is_empty()).then_some(text)
 }

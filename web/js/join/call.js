@@ -62,10 +62,10 @@ const owner = (person) => person.attributes?.[BEHALF] || person.identity;
 const upper = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /**
- * One visit. `view` has: people(list), isPersona(identity), caption({…}), chat({identity, text}),
- * link(state, word), mic({on, word}), camera({on, word}), sound(blocked), recorded(on),
- * track(identity, track), trackGone(identity), video(identity, element or null),
- * over(word, manner).
+ * One visit. `view` has: people(list), isPersona(identity), caption({…}), link(state, word),
+ * chat({identity, text, pictures}), mic({on, word}), camera({on, word}), screen({on, word?}),
+ * sound(blocked), recorded(on), track(identity, track), trackGone(identity),
+ * video(identity, element or null), over(word, manner).
  */
 export class Call {
   #view;
@@ -114,6 +114,8 @@ export class Call {
     if (this.#mic) await this.mute(false);
     else this.#view.mic({ on: false, word: '' });
     if (this.#camera) await this.camera(true);
+    // A browser asks for a screen only after a click.
+    this.#view.screen({ on: false });
   }
 
   #listen(room) {
@@ -136,7 +138,9 @@ export class Call {
     on('LocalTrackPublished', ({ track }, me) => {
       if (track?.kind === client.Track.Kind.Video) this.#see(track, me);
     });
-    on('LocalTrackUnpublished', ({ track }, me) => {
+    on('LocalTrackUnpublished', ({ source, track }, me) => {
+      // Browsers have a button of their own that ends it.
+      if (source === client.Track.Source.ScreenShare) this.#view.screen({ on: false });
       if (track?.kind === client.Track.Kind.Video) this.#unsee(track, me);
     });
     on('Disconnected', (reason) => this.#dropped(room, reason));
@@ -275,6 +279,20 @@ export class Call {
     this.#people();
   }
 
+  /** Shows or hides the visitor's screen; the browser asks which. */
+  async screen(on) {
+    let word = '';
+    try {
+      // Its sound stays where it is: the cast would hear itself.
+      await this.#room.localParticipant.setScreenShareEnabled(on, { audio: false });
+    } catch (error) {
+      // Whoever closes the browser's question has changed their mind.
+      if (error.name !== 'NotAllowedError') word = `Your screen is not shown (${error.message}).`;
+    }
+    const shown = this.#room.localParticipant.isScreenShareEnabled;
+    this.#view.screen({ on: shown, word });
+  }
+
   /** Changes a device in mid-call; throws a sentence. */
   async device(kind, id) {
     if (kind === 'audiooutput') return this.#speaker(id);
@@ -305,11 +323,13 @@ export class Call {
     if (!holdsBack(room)) this.#view.link('good', 'Connected');
   }
 
-  /** Says a typed line; throws when it did not go out. */
-  async say(text) {
+  /** Says a typed line, which may have pictures with it; throws when it did not go out. */
+  async say(text, pictures = []) {
     if (holdsBack(this.#room)) throw new Error('the room is reconnecting');
-    await this.#room.localParticipant.sendText(text, { topic: 'lk.chat' });
-    this.#view.chat({ identity: this.#room.localParticipant.identity, text });
+    const me = this.#room.localParticipant;
+    const attachments = pictures.map(({ file }) => file);
+    await me.sendText(text, { topic: 'lk.chat', attachments });
+    this.#view.chat({ identity: me.identity, text, pictures });
   }
 
   /** Lets the browser play sound; call it from a click. */

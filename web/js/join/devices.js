@@ -82,6 +82,9 @@ export async function allowed() {
 /** Whether the page can show a camera at all. */
 export const cameras = () => obstacle() === null;
 
+/** Whether the page can show a screen: telephones cannot. */
+export const screens = () => Boolean(navigator.mediaDevices?.getDisplayMedia);
+
 /** How a camera is opened; one that is gone since is no error. */
 export const look = (deviceId) => (deviceId ? { deviceId: { ideal: deviceId } } : {});
 

@@ -2,6 +2,7 @@
 
 import { $, el, say } from '../dom.js';
 import { tint } from '../face.js';
+import { thumbnail } from './pictures.js';
 
 const LINES_MAX = 300;
 /** A persona's typed reply is what it also says; within this many lines they are one. */
@@ -46,11 +47,13 @@ export class Talk {
     if (follow) toEnd();
   }
 
-  chat({ identity, text }) {
+  chat({ identity, text, pictures = [] }) {
     const line = this.#add(identity, 'typed');
     say(line.querySelector('.text'), text);
+    if (pictures.length) line.append(el('div', { class: 'thumbs' }, ...pictures.map(thumbnail)));
+    const words = [text, ...pictures.map(({ name }) => `picture ${name}`)];
     if (this.#who.isPersona(identity)) this.#join(line, identity, text);
-    else this.#aloud(identity, text);
+    else this.#aloud(identity, words.filter(Boolean).join(', '));
     toEnd();
   }
 

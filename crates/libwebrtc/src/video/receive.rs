@@ -273,3 +273,7 @@ impl State {
         time
     }
 }
+
+#[cfg(test)]
+#[path = "receive/tests.rs"]
+mod tests;

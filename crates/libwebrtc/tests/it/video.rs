@@ -1,6 +1,6 @@
 //! Pictures from one side to the other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use libwebrtc::{
@@ -69,6 +69,28 @@ async fn who_looks_later_is_shown_the_picture_of_a_source_that_rests() {
     drop(stream);
     let mut stream = NativeVideoStream::new(video(event.track));
     first_frame(&mut stream, RED).await;
+}
+
+#[tokio::test]
+async fn whoever_looks_again_and_again_sees_a_picture_within_a_second() {
+    let (source, playing) = picture::play((320, 240), 15, RED);
+    let (_alice, mut bob) = connected(|alice, _| {
+        alice.add_track(track("camera", source), &["stream"]).unwrap();
+    })
+    .await;
+    let event = within(bob.tracks.recv()).await.unwrap();
+    first_frame(&mut NativeVideoStream::new(video(event.track.clone())), RED).await;
+    for look in 0..5 {
+        let began = Instant::now();
+        let mut stream = NativeVideoStream::new(video(event.track.clone()));
+        first_frame(&mut stream, RED).await;
+        let waited = began.elapsed();
+        assert!(waited < Duration::from_secs(1), "look {look} took {waited:?}");
+        drop(stream);
+        // Some pictures go by unseen, so that only a key frame can be shown next.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    playing.abort();
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::admin::state::{Pictures, Publisher};
 use crate::avatar::schedule::RATES_FPS;
@@ -16,9 +16,11 @@ use crate::room::Transport;
 use crate::time::Time;
 use crate::video::I420;
 
-/// Pictures in the making: each takes some 20 ms of a core, a pasted one up to a second. What finds
-/// no place is seen at the next look; a pasted one is refused.
-const MAKING_MAX: usize = 4;
+/// Pictures in the making or waiting for it: each takes some 20 ms of a core, a pasted one up to a
+/// second. What finds no place is seen at the next look; a pasted one is refused.
+const MAKING_MAX: usize = 8;
+/// Of these at a time: a hostile file may take 256 MiB to be found out.
+const WORKERS_MAX: usize = 2;
 /// Typed lines that wait for their pictures, of all humans.
 const HELD_MAX: usize = 32;
 
@@ -43,6 +45,7 @@ pub(super) struct Sight {
     transport: Arc<dyn Transport>,
     publisher: Publisher,
     made: mpsc::Sender<Made>,
+    workers: Arc<Semaphore>,
     making: usize,
     /// Frames and files that found no place.
     dropped: u64,
@@ -66,6 +69,7 @@ impl Sight {
             transport,
             publisher,
             made,
+            workers: Arc::new(Semaphore::new(WORKERS_MAX)),
             making: 0,
             dropped: 0,
             open: HashMap::new(),
@@ -138,8 +142,10 @@ impl Sight {
     ) {
         self.making += 1;
         *self.open.entry(human.clone()).or_default() += 1;
-        let made = self.made.clone();
+        let (made, workers) = (self.made.clone(), self.workers.clone());
         tokio::spawn(async move {
+            // It is never closed.
+            let _turn = workers.acquire_owned().await;
             // What makes the decoder panic is no picture.
             let picture = tokio::task::spawn_blocking(picture).await.unwrap_or_default();
             // A room that is gone needs none.

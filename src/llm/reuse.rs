@@ -199,7 +199,7 @@ mod tests {
         // And one before it.
         let shown = format!("{prompt}{MARK}|");
         let tokens = continue_with(&seat, &shown, &pictures(&[-2, -5]), &Toy);
-        assert_eq!(common_prefix(&tokens, &seat), letters("|q|").len() + 2);
+        assert_eq!(tokens, [seat.clone(), vec![-5, -6], letters("|")].concat());
         let seat = [seat, vec![-5, -6]].concat();
         let tokens = continue_with(&seat, &shown, &pictures(&[-2, -5]), &Toy);
         assert_eq!(tokens, [seat, letters("|")].concat());

@@ -91,12 +91,16 @@ impl Loaded {
         }
         let parts = eyes.parts((TILE_SIDE, TILE_SIDE));
         let parts = parts.map_err(|why| unfit(format!("{why}; take another model")))?;
-        let places = |part: &Part| match part {
-            Part::Words(words) => words.len(),
-            Part::Positions(many) => *many,
-        };
-        let (all, longest) =
-            (parts.iter().map(places).sum::<usize>(), parts.iter().map(places).max().unwrap_or(0));
+        let (mut all, mut longest) = (0, 0);
+        for part in &parts {
+            match part {
+                Part::Words(words) => all += words.len(),
+                Part::Positions(many) => {
+                    all += many;
+                    longest = longest.max(*many);
+                }
+            }
+        }
         if all >= options.context_tokens as usize {
             let why = format!(
                 "a picture takes {all} tokens and a seat has {}; raise models.context_tokens",

@@ -10,6 +10,8 @@ use super::{LoadError, Options, model};
 use crate::llm::reuse::Tokenizer as _;
 use crate::llm::sampler::Token;
 
+mod shown;
+
 /// As many tokens as llama.cpp itself computes in one go.
 const BATCH_TOKENS: u32 = 512;
 /// A text is judged in such pieces, each but for its beginning.

@@ -179,11 +179,13 @@ struct Chunks(NonNull<sys::mtmd_input_chunks>);
 
 impl Chunks {
     fn iter(&self) -> impl Iterator<Item = Chunk<'_>> {
-        // SAFETY: the list lives as long as this; so does each of its items.
-        let count = unsafe { sys::mtmd_input_chunks_size(self.0.as_ptr()) };
-        let chunk =
-            |at| Chunk(unsafe { sys::mtmd_input_chunks_get(self.0.as_ptr(), at) }, PhantomData);
-        (0..count).map(chunk)
+        let list = self.0.as_ptr();
+        // SAFETY: the list lives as long as this.
+        let count = unsafe { sys::mtmd_input_chunks_size(list) };
+        (0..count).map(move |at| {
+            // SAFETY: as above, and so does each of its `count` items.
+            Chunk(unsafe { sys::mtmd_input_chunks_get(list, at) }, PhantomData)
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 //! The real engine with the default model and eyes of noise: what pictures do to its seats.
 
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::budget::LoadError;
+use troupe::llm::llama::bare::Bare;
 use troupe::llm::llama::{LlamaEngine, Options};
 use troupe::llm::{
     Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling, Score,
@@ -118,11 +119,13 @@ async fn warm(engine: &LlamaEngine, name: &str) {
     engine.warm_up(&persona(name), &[system(name)]).await.unwrap();
 }
 
-/// How likely a text is for Nora behind what was shown.
+/// What Nora is scored for.
+const TEXT: &str = " I like the colours of this, but not the shape.";
+
+/// How likely that is behind what was shown.
 async fn score(engine: &LlamaEngine, shown: &[Message]) -> Score {
     let messages = [&[system("nora")], shown].concat();
-    let text = " I like the colours of this, but not the shape.".to_owned();
-    let question = Question { seat: persona("nora"), messages, text };
+    let question = Question { seat: persona("nora"), messages, text: TEXT.to_owned() };
     engine.score(vec![question], WAIT).await.unwrap()[0]
 }
 
@@ -159,6 +162,23 @@ async fn what_is_shown_changes_what_is_likely_and_the_same_picture_does_so_equal
     // Six prompts showed two pictures.
     let stats = engine.stats();
     assert_eq!((stats.pictures_encoded, stats.failed), (2, 0), "{stats:?}");
+}
+
+#[tokio::test]
+async fn a_picture_means_what_it_means_to_llama_cpps_own_helper() {
+    for eyes in [Projector::plain(WIDTH), Projector::tiled(WIDTH), Projector::wrapped(WIDTH)] {
+        let shown = shows("Tom: Look at this: | and tell me.\nTom:", &[picture(3)]);
+        let found = fresh(&eyes, &[shown.clone()]).await;
+        let (system, user) = (system("nora").content, shown.content);
+        let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
+        let bare = move || {
+            let folder = tempfile::tempdir().unwrap();
+            let bare = Bare::load(with_eyes(&folder, &eyes.bytes())).unwrap();
+            bare.likelihood(&before, &picture(3), TEXT).unwrap()
+        };
+        let expected = tokio::task::spawn_blocking(bare).await.unwrap();
+        assert!((found.nats - expected).abs() < ROUNDING_NATS, "{found:?}, not {expected}");
+    }
 }
 
 #[tokio::test]
@@ -305,35 +325,23 @@ async fn while_pictures_are_encoded_others_speak_and_whoever_waits_can_leave() {
         warm(&engine, name).await;
     }
     let seen = |name: &str| [system(name), shows("Tom: What is this? |", &[picture(1)])];
-    let begun = Instant::now();
     ask(&engine, request("nora", &seen("nora"))).await.unwrap();
-    let encoding = begun.elapsed();
-    // Another, which is encoded from now on.
+    // Another, which is encoded from now on: long after all of what follows.
     let slowly = |name: &str| [system(name), shows("Tom: What is this? |", &[picture(2)])];
     let waits = request("nora", &slowly("nora"));
     let cancel = waits.cancel.clone();
     let mut waits = engine.generate(waits).unwrap();
-    let late = Request { deadline: encoding / 8, ..request("zoe", &slowly("zoe")) };
-    let late = engine.generate(late).unwrap();
-    let begun = Instant::now();
     let talk = [system("max"), Message::new(Role::User, "Tom: Hello, Max.")];
     ask(&engine, request("max", &talk)).await.unwrap();
-    assert!(begun.elapsed() < encoding / 2, "a speaker waited for {:?}", begun.elapsed());
-    let mut late = late;
-    let mut end = None;
-    while let Some(event) = late.recv().await {
-        end = Some(event);
-    }
-    let error = match end {
-        Some(Event::Failed { error, .. }) => error,
-        other => panic!("{other:?}"),
-    };
-    assert!(matches!(error, EngineError::Deadline(_)), "{error}");
+    assert_eq!(engine.stats().pictures_encoded, 1, "the speaker had to wait");
+    let late = Request { deadline: Duration::from_millis(20), ..request("zoe", &slowly("zoe")) };
+    let late = ask(&engine, late).await;
+    assert!(matches!(late, Err(EngineError::Deadline(_))), "{late:?}");
     cancel.cancel();
     assert!(matches!(waits.recv().await, Some(Event::Started { .. })));
     let end = waits.recv().await;
     assert!(matches!(end, Some(Event::Done { finish: Finish::Cancelled, .. })), "{end:?}");
-    assert!(begun.elapsed() < encoding * 3 / 4, "they left after {:?}", begun.elapsed());
+    assert_eq!(engine.stats().pictures_encoded, 1, "whoever left had to wait");
     // Its seat is as it was, and sees what it is shown next.
     ask(&engine, request("nora", &slowly("nora"))).await.unwrap();
     let stats = engine.stats();

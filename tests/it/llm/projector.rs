@@ -98,10 +98,10 @@ impl Projector {
         Self::pooled(width, 32, 8, 2)
     }
 
-    /// As [`Self::wrapped`], and slow: four thousand squares become four positions.
+    /// As [`Self::wrapped`], and slow: sixteen thousand squares become four positions.
     #[cfg(feature = "llama")]
     pub(super) fn slow(width: u64) -> Self {
-        Self::pooled(width, 256, 4, 32)
+        Self::pooled(width, 512, 4, 64)
     }
 
     fn pooled(width: u64, image: u32, patch: u32, merged: u32) -> Self {

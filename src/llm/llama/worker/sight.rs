@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, Scope};
 
 use super::Worker;
@@ -174,7 +174,15 @@ impl Worker<'_> {
     /// Takes what was encoded, and lets those begin who waited for it.
     pub(super) fn look(&mut self) {
         let Some(sight) = &mut self.sight else { return };
-        let Ok((id, values)) = sight.made.try_recv() else { return };
+        let (id, values) = match sight.made.try_recv() {
+            Ok(made) => made,
+            Err(TryRecvError::Empty) => return,
+            Err(TryRecvError::Disconnected) => {
+                // Its thread has ended; who waits is told with the next wish.
+                sight.in_hand = None;
+                return;
+            }
+        };
         sight.in_hand = None;
         let kept = match values {
             Ok(values) => {

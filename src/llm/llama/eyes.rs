@@ -117,6 +117,10 @@ impl<'m> Eyes<'m> {
             // SAFETY: so many values were made for the chunk, and stay until the next is encoded.
             values.extend_from_slice(unsafe { std::slice::from_raw_parts(made, count) });
         }
+        if !values.iter().all(|value| value.is_finite()) {
+            // They would spoil the seat for all that comes later.
+            return Err("it is made into no numbers, so the projector may be damaged".to_owned());
+        }
         Ok(values)
     }
 

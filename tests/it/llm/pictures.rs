@@ -209,6 +209,11 @@ async fn a_seat_keeps_pictures_and_takes_them_back_as_if_they_had_never_been_the
         assert!(near(found, seen), "{found:?}, not {seen:?}");
         let found = score(&engine, &plainly).await;
         assert!(near(found, unseen), "{found:?}, not {unseen:?}");
+        // A text right behind a picture is read off the picture's last position.
+        let close = [shows("Tom: |", &[picture(6)])];
+        let (found, again) = (score(&engine, &close).await, score(&engine, &close).await);
+        let expected = fresh(&eyes, &close).await;
+        assert!(near(found, expected) && near(again, expected), "{found:?} {again:?} {expected:?}");
         assert_eq!(engine.stats().failed, 0);
     }
 }
@@ -363,6 +368,31 @@ async fn a_prompt_with_a_mark_too_many_fails_alone() {
     let error = ask(&engine, request("nora", &album)).await.unwrap_err();
     assert!(matches!(error, EngineError::TooLong { .. }), "{error}");
     assert_eq!(engine.stats().pictures_encoded, 1);
+}
+
+#[tokio::test]
+async fn a_picture_that_cannot_be_encoded_fails_its_requests_alone() {
+    let mut spoilt = Projector::plain(WIDTH);
+    spoilt.spoil("mm.2.bias");
+    let engine = engine(&spoilt, |_| {}).await;
+    for name in ["nora", "max", "zoe"] {
+        warm(&engine, name).await;
+    }
+    let seen = |name: &str| [system(name), shows("Tom: What is this? |", &[picture(1)])];
+    let talk = [system("zoe"), Message::new(Role::User, "Tom: Hello, Zoe.")];
+    let [nora, max] = ["nora", "max"].map(|name| request(name, &seen(name)));
+    let zoe = request("zoe", &talk);
+    let all = tokio::join!(ask(&engine, nora), ask(&engine, max), ask(&engine, zoe));
+    for failed in [all.0, all.1] {
+        let error = failed.unwrap_err().to_string();
+        assert!(error.contains("no numbers") && error.ends_with("show another"), "{error}");
+    }
+    all.2.unwrap();
+    // And their seats are none the worse.
+    let said = [system("nora"), Message::new(Role::User, "Tom: Hello, Nora.")];
+    ask(&engine, request("nora", &said)).await.unwrap();
+    let stats = engine.stats();
+    assert_eq!((stats.failed, stats.pictures_encoded, stats.pictures_bytes), (2, 0, 0));
 }
 
 #[test]

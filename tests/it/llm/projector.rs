@@ -123,6 +123,13 @@ impl Projector {
         self.tensors.retain(|tensor| tensor.name != name);
     }
 
+    /// Has the tensor begin with no number.
+    #[cfg(feature = "llama")]
+    pub(super) fn spoil(&mut self, name: &str) {
+        let tensor = self.tensors.iter_mut().find(|tensor| tensor.name == name);
+        tensor.unwrap().values[0] = f32::NAN;
+    }
+
     /// A tensor with values of about `size`, the same in each run.
     fn noise(&mut self, name: &str, shape: &[u64], size: f32) {
         let next = |_| {

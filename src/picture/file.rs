@@ -174,7 +174,9 @@ mod tests {
         {
             let mut frame = I420::black(1_280, 720).unwrap();
             let (ys, us, vs) = frame.planes_mut();
-            (ys.fill(luma), us.fill(u), vs.fill(v));
+            ys.fill(luma);
+            us.fill(u);
+            vs.fill(v);
             let picture = Picture::of_frame(&frame);
             assert_eq!((picture.width(), picture.height()), (512, 288));
             assert_near(&picture.rgb().unwrap()[..3], rgb);

@@ -108,7 +108,7 @@ impl<'m> Adapters<'m> {
             self.loaded.insert(*file, lora);
             self.counts.loads += 1;
         }
-        let lora = self.loaded.get_mut(file).ok_or_else(refused)?;
+        let lora = self.loaded.get(file).ok_or_else(refused)?;
         if !lora.apply(context, adapter.scale) {
             return Err(refused());
         }
@@ -120,7 +120,7 @@ impl<'m> Adapters<'m> {
     fn take_off(&mut self, context: &mut Context<'m>) {
         let Some(at) = self.current.0.checked_sub(1) else { return };
         let file = self.groups[at].file;
-        if let Some(lora) = self.loaded.get_mut(&file) {
+        if let Some(lora) = self.loaded.get(&file) {
             // Nothing to put on is never refused.
             lora.clear(context);
         }

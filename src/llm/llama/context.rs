@@ -90,6 +90,7 @@ impl<'m> Context<'m> {
         Some(Self { native, size, width, vocabulary, batch, model: PhantomData })
     }
 
+    #[expect(clippy::needless_pass_by_ref_mut, reason = "who has the pointer changes the context")]
     pub(super) fn as_ptr(&mut self) -> *mut sys::llama_context {
         self.native.as_ptr()
     }

@@ -35,7 +35,7 @@ impl<'m> Lora<'m> {
     }
 
     /// Computes with this adapter from now on, in place of any other. False: it cannot.
-    pub(super) fn apply(&mut self, context: &mut Context<'m>, mut scale: f32) -> bool {
+    pub(super) fn apply(&self, context: &mut Context<'m>, mut scale: f32) -> bool {
         let mut adapter = self.adapter.as_ptr();
         // SAFETY: the adapter is of this context's model, and one of each is handed over; whoever
         // keeps adapters takes one off the context before it is dropped.
@@ -46,7 +46,7 @@ impl<'m> Lora<'m> {
     }
 
     /// Computes without any adapter from now on. False: it cannot.
-    pub(super) fn clear(&mut self, context: &mut Context<'m>) -> bool {
+    pub(super) fn clear(&self, context: &mut Context<'m>) -> bool {
         // SAFETY: none of either is handed over.
         unsafe { sys::llama_set_adapters_lora(context.as_ptr(), null_mut(), 0, null_mut()) == 0 }
     }

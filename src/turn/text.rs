@@ -33,8 +33,9 @@ pub(super) fn tidy(text: &str, chars_max: usize) -> (String, bool) {
 
 /// It turns the direction of writing, or stands for a picture.
 fn is_mark(letter: char) -> bool {
-    letter == MARK
-        || matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    const TURNS: [std::ops::RangeInclusive<char>; 3] =
+        ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    letter == MARK || TURNS.iter().any(|range| range.contains(&letter))
 }
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ async fn what_is_shown_changes_what_is_likely_and_the_same_picture_does_so_equal
 async fn a_picture_means_what_it_means_to_llama_cpps_own_helper() {
     for eyes in [Projector::plain(WIDTH), Projector::tiled(WIDTH), Projector::wrapped(WIDTH)] {
         let shown = shows("Tom: Look at this: | and tell me.\nTom:", &[picture(3)]);
-        let found = fresh(&eyes, &[shown.clone()]).await;
+        let found = fresh(&eyes, std::slice::from_ref(&shown)).await;
         let (system, user) = (system("nora").content, shown.content);
         let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
         let bare = move || {

@@ -19,7 +19,9 @@ pub mod guard;
 #[cfg(feature = "llama")]
 pub mod llama;
 pub mod load;
+pub mod media;
 pub mod openai;
+pub mod projector;
 pub mod prompt;
 pub mod reuse;
 pub mod sampler;

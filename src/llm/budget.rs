@@ -1,6 +1,7 @@
 //! Whether a model with its seats fits this machine, reckoned before it is loaded.
 
 use super::gguf::{Gguf, GgufError};
+use super::projector::ProjectorError;
 
 /// More sequences than this the native engine does not know.
 const SEATS_MAX: usize = 64;
@@ -26,6 +27,8 @@ pub enum LoadError {
     NoTemplate,
     #[error(transparent)]
     Template(#[from] super::EngineError),
+    #[error(transparent)]
+    Projector(#[from] ProjectorError),
     #[error("llama.cpp cannot use the model: {0}; its log above says more")]
     Native(String),
 }
@@ -37,6 +40,8 @@ pub struct Ask {
     /// Per seat.
     pub context_tokens: u32,
     pub step_tokens: u32,
+    /// What the projector and encoded pictures take.
+    pub pictures_bytes: u64,
 }
 
 /// Tokens of all seats together, when the model can do that within `free_bytes` (`None`: unknown,
@@ -68,6 +73,7 @@ pub fn check(gguf: &Gguf, ask: Ask, free_bytes: Option<u64>) -> Result<u32, Load
     let scores = u64::from(ask.step_tokens) * gguf.vocabulary().unwrap_or(0) * 4;
     let cache = tokens.saturating_mul(gguf.cache_bytes_per_token().unwrap_or(0));
     let needed = gguf.file_bytes().saturating_add(cache).saturating_add(scores + WORK_BYTES);
+    let needed = needed.saturating_add(ask.pictures_bytes);
     if let Some(free) = free_bytes.filter(|&free| needed > free) {
         return Err(LoadError::Memory { needed_mib: needed >> 20, free_mib: free >> 20 });
     }

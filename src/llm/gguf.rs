@@ -104,12 +104,17 @@ impl Gguf {
         self.lists.get("tokenizer.ggml.tokens").copied()
     }
 
+    /// Values that stand for a token inside the model.
+    pub fn width(&self) -> Option<u64> {
+        self.of_architecture("embedding_length")
+    }
+
     /// Bytes that one token takes in the cache with 16-bit keys and values.
     pub fn cache_bytes_per_token(&self) -> Option<u64> {
         let layers = self.of_architecture("block_count")?;
         let heads = self.of_architecture("attention.head_count")?.max(1);
         let kv_heads = self.of_architecture("attention.head_count_kv").unwrap_or(heads);
-        let width = self.of_architecture("embedding_length")? / heads;
+        let width = self.width()? / heads;
         let keys = self.of_architecture("attention.key_length").unwrap_or(width);
         let values = self.of_architecture("attention.value_length").unwrap_or(width);
         layers.checked_mul(kv_heads)?.checked_mul(keys.checked_add(values)?)?.checked_mul(2)

@@ -23,6 +23,8 @@ use crate::time::{Clock, Time};
 
 mod adapters;
 pub mod bare;
+mod context;
+mod eyes;
 mod lora;
 mod model;
 pub mod requantise;
@@ -52,6 +54,10 @@ pub struct Options {
     pub adapters: HashMap<PersonaId, Adapter>,
     /// Memory for adapters; those not used for longest leave it.
     pub adapters_bytes: u64,
+    /// A GGUF file with which the model sees pictures; none, and it is blind.
+    pub projector: Option<PathBuf>,
+    /// Memory for encoded pictures; those not used for longest leave it.
+    pub pictures_bytes: u64,
 }
 
 impl Options {
@@ -70,6 +76,10 @@ impl Options {
             copy_tokens: 16,
             adapters: HashMap::new(),
             adapters_bytes: 512 << 20,
+            projector: None,
+            // A picture of 64 positions takes 150 kB with the default model, and of SmolVLM's 500
+            // million weights 250 kB a tile.
+            pictures_bytes: 64 << 20,
         }
     }
 }
@@ -94,6 +104,7 @@ pub struct LlamaEngine {
     stats: watch::Receiver<EngineStats>,
     open: Arc<Counters>,
     open_max: u64,
+    sees: bool,
 }
 
 #[derive(Debug)]
@@ -125,6 +136,7 @@ impl LlamaEngine {
     pub fn load(options: Options, clock: Clock) -> Result<Self, LoadError> {
         let loaded = model::load(&options)?;
         let open_max = (options.seats * OPEN_PER_SEAT) as u64;
+        let sees = options.projector.is_some();
         let (publish, stats) = watch::channel(EngineStats::default());
         // As large as what may be open, so that it is never full.
         let (inbox, commands) = sync_channel(options.seats * OPEN_PER_SEAT);
@@ -137,7 +149,12 @@ impl LlamaEngine {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
         let (inbox, thread, open) = (Some(inbox), Some(thread), Arc::default());
-        Ok(Self { clock, inbox, thread, stats, open, open_max })
+        Ok(Self { clock, inbox, thread, stats, open, open_max, sees })
+    }
+
+    fn check(&self, messages: &[Message]) -> Result<(), EngineError> {
+        let shown = messages.iter().any(|message| !message.pictures.is_empty());
+        if shown && !self.sees { Err(EngineError::Blind) } else { Ok(()) }
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
@@ -158,6 +175,7 @@ fn ended() -> EngineError {
 #[async_trait]
 impl Engine for LlamaEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
+        self.check(messages)?;
         let (done, warm) = oneshot::channel();
         let pass = self.open.enter(self.open_max)?;
         self.send(pass, Wish::WarmUp { seat: seat.clone(), messages: messages.to_vec(), done })?;
@@ -165,6 +183,7 @@ impl Engine for LlamaEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        self.check(&request.messages)?;
         let pass = self.open.enter(self.open_max)?;
         // Room for every event that a reply can have, so that a slow reader holds nobody up.
         let room = request.max_tokens.min(worker::REPLY_TOKENS_MAX) as usize + worker::OTHER_EVENTS;
@@ -179,6 +198,7 @@ impl Engine for LlamaEngine {
         questions: Vec<Question>,
         deadline: Duration,
     ) -> Result<Vec<Score>, EngineError> {
+        questions.iter().try_for_each(|question| self.check(&question.messages))?;
         // All are in the inbox before the first is awaited, so that they share their steps.
         let mut asked = Vec::with_capacity(questions.len());
         for question in questions {
@@ -195,7 +215,7 @@ impl Engine for LlamaEngine {
     }
 
     fn sees(&self) -> bool {
-        false
+        self.sees
     }
 
     fn stats(&self) -> EngineStats {
@@ -211,7 +231,7 @@ impl Engine for LlamaEngine {
 }
 
 impl Drop for LlamaEngine {
-    /// Waits for the step in hand.
+    /// Waits for the step in hand, and for the picture that is being encoded.
     fn drop(&mut self) {
         self.inbox = None;
         if let Some(thread) = self.thread.take()

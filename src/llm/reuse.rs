@@ -5,7 +5,11 @@
 //! compared too: where the seat's tokens spell the new prompt up to a border that no token can
 //! cross, they stay as they are.
 
+use std::sync::Arc;
+
+use super::media::is_media;
 use super::sampler::Token;
+use crate::picture::MARK;
 
 /// What this needs of a tokeniser.
 pub trait Tokenizer {
@@ -31,6 +35,45 @@ pub fn continue_from(seat: &[Token], prompt: &str, tokenizer: &impl Tokenizer) -
     tokens
 }
 
+/// As [`continue_from`], where each of the first marks of `prompt` stands for one of `pictures`, in
+/// their order. No token crosses a picture's border.
+pub fn continue_with(
+    seat: &[Token],
+    prompt: &str,
+    pictures: &[Arc<[Token]>],
+    tokenizer: &impl Tokenizer,
+) -> Vec<Token> {
+    let (mut tokens, mut held, mut rest) = (Vec::new(), seat, prompt);
+    for picture in pictures {
+        let Some((before, behind)) = rest.split_once(MARK) else { break };
+        let whole = spelling(held, before, tokenizer).map(|count| held[..count].to_vec());
+        let words = whole.unwrap_or_else(|| continue_from(held, before, tokenizer));
+        // What comes behind a picture that the seat has not is not in the seat either.
+        let goes_on = held.strip_prefix(words.as_slice());
+        held = goes_on.and_then(|held| held.strip_prefix(picture.as_ref())).unwrap_or(&[]);
+        tokens.extend(words);
+        tokens.extend(picture.as_ref());
+        rest = behind;
+    }
+    tokens.extend(continue_from(held, rest, tokenizer));
+    tokens
+}
+
+/// How many of the seat's tokens spell exactly `text`.
+fn spelling(seat: &[Token], text: &str, tokenizer: &impl Tokenizer) -> Option<usize> {
+    let (mut rest, mut piece) = (text.as_bytes(), Vec::new());
+    let mut seat = seat.iter();
+    let mut count = 0;
+    while !rest.is_empty() {
+        let token = *seat.next().filter(|token| !is_media(**token))?;
+        piece.clear();
+        tokenizer.spell(token, &mut piece);
+        rest = rest.strip_prefix(piece.as_slice()).filter(|_| !piece.is_empty())?;
+        count += 1;
+    }
+    Some(count)
+}
+
 /// How many tokens two lists begin with in common.
 pub fn common_prefix(a: &[Token], b: &[Token]) -> usize {
     a.iter().zip(b).take_while(|(a, b)| a == b).count()
@@ -43,7 +86,7 @@ fn spelled(seat: &[Token], prompt: &str, tokenizer: &impl Tokenizer) -> (usize, 
     let mut at = 0;
     let mut piece = Vec::new();
     let mut matched = 0;
-    for &token in seat {
+    for &token in seat.iter().take_while(|token| !is_media(**token)) {
         piece.clear();
         tokenizer.spell(token, &mut piece);
         if piece.is_empty() || !prompt.as_bytes()[at..].starts_with(&piece) {
@@ -129,6 +172,50 @@ mod tests {
         let seat = letters("|hello|");
         let tokens = continue_from(&seat, "|hello you|", &Toy);
         assert_eq!(common_prefix(&tokens, &seat), "|hello".len());
+    }
+
+    fn pictures(numbers: &[Token]) -> Vec<Arc<[Token]>> {
+        numbers.iter().map(|&number| Arc::from([number, number - 1])).collect()
+    }
+
+    #[test]
+    fn pictures_stand_where_their_marks_are() {
+        let prompt = format!("|q{MARK}ab{MARK}{MARK}|");
+        let tokens = continue_with(&[], &prompt, &pictures(&[-2, -5, -8]), &Toy);
+        let expected = [letters("|q"), vec![-2, -3, AB, -5, -6, -8, -9], letters("|")].concat();
+        assert_eq!(tokens, expected);
+        // A mark for which there is no picture is a letter like any other.
+        let tokens = continue_with(&[], "a\u{fffc}", &[], &Toy);
+        assert_eq!(tokens, Toy.tokenize("a\u{fffc}"));
+    }
+
+    #[test]
+    fn a_reply_behind_a_picture_stays_in_the_models_own_spelling() {
+        let prompt = format!("|q{MARK}|ab");
+        let seat = [letters("|q"), vec![-2, -3], letters("|ab")].concat();
+        let longer = format!("{prompt}|more");
+        let tokens = continue_with(&seat, &longer, &pictures(&[-2]), &Toy);
+        assert_eq!(tokens, [seat.clone(), letters("|more")].concat());
+        // And one before it.
+        let shown = format!("{prompt}{MARK}|");
+        let tokens = continue_with(&seat, &shown, &pictures(&[-2, -5]), &Toy);
+        assert_eq!(tokens, [seat.clone(), vec![-5, -6], letters("|")].concat());
+        let seat = [seat, vec![-5, -6]].concat();
+        let tokens = continue_with(&seat, &shown, &pictures(&[-2, -5]), &Toy);
+        assert_eq!(tokens, [seat, letters("|")].concat());
+    }
+
+    #[test]
+    fn another_picture_and_all_behind_it_is_new() {
+        let seat = [letters("|q"), vec![-2, -3], letters("|ab|")].concat();
+        let prompt = format!("|q{MARK}|ab|");
+        let tokens = continue_with(&seat, &prompt, &pictures(&[-5]), &Toy);
+        assert_eq!(tokens, [letters("|q"), vec![-5, -6], Toy.tokenize("|ab|")].concat());
+        // Of a picture only half of which is there, too.
+        let half = [letters("|q"), vec![-2]].concat();
+        let tokens = continue_with(&half, &prompt, &pictures(&[-2]), &Toy);
+        assert_eq!(common_prefix(&tokens, &half), half.len());
+        assert_eq!(tokens, [letters("|q"), vec![-2, -3], Toy.tokenize("|ab|")].concat());
     }
 
     #[test]

@@ -13,14 +13,21 @@
 //! with a group for as long as that has work, unless a better class waits elsewhere, or somebody
 //! has waited [`Limits::patience_steps`]: changing groups costs, and nobody starves.
 //!
+//! Positions of a picture ([`is_media`]) are computed from something else than tokens, and never in
+//! one step with tokens: where the first prompt in line comes to one, the step is for that part of
+//! the picture alone, and whoever speaks goes on in the step after it. Where a model must see a
+//! part of a picture in one piece ([`Limits::whole_parts`]), such a step is as long as the part.
+//!
 //! The executor's round: [`Scheduler::sweep`], [`Scheduler::admit`] and [`Scheduler::begin`] until
 //! nobody can start, [`Scheduler::plan`], compute, [`Scheduler::computed`], then
-//! [`Scheduler::chosen`] for every row that asked for scores.
+//! [`Scheduler::chosen`] for every row that asked for scores. Whoever waits for its pictures is
+//! admitted and not begun; that holds up its own seat only.
 
 use std::collections::VecDeque;
 
 use crate::time::Time;
 
+use super::media::{is_media, part_length};
 use super::reuse::common_prefix;
 use super::sampler::Token;
 
@@ -69,6 +76,9 @@ pub struct Limits {
     pub patience_steps: u32,
     /// A seat is copied from another where that spares computing at least so many tokens.
     pub copy_tokens: usize,
+    /// A part of a picture is computed in one step, and kept whole or not at all. No part has more
+    /// than `step_tokens` positions then.
+    pub whole_parts: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +90,7 @@ pub struct Job {
     pub deadline: Time,
 }
 
-/// One token to compute.
+/// One token, or position of a picture, to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub job: JobId,
@@ -133,6 +143,8 @@ pub struct Scheduler {
     group: Group,
     /// Of the next step.
     step_tokens: usize,
+    /// The last plan was for a picture.
+    showed: bool,
     waiting: VecDeque<Job>,
     /// In order of arrival.
     running: Vec<Running>,
@@ -147,6 +159,18 @@ struct Running {
 }
 
 impl Running {
+    /// What of the prompt is not computed yet.
+    fn rest(&self) -> Option<&VecDeque<Token>> {
+        match &self.phase {
+            Phase::Prefill(rest) => Some(rest),
+            _ => None,
+        }
+    }
+
+    fn speaks(&self) -> bool {
+        matches!(self.phase, Phase::Decode { next: Some(_), .. })
+    }
+
     fn has_work(&self) -> bool {
         match &self.phase {
             Phase::Preparing => false,
@@ -181,6 +205,7 @@ impl Scheduler {
             groups: vec![Group::default(); limits.seats],
             group: Group::default(),
             step_tokens,
+            showed: false,
             waiting: VecDeque::new(),
             running: Vec::new(),
         }
@@ -231,8 +256,8 @@ impl Scheduler {
         left
     }
 
-    /// The next job whose seat is free. It must be given its prompt by [`Self::begin`], or ended
-    /// by [`Self::end`], before the next plan.
+    /// The next job whose seat is free. It computes nothing and holds its seat until it is given
+    /// its prompt by [`Self::begin`] or ended.
     pub fn admit(&mut self) -> Option<Job> {
         let free = |job: &Job| self.running.iter().all(|running| running.job.seat != job.seat);
         let waiting = self.waiting.iter().enumerate().filter(|(_, job)| free(job));
@@ -242,18 +267,17 @@ impl Scheduler {
         Some(job)
     }
 
-    /// Gives an admitted job its prompt, of which the first `most` tokens may be kept at most.
-    /// `None` when it does not fit its seat with one token to spare, or is empty, or the job is not
-    /// there.
-    pub fn begin(&mut self, id: JobId, prompt: &[Token], most: usize) -> Option<Kept> {
+    /// What of a prompt an admitted job would find in its seat, of which the first `most` tokens
+    /// may be kept at most. `None` when it does not fit its seat with one token to spare, or is
+    /// empty, or the job is not there.
+    pub fn keeps(&self, id: JobId, prompt: &[Token], most: usize) -> Option<Kept> {
         if prompt.is_empty() || prompt.len() >= self.limits.room {
             return None;
         }
-        let at = self.running.iter().position(|running| running.job.id == id)?;
-        let seat = self.running[at].job.seat;
+        let seat = self.running.iter().find(|running| running.job.id == id)?.job.seat;
         // The last token is computed again in any case: its scores choose the first word.
         let most = most.min(prompt.len() - 1);
-        let holds = |held: &[Token]| common_prefix(held, prompt).min(most);
+        let holds = |held: &[Token]| self.border(prompt, common_prefix(held, prompt).min(most));
         let own = holds(&self.seats[seat.0]);
         let others =
             self.seats.iter().enumerate().filter(|(other, _)| {
@@ -265,18 +289,72 @@ impl Scheduler {
             .map(|(other, tokens)| (other, tokens.saturating_sub(own)))
             .filter(|(_, spared)| *spared >= self.limits.copy_tokens.max(1));
         let tokens = own + copied.map_or(0, |(_, spared)| spared);
-        self.seats[seat.0].clear();
-        self.seats[seat.0].extend(&prompt[..tokens]);
-        self.running[at].phase = Phase::Prefill(prompt[tokens..].iter().copied().collect());
         Some(Kept { seat, tokens, copied })
     }
 
-    /// What to compute now, all of it with [`Self::group`]; empty when nobody has anything to
-    /// compute.
+    /// Gives an admitted job its prompt; see [`Self::keeps`].
+    pub fn begin(&mut self, id: JobId, prompt: &[Token], most: usize) -> Option<Kept> {
+        let kept = self.keeps(id, prompt, most)?;
+        let running = self.running.iter_mut().find(|running| running.job.id == id)?;
+        self.seats[kept.seat.0].clear();
+        self.seats[kept.seat.0].extend(&prompt[..kept.tokens]);
+        running.phase = Phase::Prefill(prompt[kept.tokens..].iter().copied().collect());
+        Some(kept)
+    }
+
+    /// Takes the prompt back from a job that was given one: the seat could not keep its part of it,
+    /// and holds nothing now.
+    pub fn hold(&mut self, id: JobId) {
+        if let Some(running) = self.running.iter_mut().find(|running| running.job.id == id) {
+            running.phase = Phase::Preparing;
+            self.seats[running.job.seat.0].clear();
+        }
+    }
+
+    /// As many of the first `tokens` of a prompt as may stay without the rest.
+    fn border(&self, prompt: &[Token], tokens: usize) -> usize {
+        let mut start = tokens;
+        while self.limits.whole_parts
+            && start > 0
+            && prompt.get(start).is_some_and(|next| is_media(*next))
+            && prompt[start - 1].checked_sub(1) == prompt.get(start).copied()
+        {
+            start -= 1;
+        }
+        start
+    }
+
+    /// What to compute now, all of it with [`Self::group`], and either tokens or a part of one
+    /// picture; empty when nobody has anything to compute.
     pub fn plan(&mut self) -> Vec<Row> {
         self.group = self.next_group();
-        let mut rows = Vec::with_capacity(self.step_tokens);
-        for running in self.in_group().filter(|running| running.has_work()) {
+        let speak = self.in_group().any(Running::speaks);
+        let mut prompts: Vec<_> =
+            self.in_group().filter(|running| running.rest().is_some()).collect();
+        prompts.sort_by_key(|running| running.rank(self.limits.patience_steps));
+        let awaited = prompts.iter().any(|running| running.job.class != Class::Ahead);
+        let steps = if awaited && !speak { PROMPT_STEPS } else { 1 };
+        let most = self.step_tokens.saturating_mul(steps).min(self.limits.step_tokens);
+        let first = prompts.first().filter(|first| {
+            let next = first.rest().and_then(|rest| rest.front());
+            next.is_some_and(|next| is_media(*next)) && !(speak && self.showed)
+        });
+        let rows = match first {
+            Some(first) => self.picture_rows(first, most),
+            None => self.token_rows(&prompts, most),
+        };
+        self.showed = rows.first().is_some_and(|row| is_media(row.token));
+        for running in self.running.iter_mut().filter(|running| running.has_work()) {
+            let served = rows.iter().any(|row| row.job == running.job.id);
+            running.passed_over = if served { 0 } else { running.passed_over + 1 };
+        }
+        rows
+    }
+
+    /// A token for everybody who speaks, and of the prompts as many as are left of `most`.
+    fn token_rows(&self, prompts: &[&Running], most: usize) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(most);
+        for running in self.in_group() {
             let Running { job, phase: Phase::Decode { next: Some(token), .. }, .. } = running
             else {
                 continue;
@@ -284,36 +362,35 @@ impl Scheduler {
             let position = self.seats[job.seat.0].len();
             rows.push(Row { job: job.id, seat: job.seat, position, token: *token, scores: true });
         }
-        let mut prompts: Vec<_> = self
-            .in_group()
-            .filter_map(|running| match &running.phase {
-                Phase::Prefill(rest) => Some((running, rest)),
-                _ => None,
-            })
-            .collect();
-        prompts.sort_by_key(|(running, _)| running.rank(self.limits.patience_steps));
-        let awaited = prompts.iter().any(|(running, _)| running.job.class != Class::Ahead);
-        let steps = if awaited && rows.is_empty() { PROMPT_STEPS } else { 1 };
-        let most = self.step_tokens.saturating_mul(steps).min(self.limits.step_tokens);
-        for (Running { job, .. }, rest) in prompts {
-            let start = self.seats[job.seat.0].len();
-            let take = rest.len().min(most.saturating_sub(rows.len()));
-            rows.extend(rest.iter().take(take).enumerate().map(|(index, &token)| Row {
-                job: job.id,
-                seat: job.seat,
-                position: start + index,
-                token,
-                scores: index + 1 == rest.len(),
-            }));
+        for running in prompts {
+            let left = most.saturating_sub(rows.len());
+            let words = running.rest().into_iter().flatten().take_while(|token| !is_media(**token));
+            let take = words.take(left).count();
+            rows.extend(self.rows_of(running, take));
             if take >= ALONE_TOKENS {
                 break;
             }
         }
-        for running in self.running.iter_mut().filter(|running| running.has_work()) {
-            let served = rows.iter().any(|row| row.job == running.job.id);
-            running.passed_over = if served { 0 } else { running.passed_over + 1 };
-        }
         rows
+    }
+
+    /// Of the part of a picture that a prompt has come to, `most` positions or all.
+    fn picture_rows(&self, running: &Running, most: usize) -> Vec<Row> {
+        let part = running.rest().map_or(0, part_length);
+        let most = if self.limits.whole_parts { part } else { most };
+        self.rows_of(running, part.min(most)).collect()
+    }
+
+    /// The next `take` of what is not computed of a prompt.
+    fn rows_of<'r>(&self, running: &'r Running, take: usize) -> impl Iterator<Item = Row> + 'r {
+        let Job { id: job, seat, .. } = running.job;
+        let start = self.seats[seat.0].len();
+        running.rest().into_iter().flat_map(move |rest| {
+            rest.iter().take(take).enumerate().map(move |(index, &token)| {
+                let (position, scores) = (start + index, index + 1 == rest.len());
+                Row { job, seat, position, token, scores }
+            })
+        })
     }
 
     /// The seats that the last plan was for.
@@ -381,6 +458,13 @@ impl Scheduler {
     /// What the seat's cache holds.
     pub fn seat(&self, seat: SeatId) -> &[Token] {
         &self.seats[seat.0]
+    }
+
+    /// Whether a seat holds this, or a prompt that is being computed will have it hold it.
+    pub fn holds(&self, token: Token) -> bool {
+        let mut prompts = self.running.iter().filter_map(Running::rest);
+        self.seats.iter().any(|seat| seat.contains(&token))
+            || prompts.any(|rest| rest.contains(&token))
     }
 
     /// Jobs that run, in order of arrival.

@@ -8,6 +8,9 @@ mod llama;
 mod lora;
 #[cfg(feature = "openai")]
 mod openai;
+#[cfg(feature = "llama")]
+mod pictures;
+mod projector;
 mod scripted;
 #[cfg(feature = "llama")]
 mod seats;

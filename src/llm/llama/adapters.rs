@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use llama_cpp_2::context::LlamaContext;
 use llama_cpp_2::model::LlamaModel;
 
+use super::context::Context;
 use super::lora::Lora;
 use crate::id::PersonaId;
 use crate::llm::adapter::shelf::{FileId, Place, Shelf};
@@ -85,7 +85,7 @@ impl<'m> Adapters<'m> {
     /// Has the context compute for this group from now on.
     pub(super) fn apply(
         &mut self,
-        context: &mut LlamaContext<'m>,
+        context: &mut Context<'m>,
         group: Group,
     ) -> Result<(), AdapterError> {
         if group == self.current {
@@ -108,7 +108,7 @@ impl<'m> Adapters<'m> {
             self.loaded.insert(*file, lora);
             self.counts.loads += 1;
         }
-        let lora = self.loaded.get_mut(file).ok_or_else(refused)?;
+        let lora = self.loaded.get(file).ok_or_else(refused)?;
         if !lora.apply(context, adapter.scale) {
             return Err(refused());
         }
@@ -117,10 +117,10 @@ impl<'m> Adapters<'m> {
     }
 
     /// The context uses none, so that any may leave.
-    fn take_off(&mut self, context: &mut LlamaContext<'m>) {
+    fn take_off(&mut self, context: &mut Context<'m>) {
         let Some(at) = self.current.0.checked_sub(1) else { return };
         let file = self.groups[at].file;
-        if let Some(lora) = self.loaded.get_mut(&file) {
+        if let Some(lora) = self.loaded.get(&file) {
             // Nothing to put on is never refused.
             lora.clear(context);
         }

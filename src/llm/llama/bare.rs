@@ -3,14 +3,14 @@
 
 use std::time::{Duration, Instant};
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::token::LlamaToken;
-
+use super::context::{Cell, Context};
 use super::model::{Loaded, ModelTokenizer};
 use super::worker::log_probability;
 use super::{LoadError, Options, model};
 use crate::llm::reuse::Tokenizer as _;
+use crate::llm::sampler::Token;
+
+mod shown;
 
 /// As many tokens as llama.cpp itself computes in one go.
 const BATCH_TOKENS: u32 = 512;
@@ -18,7 +18,7 @@ const BATCH_TOKENS: u32 = 512;
 const PIECE_TOKENS: usize = 128;
 const LEAD_TOKENS: usize = 32;
 /// Any token does: what it says does not matter.
-const TOKEN: LlamaToken = LlamaToken(100);
+const TOKEN: Token = 100;
 
 /// A loaded model for the loop.
 pub struct Bare {
@@ -40,22 +40,19 @@ impl Bare {
     /// # Errors
     /// When llama.cpp cannot, or the text is too short to judge.
     pub fn perplexity(&self, text: &str, tokens: usize) -> Result<f64, LoadError> {
-        let failed = |error: &dyn std::fmt::Display| LoadError::Native(error.to_string());
         let tokenizer = ModelTokenizer(self.loaded.model.vocab());
         let mut context = self.loaded.context(&self.options)?;
-        let mut batch = LlamaBatch::new(PIECE_TOKENS, 1);
         let (mut nats, mut judged) = (0.0, 0u32);
         let text: Vec<_> = tokenizer.tokenize(text).into_iter().take(tokens).collect();
         for piece in text.chunks_exact(PIECE_TOKENS) {
-            context.clear_kv_cache();
-            batch.clear();
-            for (&token, at) in piece.iter().zip(0i32..) {
-                let judges = at as usize >= LEAD_TOKENS;
-                batch.add(LlamaToken(token), at, &[0], judges).map_err(|error| failed(&error))?;
-            }
-            context.decode(&mut batch).map_err(|error| failed(&error))?;
+            context.forget(0, 0);
+            let cells = piece.iter().enumerate().map(|(position, &token)| {
+                let scores = position >= LEAD_TOKENS;
+                Cell { token, seat: 0, position, scores }
+            });
+            computed(context.compute(cells))?;
             for at in LEAD_TOKENS..piece.len() - 1 {
-                nats += log_probability(context.get_logits_ith(at as i32), piece[at + 1]);
+                nats += log_probability(context.scores(at), piece[at + 1]);
                 judged += 1;
             }
         }
@@ -75,41 +72,32 @@ impl Bare {
         prompts: &[usize],
         replies: &[usize],
     ) -> Result<(Duration, Duration), LoadError> {
-        let failed = |error: &dyn std::fmt::Display| LoadError::Native(error.to_string());
         let mut context = self.loaded.context(&self.options)?;
-        let mut batch = LlamaBatch::new(BATCH_TOKENS as usize, 1);
+        let cell = |seat, position, scores| Cell { token: TOKEN, seat, position, scores };
         // llama.cpp touches its work space for the first time now: an engine has done so long ago.
-        batch.add(TOKEN, 0, &[0], true).map_err(|error| failed(&error))?;
-        context.decode(&mut batch).map_err(|error| failed(&error))?;
-        context.clear_kv_cache();
-        batch.clear();
+        computed(context.compute([cell(0, 0, true)].into_iter()))?;
+        context.forget(0, 0);
+        let mut batch = Vec::with_capacity(BATCH_TOKENS as usize);
         let begun = Instant::now();
         for (seat, &tokens) in prompts.iter().enumerate() {
             for at in 0..tokens {
-                if batch.n_tokens() as u32 == BATCH_TOKENS {
-                    context.decode(&mut batch).map_err(|error| failed(&error))?;
-                    batch.clear();
+                if batch.len() as u32 == BATCH_TOKENS {
+                    computed(context.compute(batch.drain(..)))?;
                 }
-                let last = at + 1 == tokens;
-                batch
-                    .add(TOKEN, at as i32, &[seat as i32], last)
-                    .map_err(|error| failed(&error))?;
+                batch.push(cell(seat, at, at + 1 == tokens));
             }
         }
-        context.decode(&mut batch).map_err(|error| failed(&error))?;
-        context.synchronize();
+        computed(context.compute(batch.drain(..)))?;
+        context.wait();
         let prefill = begun.elapsed();
         let begun = Instant::now();
         for at in 0..replies.iter().copied().max().unwrap_or(0) {
-            batch.clear();
-            let seats = (0..).zip(prompts).zip(replies);
-            for ((seat, prompt), _) in seats.filter(|(_, tokens)| at < **tokens) {
-                batch
-                    .add(TOKEN, (prompt + at) as i32, &[seat], true)
-                    .map_err(|error| failed(&error))?;
-            }
-            context.decode(&mut batch).map_err(|error| failed(&error))?;
-            for row in 0..batch.n_tokens() {
+            let seats = prompts.iter().zip(replies).enumerate();
+            let seats = seats.filter(|(_, (_, tokens))| at < **tokens);
+            batch.extend(seats.map(|(seat, (prompt, _))| cell(seat, prompt + at, true)));
+            let rows = batch.len();
+            computed(context.compute(batch.drain(..)))?;
+            for row in 0..rows {
                 std::hint::black_box(best(&context, row));
             }
         }
@@ -117,7 +105,11 @@ impl Bare {
     }
 }
 
-fn best(context: &LlamaContext<'_>, row: i32) -> Option<usize> {
-    let scores = context.get_logits_ith(row).iter().enumerate();
+fn computed(computed: bool) -> Result<(), LoadError> {
+    if computed { Ok(()) } else { Err(LoadError::Native("a batch failed".to_owned())) }
+}
+
+fn best(context: &Context<'_>, row: usize) -> Option<usize> {
+    let scores = context.scores(row).iter().enumerate();
     scores.max_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(token, _)| token)
 }

@@ -1,22 +1,23 @@
 //! An adapter in llama.cpp's memory.
 //!
 //! `llama-cpp-2` loads adapters only while nobody uses the model, and never frees one. A host that
-//! keeps a few of many in memory needs both, so two of llama.cpp's functions are called directly.
+//! keeps a few of many in memory needs both, so llama.cpp's functions are called directly.
 
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
 use std::marker::PhantomData;
 use std::path::Path;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null_mut};
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::model::{LlamaLoraAdapter, LlamaModel};
+use llama_cpp_2::model::LlamaModel;
 use llama_cpp_sys_2 as sys;
+
+use super::context::{Context, pointer};
 
 /// A loaded adapter; it leaves memory when it is dropped, which is before its model does.
 pub(super) struct Lora<'m> {
-    adapter: LlamaLoraAdapter,
+    adapter: NonNull<sys::llama_adapter_lora>,
     model: PhantomData<&'m LlamaModel>,
 }
 
@@ -27,37 +28,34 @@ impl<'m> Lora<'m> {
     /// The thread that calls this is the one that computes with the model.
     pub(super) fn load(model: &'m LlamaModel, path: &Path) -> Option<Self> {
         let path = CString::new(path.to_str()?).ok()?;
-        // SAFETY: `LlamaModel` is `repr(transparent)` over llama.cpp's non-null pointer to it.
-        let model_ptr: *mut sys::llama_model = unsafe { *std::ptr::from_ref(model).cast() };
         // SAFETY: the model lives for 'm. The call changes only its list of adapters, which no
         // other thread reads: computing and loading are one thread's.
-        let loaded = unsafe { sys::llama_adapter_lora_init(model_ptr, path.as_ptr()) };
-        let loaded = NonNull::new(loaded)?;
-        // SAFETY: `LlamaLoraAdapter` is `repr(transparent)` over this very pointer.
-        let adapter = unsafe {
-            std::mem::transmute::<NonNull<sys::llama_adapter_lora>, LlamaLoraAdapter>(loaded)
-        };
-        Some(Self { adapter, model: PhantomData })
+        let loaded = unsafe { sys::llama_adapter_lora_init(pointer(model), path.as_ptr()) };
+        Some(Self { adapter: NonNull::new(loaded)?, model: PhantomData })
     }
 
     /// Computes with this adapter from now on, in place of any other. False: it cannot.
-    pub(super) fn apply(&mut self, context: &mut LlamaContext<'m>, scale: f32) -> bool {
-        context.lora_adapter_set(&mut self.adapter, scale).is_ok()
+    pub(super) fn apply(&self, context: &mut Context<'m>, mut scale: f32) -> bool {
+        let mut adapter = self.adapter.as_ptr();
+        // SAFETY: the adapter is of this context's model, and one of each is handed over; whoever
+        // keeps adapters takes one off the context before it is dropped.
+        unsafe {
+            let (adapters, scales) = (&raw mut adapter, &raw mut scale);
+            sys::llama_set_adapters_lora(context.as_ptr(), adapters, 1, scales) == 0
+        }
     }
 
     /// Computes without any adapter from now on. False: it cannot.
-    pub(super) fn clear(&mut self, context: &mut LlamaContext<'m>) -> bool {
-        context.lora_adapter_remove(&mut self.adapter).is_ok()
+    pub(super) fn clear(&self, context: &mut Context<'m>) -> bool {
+        // SAFETY: none of either is handed over.
+        unsafe { sys::llama_set_adapters_lora(context.as_ptr(), null_mut(), 0, null_mut()) == 0 }
     }
 }
 
 impl Drop for Lora<'_> {
     fn drop(&mut self) {
-        // SAFETY: as above; the pointer came from `llama_adapter_lora_init`, is freed once, and
-        // whoever keeps adapters takes one off the context before it is dropped.
-        unsafe {
-            let adapter: *mut sys::llama_adapter_lora = *std::ptr::from_ref(&self.adapter).cast();
-            sys::llama_adapter_lora_free(adapter);
-        }
+        // SAFETY: the pointer came from `llama_adapter_lora_init`, is freed once, and whoever keeps
+        // adapters takes one off the context before it is dropped.
+        unsafe { sys::llama_adapter_lora_free(self.adapter.as_ptr()) };
     }
 }

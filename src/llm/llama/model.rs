@@ -1,11 +1,8 @@
 //! Loading, and the model's tokeniser.
 
-use std::num::NonZeroU32;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::llama_backend::LlamaBackend;
 use llama_cpp_2::model::LlamaModel;
 use llama_cpp_2::model::params::LlamaModelParams;
@@ -13,12 +10,21 @@ use llama_cpp_2::token::LlamaToken;
 use llama_cpp_2::vocab::LlamaVocab;
 use llama_cpp_2::{LogOptions, send_logs_to_tracing};
 
+use super::context::{Context, Size};
+use super::eyes::Eyes;
 use super::{Options, default_threads};
 use crate::llm::budget::{self, Ask, LoadError};
 use crate::llm::gguf::Gguf;
+use crate::llm::media::Part;
+use crate::llm::projector::{self, ProjectorError};
 use crate::llm::reuse::Tokenizer;
 use crate::llm::sampler::Token;
 use crate::llm::template::{Controls, Specials, Template};
+use crate::picture::TILE_SIDE;
+
+/// Of the computing threads, one in so many encodes pictures: a speaker has the rest, and an
+/// encoder of one thread waits for nobody.
+const THREADS_PER_EYE: i32 = 4;
 
 /// A model in memory with what belongs to it.
 pub(super) struct Loaded {
@@ -37,6 +43,10 @@ pub(super) fn load(options: &Options) -> Result<Loaded, LoadError> {
         seats: options.seats,
         context_tokens: options.context_tokens,
         step_tokens: options.step_tokens,
+        pictures_bytes: match &options.projector {
+            Some(path) => projector::check(path, &gguf)?.saturating_add(options.pictures_bytes),
+            None => 0,
+        },
     };
     let context_tokens = budget::check(&gguf, ask, budget::free_bytes())?;
     let source = gguf.text("tokenizer.chat_template").ok_or(LoadError::NoTemplate)?;
@@ -51,23 +61,67 @@ pub(super) fn load(options: &Options) -> Result<Loaded, LoadError> {
 
 impl Loaded {
     /// A context with a sequence per seat.
-    pub(super) fn context(&self, options: &Options) -> Result<LlamaContext<'_>, LoadError> {
-        let threads = if options.threads == 0 { default_threads() } else { options.threads };
-        let threads = i32::try_from(threads).unwrap_or(1);
+    pub(super) fn context(&self, options: &Options) -> Result<Context<'_>, LoadError> {
+        backend()?;
         let seats = u32::try_from(options.seats).unwrap_or(u32::MAX);
-        let params = LlamaContextParams::default()
-            .with_n_ctx(NonZeroU32::new(self.context_tokens))
-            .with_n_batch(options.step_tokens.max(seats))
-            .with_n_ubatch(options.step_tokens.max(seats))
-            .with_n_seq_max(seats)
-            // A stream per seat: nobody's attention walks over the others' past.
-            .with_kv_unified(false)
-            .with_n_threads(threads)
-            .with_n_threads_batch(threads);
-        self.model
-            .new_context(backend()?, params)
-            .map_err(|error| LoadError::Native(format!("no context for it ({error})")))
+        let size = Size {
+            tokens: self.context_tokens,
+            step_tokens: options.step_tokens.max(seats),
+            seats,
+            threads: threads(options),
+        };
+        Context::new(&self.model, size)
+            .ok_or_else(|| LoadError::Native("no context for it".to_owned()))
     }
+
+    /// What the model sees with, if it does.
+    pub(super) fn eyes(&self, options: &Options) -> Result<Option<Eyes<'_>>, LoadError> {
+        let Some(path) = &options.projector else { return Ok(None) };
+        let threads = (threads(options) / THREADS_PER_EYE).max(1);
+        let eyes = Eyes::load(&self.model, path, threads)
+            .ok_or_else(|| ProjectorError::Native { path: path.clone() })?;
+        let unfit = |why: String| ProjectorError::Unfit { path: path.clone(), why };
+        if !eyes.see() {
+            return Err(unfit("it does not see; take one for pictures".to_owned()).into());
+        }
+        if eyes.count_sides() {
+            let why = "its model counts rows and columns of pictures (M-RoPE), which is not done \
+                       here; take another model";
+            return Err(unfit(why.to_owned()).into());
+        }
+        let parts = eyes.parts((TILE_SIDE, TILE_SIDE));
+        let parts = parts.map_err(|why| unfit(format!("{why}; take another model")))?;
+        let (mut all, mut longest) = (0, 0);
+        for part in &parts {
+            match part {
+                Part::Words(words) => all += words.len(),
+                Part::Positions(many) => {
+                    all += many;
+                    longest = longest.max(*many);
+                }
+            }
+        }
+        if all >= options.context_tokens as usize {
+            let why = format!(
+                "a picture takes {all} tokens and a seat has {}; raise models.context_tokens",
+                options.context_tokens
+            );
+            return Err(unfit(why).into());
+        }
+        if eyes.see_whole() && longest > options.step_tokens as usize {
+            let why = format!(
+                "a picture takes {longest} tokens at once and a step {}; take another model",
+                options.step_tokens
+            );
+            return Err(unfit(why).into());
+        }
+        Ok(Some(eyes))
+    }
+}
+
+fn threads(options: &Options) -> i32 {
+    let threads = if options.threads == 0 { default_threads() } else { options.threads };
+    i32::try_from(threads).unwrap_or(1)
 }
 
 /// llama.cpp is set up once per process and stays.

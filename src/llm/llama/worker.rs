@@ -1,29 +1,32 @@
 //! The engine's thread: carries out the scheduler's plans.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::time::Duration;
 
-use llama_cpp_2::context::LlamaContext;
-use llama_cpp_2::llama_batch::LlamaBatch;
-use llama_cpp_2::token::LlamaToken;
 use tokio::sync::watch;
 
 use super::adapters::Adapters;
+use super::context::{Cell, Context};
 use super::model::{Loaded, ModelTokenizer};
 use super::{Command, Options, WARM_UP_DEADLINE, Wish};
 use crate::id::PersonaId;
 use crate::llm::budget::LoadError;
-use crate::llm::reuse::{Tokenizer as _, common_prefix, continue_from};
+use crate::llm::media::{Gallery, is_media};
 use crate::llm::sampler::Token;
 use crate::llm::scheduler::{Group, Job, JobId, Left, Limits, Next, Pace, Row, Scheduler, SeatId};
 use crate::llm::template::Template;
 use crate::llm::window::Window;
-use crate::llm::{EngineError, EngineStats, Finish, Message, Role};
+use crate::llm::{EngineError, EngineStats, Finish, Message};
 use crate::time::Clock;
 
+use prompts::Prompts;
+use sight::Sight;
 use task::{Task, Work};
 
+mod prompts;
 mod scoring;
+mod sight;
 mod task;
 
 pub(super) use scoring::log_probability;
@@ -34,6 +37,9 @@ pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
 const FIRST_STEP_TOKENS: usize = 64;
 /// Events of a reply beside one per token.
 pub(super) const OTHER_EVENTS: usize = 8;
+/// While everybody waits for pictures, cancels and deadlines are looked for so often. An encoding
+/// takes a hundred times as long.
+const LOOK: Duration = Duration::from_millis(5);
 
 /// The thread's whole life. `ready` hears once whether it can work.
 pub(super) fn run(
@@ -44,26 +50,38 @@ pub(super) fn run(
     publish: &watch::Sender<EngineStats>,
     ready: &SyncSender<Result<(), LoadError>>,
 ) {
-    let context = match loaded.context(options) {
-        Ok(context) => context,
+    let opened = loaded.context(options).and_then(|context| Ok((context, loaded.eyes(options)?)));
+    let (context, eyes) = match opened {
+        Ok(opened) => opened,
         Err(error) => {
             // Whoever loads waits for this; if it is gone, nobody needs to know.
             let _ = ready.send(Err(error));
             return;
         }
     };
-    let _ = ready.send(Ok(()));
-    let mut worker = Worker::new(loaded, options, clock, context);
-    while worker.listen(commands) {
-        worker.step();
-        publish.send_replace(worker.stats());
-    }
+    std::thread::scope(|scope| {
+        let sight = match eyes.as_ref().map(|eyes| Sight::open(scope, eyes)).transpose() {
+            Ok(sight) => sight,
+            Err(error) => {
+                let error = LoadError::Native(format!("no thread for pictures: {error}"));
+                let _ = ready.send(Err(error));
+                return;
+            }
+        };
+        let _ = ready.send(Ok(()));
+        let whole_parts = eyes.as_ref().is_some_and(super::eyes::Eyes::see_whole);
+        let mut worker = Worker::new(loaded, options, clock, context, whole_parts);
+        worker.sight = sight;
+        while worker.listen(commands) {
+            worker.step();
+            publish.send_replace(worker.stats());
+        }
+    });
 }
 
 struct Worker<'m> {
     clock: Clock,
-    context: LlamaContext<'m>,
-    batch: LlamaBatch<'static>,
+    context: Context<'m>,
     tokenizer: ModelTokenizer<'m>,
     template: &'m Template,
     scheduler: Scheduler,
@@ -73,26 +91,39 @@ struct Worker<'m> {
     windows: Vec<Window>,
     tasks: HashMap<JobId, Task>,
     adapters: Adapters<'m>,
+    /// None: the model cannot see.
+    sight: Option<Sight<'m>>,
+    gallery: Gallery,
     pace: Pace,
     last_job: u64,
     room: usize,
+    /// The most of one step.
+    step_tokens: usize,
+    /// Nothing was to be computed in the last step: everybody waits for pictures.
+    resting: bool,
     stats: EngineStats,
 }
 
 impl<'m> Worker<'m> {
-    fn new(loaded: &'m Loaded, options: &Options, clock: Clock, context: LlamaContext<'m>) -> Self {
+    fn new(
+        loaded: &'m Loaded,
+        options: &Options,
+        clock: Clock,
+        context: Context<'m>,
+        whole_parts: bool,
+    ) -> Self {
         let step_tokens = (options.step_tokens as usize).max(options.seats);
         let room = options.context_tokens as usize;
         let waiting = options.seats * super::OPEN_PER_SEAT;
         let seats = options.seats;
         let patience_steps = options.patience_steps;
         let copy_tokens = options.copy_tokens;
-        let limits = Limits { seats, waiting, step_tokens, room, patience_steps, copy_tokens };
+        let limits =
+            Limits { seats, waiting, step_tokens, room, patience_steps, copy_tokens, whole_parts };
         let (adapters, budget_bytes) = (options.adapters.clone(), options.adapters_bytes);
         Self {
             clock,
             context,
-            batch: LlamaBatch::new(step_tokens, 1),
             tokenizer: ModelTokenizer(loaded.model.vocab()),
             template: &loaded.template,
             scheduler: Scheduler::new(limits),
@@ -100,9 +131,13 @@ impl<'m> Worker<'m> {
             windows: vec![Window::default(); options.seats],
             tasks: HashMap::new(),
             adapters: Adapters::new(&loaded.model, &loaded.description, adapters, budget_bytes),
+            sight: None,
+            gallery: Gallery::new(options.pictures_bytes),
             pace: Pace::new(options.step),
             last_job: 0,
             room,
+            step_tokens,
+            resting: false,
             stats: EngineStats::default(),
         }
     }
@@ -112,6 +147,9 @@ impl<'m> Worker<'m> {
             adapter_switches: self.adapters.counts.switches,
             adapter_loads: self.adapters.counts.loads,
             adapter_evictions: self.adapters.counts.evictions,
+            pictures_encoded: self.gallery.counts.encoded,
+            pictures_shared: self.gallery.counts.shared,
+            pictures_bytes: self.gallery.bytes(),
             ..self.stats.clone()
         }
     }
@@ -122,6 +160,12 @@ impl<'m> Worker<'m> {
             match commands.recv() {
                 Ok(command) => self.accept(command),
                 Err(_) => return false,
+            }
+        } else if self.resting {
+            match commands.recv_timeout(LOOK) {
+                Ok(command) => self.accept(command),
+                Err(RecvTimeoutError::Timeout) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
             }
         }
         loop {
@@ -191,14 +235,17 @@ impl<'m> Worker<'m> {
             };
             self.close(task, result);
         }
+        self.look();
         while let Some(job) = self.scheduler.admit() {
             if let Err(error) = self.start(job) {
                 self.end(job.id, Err(error));
             }
         }
+        self.encode_next();
         self.scheduler.set_step_tokens(self.pace.step_tokens().unwrap_or(FIRST_STEP_TOKENS));
         let rows = self.scheduler.plan();
-        if rows.is_empty() {
+        self.resting = rows.is_empty();
+        if self.resting {
             return;
         }
         let begun = self.clock.now();
@@ -214,82 +261,82 @@ impl<'m> Worker<'m> {
         }
     }
 
-    /// Makes the job's prompt and clears its seat for it.
+    /// Makes the job's prompt and clears its seat for it, unless pictures must be encoded first:
+    /// then it is called again.
     fn start(&mut self, job: Job) -> Result<(), EngineError> {
         let now = self.clock.now();
         let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
         task.started(now);
-        let held = self.scheduler.seat(job.seat);
-        let (template, tokenizer) = (self.template, &self.tokenizer);
-        // Of a question, what is to be read cannot be kept: its scores are gone.
-        let mut most = usize::MAX;
-        let prompt = match &task.work {
-            Work::Reply { request, .. } => {
-                let room = self.room - job.max_tokens as usize;
-                let render = |messages: &[Message]| {
-                    let text = template.render(messages, true)?;
-                    Ok(continue_from(held, &text, tokenizer))
-                };
-                let fitted = self.windows[job.seat.0].fit(&request.messages, room, render)?;
-                self.stats.shortened += u64::from(fitted.shortened);
-                fitted.tokens
-            }
-            Work::WarmUp { messages, .. } => prefix(template, tokenizer, messages)?,
-            Work::Score { .. } => {
-                let (prompt, from) = self.question(job)?;
-                most = from;
-                prompt
-            }
-        };
+        self.learn(&job)?;
+        let (prompt, most) = self.prompt(job)?;
+        let anew = self.tasks.get(&job.id).is_some_and(|task| task.shown.anew);
+        let most = if anew { 0 } else { most };
         let needed = prompt.len();
-        let kept = self.scheduler.begin(job.id, &prompt, most);
-        let kept = kept.ok_or(EngineError::TooLong { needed, room: self.room })?;
-        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(()) };
-        task.prompt_tokens = needed as u32;
-        task.cached_tokens = kept.tokens as u32;
-        let copied = kept.copied.is_none_or(|(from, _)| self.copy(from, job.seat));
-        if self.forget(job.seat, if copied { kept.tokens } else { 0 }) && copied {
-            self.stats.copied_tokens += kept.copied.map_or(0, |(_, spared)| spared as u64);
-        } else {
+        let too_long = EngineError::TooLong { needed, room: self.room };
+        let kept = self.scheduler.keeps(job.id, &prompt, most).ok_or(too_long)?;
+        if !self.at_hand(job.id, &prompt[kept.tokens..]) {
+            return Ok(());
+        }
+        self.scheduler.begin(job.id, &prompt, most);
+        if let Some((from, _)) = kept.copied {
+            self.context.copy(from.0, job.seat.0);
+        }
+        if !self.context.forget(job.seat.0, kept.tokens) && kept.tokens > 0 {
             // This model cannot forget or copy in part: everything is computed again.
-            self.scheduler.begin(job.id, &prompt, 0);
+            self.scheduler.hold(job.id);
             if let Some(task) = self.tasks.get_mut(&job.id) {
-                task.cached_tokens = 0;
+                task.shown.anew = true;
             }
+            return self.start(job);
+        }
+        let copied = kept.copied.map_or(0, |(_, spared)| spared);
+        self.stats.copied_tokens += copied as u64;
+        self.count_shared(job.id, &prompt[kept.tokens - copied..]);
+        if let Some(task) = self.tasks.get_mut(&job.id) {
+            task.prompt_tokens = needed as u32;
+            task.cached_tokens = kept.tokens as u32;
         }
         Ok(())
     }
 
-    /// Has `to` hold in the cache what `from` holds, and nothing else. False: it cannot.
-    fn copy(&mut self, from: SeatId, to: SeatId) -> bool {
-        // Each seat has a stream of its own, and of these llama.cpp copies whole ones only.
-        let [from, to] = [from, to].map(|seat| seat.0 as i32);
-        self.context.copy_kv_cache_seq(from, to, None, None).is_ok()
-    }
-
-    /// Removes all but the first `tokens` of a seat from the cache. False: all of it is gone.
-    fn forget(&mut self, seat: SeatId, tokens: usize) -> bool {
-        let sequence = Some(seat.0 as u32);
-        let partly = self.context.clear_kv_cache_seq(sequence, Some(tokens as u32), None);
-        if partly == Ok(true) {
-            return true;
+    /// The job's prompt, and how much of it may be in the seat already.
+    fn prompt(&mut self, job: Job) -> Result<(Vec<Token>, usize), EngineError> {
+        let held = self.scheduler.seat(job.seat);
+        let (template, tokenizer, gallery) = (self.template, &self.tokenizer, &self.gallery);
+        let prompts = Prompts { template, tokenizer, gallery };
+        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok((Vec::new(), 0)) };
+        match &mut task.work {
+            Work::Reply { request, .. } => {
+                let room = self.room - job.max_tokens as usize;
+                let render = |messages: &[Message]| prompts.tokens(held, messages, true);
+                let fitted = self.windows[job.seat.0].fit(&request.messages, room, render)?;
+                self.stats.shortened += u64::from(fitted.shortened);
+                Ok((fitted.tokens, usize::MAX))
+            }
+            Work::WarmUp { messages, .. } => Ok((prompts.prefix(messages)?, usize::MAX)),
+            // Of a question, what is to be read cannot be kept: its scores are gone.
+            Work::Score { question, reading, .. } => {
+                let window = &self.windows[job.seat.0];
+                scoring::prompt(&prompts, held, window, question, reading, self.room)
+            }
         }
-        // Removing a whole sequence never fails.
-        let _ = self.context.clear_kv_cache_seq(sequence, None, None);
-        false
     }
 
     fn compute(&mut self, rows: &[Row], group: Group) -> Result<(), EngineError> {
         self.adapters.apply(&mut self.context, group)?;
-        self.batch.clear();
-        for row in rows {
-            let sequence = [row.seat.0 as i32];
-            self.batch
-                .add(LlamaToken(row.token), row.position as i32, &sequence, self.wants(row))
-                .map_err(|error| EngineError::Failed(error.to_string()))?;
+        if rows.first().is_some_and(|row| is_media(row.token)) {
+            return self.compute_picture(rows);
         }
-        let computed = self.context.decode(&mut self.batch);
-        computed.map_err(|error| EngineError::Failed(error.to_string()))
+        let cells: Vec<_> = rows.iter().map(|row| self.cell(row)).collect();
+        if self.context.compute(cells.into_iter()) {
+            return Ok(());
+        }
+        Err(EngineError::Failed("llama.cpp cannot compute a step; its log says why".to_owned()))
+    }
+
+    fn cell(&self, row: &Row) -> Cell {
+        let Row { token, seat, position, .. } = *row;
+        Cell { token, seat: seat.0, position, scores: self.wants(row) }
     }
 
     /// Chooses a job's next token from the scores of a row of the last batch.
@@ -300,10 +347,11 @@ impl<'m> Worker<'m> {
             self.stats.prompt_tokens += u64::from(task.prompt_tokens);
             self.stats.cached_tokens += u64::from(task.cached_tokens);
         }
+        task.shown.done();
         if let Work::Score { .. } = task.work {
             return self.end(id, Ok(Finish::Stop));
         }
-        let Some(token) = task.sampler.choose(self.context.get_logits_ith(row as i32)) else {
+        let Some(token) = task.sampler.choose(self.context.scores(row)) else {
             let why = "the model's scores are no numbers; its file may be damaged".to_owned();
             return self.end(id, Err(EngineError::Failed(why)));
         };
@@ -326,7 +374,7 @@ impl<'m> Worker<'m> {
     fn recover(&mut self, rows: &[Row], error: &EngineError) {
         tracing::error!(%error, rows = rows.len(), "a step of the language engine failed");
         for row in rows {
-            self.forget(row.seat, 0);
+            self.context.forget(row.seat.0, 0);
             self.scheduler.truncate(row.seat, 0);
             self.end(row.job, Err(error.clone()));
         }
@@ -354,26 +402,10 @@ impl<'m> Worker<'m> {
             // What was tried out does not stay.
             let tokens = task.prompt_tokens as usize;
             self.scheduler.truncate(task.seat, tokens);
-            if !self.forget(task.seat, tokens) {
+            if !self.context.forget(task.seat.0, tokens) {
                 self.scheduler.truncate(task.seat, 0);
             }
         }
         task.close(self.clock.now(), result);
     }
-}
-
-/// The tokens that every prompt of a seat with these messages begins with.
-fn prefix(
-    template: &Template,
-    tokenizer: &ModelTokenizer<'_>,
-    messages: &[Message],
-) -> Result<Vec<Token>, EngineError> {
-    let with = |text: &str| -> Result<Vec<Token>, EngineError> {
-        let user = Message::new(Role::User, text);
-        let text = template.render(&[messages, &[user]].concat(), false)?;
-        Ok(tokenizer.tokenize(&text))
-    };
-    // Two beginnings that share no token: what both prompts share is the prefix.
-    let (one, other) = (with("A")?, with("b")?);
-    Ok(one[..common_prefix(&one, &other)].to_vec())
 }

@@ -4,8 +4,15 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits =
-    Limits { seats: 3, waiting: 8, step_tokens: 8, room: 64, patience_steps: 5, copy_tokens: 12 };
+const LIMITS: Limits = Limits {
+    seats: 3,
+    waiting: 8,
+    step_tokens: 8,
+    room: 64,
+    patience_steps: 5,
+    copy_tokens: 12,
+    whole_parts: false,
+};
 
 fn job(id: u64, seat: usize) -> Job {
     let (id, seat, class) = (JobId(id), SeatId(seat), Class::Reply);
@@ -14,6 +21,12 @@ fn job(id: u64, seat: usize) -> Job {
 
 fn tokens(range: std::ops::Range<i32>) -> Vec<Token> {
     range.collect()
+}
+
+/// A picture in two parts of five and two positions.
+fn picture(number: i32) -> Vec<Token> {
+    let first = -2 - 10 * number;
+    (0..5).chain(6..8).map(|at| first - at).collect()
 }
 
 fn start(scheduler: &mut Scheduler, job: Job, prompt: &[Token]) -> Kept {
@@ -218,6 +231,79 @@ fn a_better_class_elsewhere_is_not_kept_waiting() {
     assert_eq!(scheduler.plan()[0].job, JobId(2));
 }
 
+/// What steps compute, a letter a row: tokens of the job with the picture, its picture, others.
+fn drawn(rows: &[Row]) -> String {
+    let letter = |row: &Row| match (row.job.0, is_media(row.token)) {
+        (1, false) => 't',
+        (1, true) => 'p',
+        _ => 's',
+    };
+    rows.iter().map(letter).collect()
+}
+
+/// The steps of a prompt with a picture, beside somebody who speaks.
+fn steps_of_a_picture(limits: Limits) -> Vec<String> {
+    let mut scheduler = Scheduler::new(limits);
+    start(&mut scheduler, Job { max_tokens: 90, ..job(2, 1) }, &tokens(0..1));
+    let prompt = [tokens(0..9), picture(0), tokens(20..22)].concat();
+    let rows = scheduler.plan();
+    scheduler.computed(&rows);
+    scheduler.chosen(JobId(2), 90);
+    start(&mut scheduler, job(1, 0), &prompt);
+    scheduler.set_step_tokens(4);
+    let mut steps = Vec::new();
+    while scheduler.seat(SeatId(0)).len() < prompt.len() {
+        let rows = scheduler.plan();
+        scheduler.computed(&rows);
+        if rows.iter().any(|row| row.job == JobId(2)) {
+            scheduler.chosen(JobId(2), 90);
+        }
+        steps.push(drawn(&rows));
+    }
+    assert_eq!(scheduler.seat(SeatId(0)), prompt);
+    steps
+}
+
+#[test]
+fn pictures_have_steps_of_their_own_and_whoever_speaks_goes_on_between_them() {
+    let steps = steps_of_a_picture(LIMITS);
+    let expected = ["sttt", "sttt", "sttt", "pppp", "s", "p", "s", "pp", "stt"];
+    assert_eq!(steps, expected);
+    let whole = steps_of_a_picture(Limits { whole_parts: true, ..LIMITS });
+    assert_eq!(whole, ["sttt", "sttt", "sttt", "ppppp", "s", "pp", "stt"]);
+}
+
+#[test]
+fn a_picture_is_kept_copied_and_taken_back_like_tokens() {
+    for whole_parts in [false, true] {
+        let mut scheduler = Scheduler::new(Limits { whole_parts, ..LIMITS });
+        let prompt = [tokens(0..9), picture(0), tokens(20..22)].concat();
+        start(&mut scheduler, job(1, 0), &prompt);
+        run_dry(&mut scheduler, 90);
+        // The same picture stays, of another one nothing does, and of half a picture what may.
+        assert_eq!(start(&mut scheduler, job(2, 0), &prompt).tokens, prompt.len() - 1);
+        scheduler.end(JobId(2));
+        let half = scheduler.keeps(JobId(2), &prompt, 12);
+        assert_eq!(half, None, "it has ended");
+        scheduler.submit(job(3, 0)).unwrap();
+        scheduler.admit().unwrap();
+        let half = scheduler.keeps(JobId(3), &prompt, 12).unwrap();
+        assert_eq!(half.tokens, if whole_parts { 9 } else { 12 });
+        let border = scheduler.keeps(JobId(3), &prompt, 14).unwrap();
+        assert_eq!(border.tokens, 14);
+        let other = [tokens(0..9), picture(1), tokens(20..22)].concat();
+        assert_eq!(scheduler.keeps(JobId(3), &other, 99).unwrap().tokens, 9);
+        // Looking changes nothing; taking back does.
+        assert!(scheduler.plan().is_empty() && scheduler.holds(-2) && !scheduler.holds(-12));
+        assert_eq!(scheduler.begin(JobId(3), &prompt, 99).unwrap().tokens, prompt.len() - 1);
+        scheduler.hold(JobId(3));
+        assert!(scheduler.plan().is_empty() && scheduler.seat(SeatId(0)).is_empty());
+        assert_eq!(scheduler.begin(JobId(3), &prompt, 0).unwrap().tokens, 0);
+        run_dry(&mut scheduler, 90);
+        assert_eq!(start(&mut scheduler, job(4, 1), &prompt).copied, Some((SeatId(0), 17)));
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Act {
     Submit { seat: usize, class: Class, max_tokens: u32 },
@@ -237,6 +323,8 @@ fn act() -> impl Strategy<Value = Act> {
 /// The executor's half, with a cache that is checked at every row.
 struct World {
     scheduler: Scheduler,
+    whole_parts: bool,
+    prompts: BTreeMap<JobId, Vec<Token>>,
     cache: Vec<Vec<Token>>,
     submitted: BTreeSet<u64>,
     ended: BTreeMap<u64, u32>,
@@ -247,13 +335,33 @@ impl World {
         *self.ended.entry(id.0).or_default() += 1;
     }
 
+    /// A step is of tokens, or of a part of one picture.
+    fn check_pictures(&self, rows: &[Row]) {
+        let Some(first) = rows.first().filter(|_| rows.iter().any(|row| is_media(row.token)))
+        else {
+            return;
+        };
+        let shown: Vec<_> = rows.iter().map(|row| row.token).collect();
+        assert_eq!(part_length(&shown), rows.len(), "more than a part of a picture: {rows:?}");
+        let prompt = &self.prompts[&first.job];
+        if self.whole_parts {
+            let all = part_length(&prompt[first.position..]);
+            let before = first.position.checked_sub(1).map(|before| prompt[before]);
+            assert!(all == rows.len() && before != Some(first.token + 1), "in pieces: {rows:?}");
+        }
+    }
+
     fn step(&mut self, cancel: Option<u64>) {
         for (id, _) in self.scheduler.sweep(Time::ZERO, |id| Some(id.0) == cancel) {
             self.end(id);
         }
         while let Some(job) = self.scheduler.admit() {
             let length = (job.id.0 as i32 * 7) % 30 + 1;
-            let kept = self.scheduler.begin(job.id, &tokens(0..length), usize::MAX).unwrap();
+            let shown = picture(job.id.0 as i32 % 3);
+            let shown = [&[][..], &shown, &shown[..5]][job.id.0 as usize % 4 % 3];
+            let prompt = [&tokens(0..length / 2), shown, &tokens(50..51 + length / 2)].concat();
+            let kept = self.scheduler.begin(job.id, &prompt, usize::MAX).unwrap();
+            self.prompts.insert(job.id, prompt);
             if let Some((from, spared)) = kept.copied {
                 assert!(spared >= LIMITS.copy_tokens && from.0 / 2 == kept.seat.0 / 2);
                 self.cache[kept.seat.0] = self.cache[from.0].clone();
@@ -262,6 +370,7 @@ impl World {
         }
         let rows = self.scheduler.plan();
         assert!(rows.len() <= LIMITS.step_tokens);
+        self.check_pictures(&rows);
         for row in &rows {
             assert_eq!(self.scheduler.group().0, row.seat.0 / 2, "groups are mixed");
             let seat = &mut self.cache[row.seat.0];
@@ -283,9 +392,14 @@ impl World {
 
 proptest! {
     #[test]
-    fn every_job_ends_once_and_the_cache_follows(acts in proptest::collection::vec(act(), 0..60)) {
+    fn every_job_ends_once_and_the_cache_follows(
+        acts in proptest::collection::vec(act(), 0..60),
+        whole_parts in any::<bool>(),
+    ) {
         let mut world = World {
-            scheduler: Scheduler::new(LIMITS),
+            scheduler: Scheduler::new(Limits { whole_parts, ..LIMITS }),
+            whole_parts,
+            prompts: BTreeMap::new(),
             cache: vec![Vec::new(); LIMITS.seats],
             submitted: BTreeSet::new(),
             ended: BTreeMap::new(),
@@ -301,7 +415,7 @@ proptest! {
                 Act::Step { cancel } => world.step(cancel),
             }
         }
-        // Twenty jobs of 40 tokens in steps of 8 at most, each step making progress.
+        // Twenty jobs of 45 tokens in steps of 8 at most, each step making progress.
         for _ in 0..400 {
             world.step(None);
         }

@@ -96,7 +96,7 @@ fn a_missing_file_names_the_mend() {
 #[test]
 fn a_model_that_does_not_fit_is_refused_with_what_it_needs_and_what_is_free() {
     let gguf = open(&file(&model(), 4, 16)).unwrap();
-    let ask = Ask { seats: 12, context_tokens: 4_096, step_tokens: 512 };
+    let ask = Ask { seats: 12, context_tokens: 4_096, step_tokens: 512, pictures_bytes: 0 };
     let cache_bytes = 12 * 4_096 * 30 * 3 * (64 + 64) * 2;
     let error = budget::check(&gguf, ask, Some(cache_bytes)).unwrap_err();
     let LoadError::Memory { needed_mib, free_mib } = error else { panic!("{error}") };
@@ -104,6 +104,8 @@ fn a_model_that_does_not_fit_is_refused_with_what_it_needs_and_what_is_free() {
     assert!(free_mib == cache_bytes >> 20 && needed_mib > free_mib && needed_mib < 1_536);
     assert!(error.to_string().contains(&format!("{needed_mib} MiB and {free_mib} MiB")));
     assert_eq!(budget::check(&gguf, ask, Some((needed_mib + 1) << 20)).unwrap(), 12 * 4_096);
+    let sees = Ask { pictures_bytes: 2 << 20, ..ask };
+    assert!(budget::check(&gguf, sees, Some((needed_mib + 1) << 20)).is_err());
     let absurd = budget::check(&gguf, Ask { context_tokens: u32::MAX, ..ask }, None).unwrap_err();
     assert!(absurd.to_string().contains("models.context_tokens is 4294967295"), "{absurd}");
 }

@@ -9,7 +9,15 @@ const SITES: &[(&str, &[&str])] = &[
     ("libwebrtc::", &["src/room/livekit"]),
     ("livekit_api::", &["src/room/"]),
     ("llama_cpp_2::", &["src/llm/llama"]),
-    ("llama_cpp_sys_2", &["src/llm/llama/lora.rs", "src/llm/llama/requantise.rs"]),
+    (
+        "llama_cpp_sys_2",
+        &[
+            "src/llm/llama/context.rs",
+            "src/llm/llama/eyes.rs",
+            "src/llm/llama/lora.rs",
+            "src/llm/llama/requantise.rs",
+        ],
+    ),
     ("reqwest::", &["src/llm/openai"]),
     ("whisper_rs::", &["src/bin/troupe-ears"]),
     ("axum::", &["src/admin"]),

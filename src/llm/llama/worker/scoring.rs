@@ -3,11 +3,12 @@
 //! begins, so the work is not lost.
 
 use super::Worker;
+use super::prompts::Prompts;
 use super::task::Work;
-use crate::llm::reuse::{Tokenizer, common_prefix, continue_from};
+use crate::llm::reuse::common_prefix;
 use crate::llm::sampler::Token;
-use crate::llm::scheduler::{Job, Row};
-use crate::llm::template::Template;
+use crate::llm::scheduler::Row;
+use crate::llm::window::Window;
 use crate::llm::{EngineError, Question, Role, Score};
 
 /// The tokens of one text, and how likely those read so far are.
@@ -50,19 +51,16 @@ pub(in crate::llm::llama) fn log_probability(scores: &[f32], token: Token) -> f6
 fn plan(
     held: &[Token],
     question: &Question,
-    template: &Template,
-    tokenizer: &impl Tokenizer,
+    prompts: &Prompts<'_>,
 ) -> Result<(Vec<Token>, Reading), EngineError> {
     let mut messages = question.messages.clone();
     let no_lead = || EngineError::Template("a text to be scored goes on from a message".to_owned());
     if messages.last().is_none_or(|last| last.role == Role::System) {
         return Err(no_lead());
     }
-    let bare = template.render(&messages, false)?;
+    let bare = prompts.tokens(held, &messages, false)?;
     messages.last_mut().ok_or_else(no_lead)?.content.push_str(&question.text);
-    let full = template.render(&messages, false)?;
-    let bare = continue_from(held, &bare, tokenizer);
-    let mut full = continue_from(held, &full, tokenizer);
+    let mut full = prompts.tokens(held, &messages, false)?;
     // What both begin with stands before the text, what both end with behind it.
     let start = common_prefix(&full, &bare).max(1);
     let most = full.len().min(bare.len()).saturating_sub(start);
@@ -73,25 +71,28 @@ fn plan(
     Ok((full, Reading { from: start - 1, tokens, nats: 0.0, read: 0 }))
 }
 
-impl Worker<'_> {
-    /// The prompt of a question, and how much of it may be in the seat already: of what is read
-    /// later on, the scores are gone.
-    pub(super) fn question(&mut self, job: Job) -> Result<(Vec<Token>, usize), EngineError> {
-        let none = (Vec::new(), 0);
-        let Some(task) = self.tasks.get_mut(&job.id) else { return Ok(none) };
-        let Work::Score { question, reading, .. } = &mut task.work else { return Ok(none) };
-        let mut seen = question.clone();
-        seen.messages = self.windows[job.seat.0].visible(&question.messages);
-        let held = self.scheduler.seat(job.seat);
-        let (prompt, plan) = plan(held, &seen, self.template, &self.tokenizer)?;
-        if prompt.len() >= self.room {
-            return Err(EngineError::TooLong { needed: prompt.len() + 1, room: self.room });
-        }
-        let from = plan.from;
-        *reading = plan;
-        Ok((prompt, from))
+/// The prompt of a question, and how much of it may be in the seat already: of what is read later
+/// on, the scores are gone.
+pub(super) fn prompt(
+    prompts: &Prompts<'_>,
+    held: &[Token],
+    window: &Window,
+    question: &Question,
+    reading: &mut Reading,
+    room: usize,
+) -> Result<(Vec<Token>, usize), EngineError> {
+    let mut seen = question.clone();
+    seen.messages = window.visible(&question.messages);
+    let (prompt, plan) = plan(held, &seen, prompts)?;
+    if prompt.len() >= room {
+        return Err(EngineError::TooLong { needed: prompt.len() + 1, room });
     }
+    let from = plan.from;
+    *reading = plan;
+    Ok((prompt, from))
+}
 
+impl Worker<'_> {
     /// Whether a row's scores are read.
     pub(super) fn wants(&self, row: &Row) -> bool {
         let reads = self.tasks.get(&row.job).is_some_and(|task| match &task.work {
@@ -107,7 +108,7 @@ impl Worker<'_> {
             let Some(task) = self.tasks.get_mut(&row.job) else { continue };
             let Work::Score { reading, .. } = &mut task.work else { continue };
             if reading.wants(row.position) {
-                reading.take(row.position, self.context.get_logits_ith(index as i32));
+                reading.take(row.position, self.context.scores(index));
             }
         }
     }

@@ -6,6 +6,7 @@ use tokio::sync::mpsc;
 
 use super::super::{Done, Scored, WARM_UP_DEADLINE, Wish};
 use super::scoring::Reading;
+use super::sight::Shown;
 use crate::id::PersonaId;
 use crate::llm::counters::Pass;
 use crate::llm::sampler::Sampler;
@@ -24,7 +25,9 @@ pub(super) struct Task {
     pub prompt_tokens: u32,
     pub cached_tokens: u32,
     completion_tokens: u32,
+    started: bool,
     prefilled: bool,
+    pub shown: Shown,
     pub sampler: Sampler,
     stream: TextStream,
     pub work: Work,
@@ -62,7 +65,9 @@ impl Task {
             prompt_tokens: 0,
             cached_tokens: 0,
             completion_tokens: 0,
+            started: false,
             prefilled: false,
+            shown: Shown::default(),
             sampler: Sampler::new(sampling),
             stream: TextStream::new(&stops),
             work,
@@ -94,6 +99,14 @@ impl Task {
         }
     }
 
+    pub(super) fn messages(&self) -> &[Message] {
+        match &self.work {
+            Work::Reply { request, .. } => &request.messages,
+            Work::WarmUp { messages, .. } => messages,
+            Work::Score { question, .. } => &question.messages,
+        }
+    }
+
     pub(super) fn deadline(&self) -> Duration {
         match &self.work {
             Work::Reply { request, .. } => request.deadline,
@@ -111,8 +124,11 @@ impl Task {
         }
     }
 
-    pub(super) fn started(&self, at: Time) {
-        self.send(Event::Started { at });
+    /// Tells once that it left the queue.
+    pub(super) fn started(&mut self, at: Time) {
+        if !std::mem::replace(&mut self.started, true) {
+            self.send(Event::Started { at });
+        }
     }
 
     /// Tells once that the prompt is in its seat; true that once.

@@ -1,5 +1,6 @@
 //! The engines of one host: ears, mind and voice, as configured.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio_util::sync::CancellationToken;
@@ -108,13 +109,15 @@ async fn loaded(
     config: &Config,
     clock: Clock,
 ) -> Result<Arc<dyn Engine>, HostError> {
-    let models = &config.models;
+    let settings = &config.models;
     let mut options = llama::Options::new(model.main().to_owned(), config.cast.len());
-    options.context_tokens = models.context_tokens;
-    options.threads = models.threads.unwrap_or(options.threads);
-    options.step = models.step;
-    options.adapters = models.adapters.clone();
-    options.adapters_bytes = models.adapters_bytes;
+    options.context_tokens = settings.context_tokens;
+    options.threads = settings.threads.unwrap_or(options.threads);
+    options.step = settings.step;
+    let beside = || model.companion(models::PROJECTOR).map(Path::to_owned);
+    options.projector = settings.projector.clone().or_else(beside);
+    options.adapters = settings.adapters.clone();
+    options.adapters_bytes = settings.adapters_bytes;
     let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));
     let engine = load.await.map_err(|error| HostError::Part(error.to_string()))?;
     Ok(Arc::new(engine.map_err(|error| HostError::Part(error.to_string()))?))

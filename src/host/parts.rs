@@ -1,5 +1,6 @@
 //! The engines of one host: ears, mind and voice, as configured.
 
+#[cfg(feature = "llama")]
 use std::path::Path;
 use std::sync::Arc;
 

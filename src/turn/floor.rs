@@ -28,6 +28,8 @@ pub(super) struct Ticket {
     pub courtesy: bool,
     /// How often it got the floor already.
     pub grants: u32,
+    /// The line can only be answered by looking.
+    pub looks: bool,
 }
 
 impl Ticket {

@@ -1,6 +1,7 @@
 //! Whether a line needs eyes, for those who have none.
 
-use super::Line;
+use super::Shown;
+use crate::picture::Source;
 
 /// What a persona without eyes says to it: a model would make up what it sees.
 pub(super) const CANNOT_SEE: &str =
@@ -42,12 +43,13 @@ const LOOKS: &[&str] = &[
 /// The same words about understanding, not about eyes.
 const MEANS: &[&str] = &["see what i mean", "see the point", "see why", "see how", "see that"];
 
-/// Whether what was shown, or what is asked, can only be answered by looking.
-pub(super) fn is_about_seeing(line: &Line) -> bool {
-    if !line.shown.is_empty() {
+/// Whether what is asked can only be answered by looking, or something was put before everybody. A
+/// camera that is on while somebody talks is neither.
+pub(super) fn is_about_seeing(text: &str, shown: &[Shown]) -> bool {
+    if shown.iter().any(|shown| shown.source == Source::Chat) {
         return true;
     }
-    let text = line.text.to_lowercase().replace('\u{2019}', "'");
+    let text = text.to_lowercase().replace('\u{2019}', "'");
     let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
     has(LOOKS) && !has(MEANS)
 }
@@ -55,20 +57,6 @@ pub(super) fn is_about_seeing(line: &Line) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::{HumanId, LineId, Speaker};
-    use crate::picture::Source;
-    use crate::turn::{Manner, Shown};
-
-    fn line(text: &str) -> Line {
-        Line {
-            id: LineId(1),
-            speaker: Speaker::Human(HumanId::new("tom")),
-            name: "Tom".to_owned(),
-            manner: Manner::Heard,
-            text: text.to_owned(),
-            shown: Vec::new(),
-        }
-    }
 
     #[test]
     fn eyes_are_asked_for() {
@@ -79,7 +67,7 @@ mod tests {
             "What am I holding?",
             "Felix, what\u{2019}s in my hand?",
         ] {
-            assert!(is_about_seeing(&line(text)), "{text}");
+            assert!(is_about_seeing(text, &[]), "{text}");
         }
     }
 
@@ -92,14 +80,15 @@ mod tests {
             "I will see you tomorrow, Nora.",
             "What do you look forward to?",
         ] {
-            assert!(!is_about_seeing(&line(text)), "{text}");
+            assert!(!is_about_seeing(text, &[]), "{text}");
         }
     }
 
     #[test]
-    fn what_is_shown_asks_by_itself() {
-        let picture = Shown { by: "Tom".to_owned(), source: Source::Chat, picture: None };
-        let shown = vec![picture];
-        assert!(is_about_seeing(&Line { shown, ..line("What is it?") }));
+    fn what_is_pasted_asks_by_itself_and_a_camera_that_is_on_does_not() {
+        let shown = |source| [Shown { by: "Tom".to_owned(), source, picture: None }];
+        assert!(is_about_seeing("What is it?", &shown(Source::Chat)));
+        assert!(!is_about_seeing("How are you?", &shown(Source::Camera)));
+        assert!(!is_about_seeing("How are you?", &shown(Source::Screen)));
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use super::Line;
-use crate::id::LineId;
 
 /// The newest lines, with the newest pictures. When it is full the older half leaves at once: a
 /// seat's kept prefix then stays good for many lines, instead of being lost at every one.
@@ -58,10 +57,6 @@ impl Transcript {
             }
             kept += line.shown.len();
         }
-    }
-
-    pub(super) fn find(&self, id: LineId) -> Option<&Line> {
-        self.entries.iter().rev().find(|line| line.id == id)
     }
 
     pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {

@@ -10,7 +10,7 @@ use crate::time::Time;
 use crate::turn::addressing::{self, Bearing, Candidate, Scene, Verdict};
 use crate::turn::floor::{Cause, Ticket};
 use crate::turn::people::recent;
-use crate::turn::{Line, Manner, Shown, text};
+use crate::turn::{Line, Manner, Shown, sight, text};
 
 /// A speaker who broke off goes on within this time, or means something new.
 const UNFINISHED_REACH: Duration = Duration::from_secs(10);
@@ -42,6 +42,7 @@ impl Core {
         let whole = self.whole(now, &human, &text);
         let verdict = self.judge(now, &human, manner, &whole);
         let said = text.clone();
+        let looks = sight::is_about_seeing(&text, &shown);
         if !text.is_empty() {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
             let name = name.to_owned();
@@ -50,7 +51,10 @@ impl Core {
             self.follow_ups_left = self.options.follow_ups;
         }
         self.silence_those(now, &verdict);
-        let (mut tickets, rest) = self.sort_out(now, id, &human, manner, &verdict);
+        let (mut tickets, mut rest) = self.sort_out(now, id, &human, manner, &verdict);
+        for ticket in tickets.iter_mut().chain(&mut rest) {
+            ticket.looks = looks;
+        }
         self.make_way(&human, manner, &verdict, &tickets);
         self.remember(now, &human, whole, &verdict, &tickets);
         if !rest.is_empty()
@@ -182,6 +186,7 @@ impl Core {
                 round: verdict.addressees.len() > 1 && !verdict.courtesy,
                 courtesy: verdict.courtesy,
                 grants: 0,
+                looks: false,
             };
             let may = contested && verdict.candidates.contains(&persona);
             match settled {

@@ -85,8 +85,7 @@ impl Core {
         let mut messages = self.view(ticket.persona);
         let member = &self.cast[ticket.persona];
         messages.push(prompt::cue(&member.name));
-        let line = self.transcript.find(ticket.line);
-        let blind = !member.sees && line.is_some_and(sight::is_about_seeing);
+        let blind = ticket.looks && !member.sees;
         self.effects.push(Effect::Reply(Grant {
             turn: ticket.turn,
             persona: member.id.clone(),
@@ -197,6 +196,7 @@ impl Core {
             round: false,
             courtesy: false,
             grants: 0,
+            looks: false,
         };
         self.floor.wait(ticket);
     }

@@ -34,6 +34,12 @@ fn the_defaults_are_enough_for_a_conversation() {
 }
 
 #[test]
+fn the_model_that_sees_is_not_the_default() {
+    let sees = |name| Catalogue::built_in().find(name).expect("it is known").sees();
+    assert!(sees("smolvlm-256m-instruct") && !sees("smollm2-135m-instruct"));
+}
+
+#[test]
 fn unknown_keys_are_refused() {
     let text =
         "[[model]]\nname = \"x\"\nkind = \"voice\"\nabout = \"\"\nlicence = \"\"\nfile = []\n";

@@ -12,10 +12,10 @@ fn picture(luma: u8) -> Picture {
 }
 
 impl Room {
-    fn shows(&mut self, text: &str, picture: Option<Picture>) {
+    fn shows(&mut self, text: &str, source: Source, picture: Option<Picture>) {
         self.lines += 1;
         let (id, human, manner) = (LineId(self.lines), HumanId::new("tom"), Manner::Typed);
-        let shown = vec![Shown { by: "Tom\n".to_owned(), source: Source::Camera, picture }];
+        let shown = vec![Shown { by: "Tom\n".to_owned(), source, picture }];
         self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown });
     }
 
@@ -33,13 +33,13 @@ impl Room {
 fn what_is_shown_is_in_the_turn_and_in_later_ones() {
     let mut room = Room::with(Options { sees: true, ..Options::default() });
     let (one, two) = (picture(60), picture(200));
-    room.shows("Ada, what is this?", Some(one.clone()));
+    room.shows("Ada, what is this?", Source::Camera, Some(one.clone()));
     assert_eq!(room.seen(), [one.id().as_str()]);
     let told = &room.granted().messages[1].content;
     assert_eq!(told, "(Tom's camera: \u{fffc})\nTom: Ada, what is this?");
     room.begins();
     room.ends("A stone.", SpeechEnd::Finished);
-    room.shows("Nora, and this?", Some(two.clone()));
+    room.shows("Nora, and this?", Source::Camera, Some(two.clone()));
     assert_eq!(room.seen(), [one.id().as_str(), two.id().as_str()]);
     assert_eq!(room.granted().says, None);
 }
@@ -52,7 +52,7 @@ fn who_has_no_eyes_says_so_where_they_are_asked_for_and_only_there() {
     assert!(grant.says.is_some_and(|words| words.contains("cannot see")), "{grant:?}");
     room.begins();
     room.ends("I cannot see pictures.", SpeechEnd::Finished);
-    room.shows("Nora, what is this?", None);
+    room.shows("Nora, what is this?", Source::Chat, None);
     assert!(room.granted().says.is_some() && room.seen().is_empty());
     room.begins();
     room.ends("I cannot see pictures.", SpeechEnd::Finished);
@@ -77,12 +77,16 @@ fn one_who_is_not_to_see_does_not() {
         room.tell(Event::Hosted { persona: PersonaId::new(id), hosted: true });
     }
     room.tell(Event::HumanJoined { human: HumanId::new("tom"), name: "Tom".to_owned() });
-    room.shows("Ada, what is this?", Some(picture(90)));
+    room.shows("Ada, how are you?", Source::Camera, Some(picture(30)));
+    assert!(room.granted().says.is_none() && room.seen().is_empty(), "a camera is on, no more");
+    room.begins();
+    room.ends("Well.", SpeechEnd::Finished);
+    room.shows("Ada, what is this?", Source::Chat, Some(picture(90)));
     assert!(room.granted().says.is_some() && room.seen().is_empty());
     room.begins();
     room.ends("I cannot see pictures.", SpeechEnd::Finished);
     room.types("tom", "Nora, and you?");
-    assert_eq!((room.granted().says, room.seen().len()), (None, 1));
+    assert_eq!((room.granted().says, room.seen().len()), (None, 2));
 }
 
 #[test]

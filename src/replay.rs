@@ -1,8 +1,8 @@
 //! A tape through the room's own cores, on a virtual clock: what comes of it, and whether that is
 //! what is expected.
 //!
-//! The room is [`host::Room`], the live host's, opened and fed by [`hall`]. Below its seams stand
-//! doubles that answer what the tape holds, after the times that it holds: [`parts`] has them,
+//! The room is [`crate::host::Room`], the live host's, opened and fed by [`hall`]. Below its seams
+//! stand doubles that answer what the tape holds, after the times that it holds: [`parts`] has them,
 //! [`plan`] makes them of a tape. In a [`live`] replay the real engines stand there.
 
 use std::collections::HashMap;

@@ -17,7 +17,7 @@ pub struct Env {
     pub page_token: Option<String>,
     /// `OPENAI_API_KEY`: the language server's.
     pub openai_api_key: Option<String>,
-    /// `TROUPE_PROBE_FILE` and `TROUPE_PROBE_CLASSES`, see [`crate::probe`].
+    /// `TROUPE_PROBE_FILE` and `TROUPE_PROBE_CLASSES`, see [`mod@crate::probe`].
     pub probe_file: Option<PathBuf>,
     pub probe_classes: Option<String>,
     /// OpenTelemetry's own variables.

@@ -2,8 +2,8 @@
 //! what is expected.
 //!
 //! The room is [`crate::host::Room`], the live host's, opened and fed by [`hall`]. Below its seams
-//! stand doubles that answer what the tape holds, after the times that it holds: [`parts`] has them,
-//! [`plan`] makes them of a tape. In a [`live`] replay the real engines stand there.
+//! stand doubles that answer what the tape holds, after the times that it holds: [`parts`] has
+//! them, [`plan`] makes them of a tape. In a [`live`] replay the real engines stand there.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;

@@ -24,6 +24,13 @@ pub struct Persona {
     pub sees: Option<bool>,
 }
 
+impl Persona {
+    /// Whether it is shown pictures, with a model that `sees` or does not.
+    pub fn is_shown_pictures(&self, sees: bool) -> bool {
+        sees && self.sees != Some(false)
+    }
+}
+
 /// How one voice model sounds like several people.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]

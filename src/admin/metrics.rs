@@ -229,12 +229,12 @@ impl Pictures {
     }
 
     fn set(&self, pictures: &super::state::Pictures) {
-        reach(&self.looks, pictures.looks);
-        reach(&self.frames, pictures.frames);
-        reach(&self.unchanged, pictures.unchanged);
-        reach(&self.given, pictures.given);
-        reach(&self.replaced, pictures.replaced);
-        reach(&self.refused, pictures.refused);
+        reach(&self.looks, pictures.seen.looks);
+        reach(&self.frames, pictures.seen.frames);
+        reach(&self.unchanged, pictures.seen.unchanged);
+        reach(&self.given, pictures.seen.given);
+        reach(&self.replaced, pictures.seen.replaced);
+        reach(&self.refused, pictures.seen.refused);
         reach(&self.dropped, pictures.dropped);
         reach(&self.encoded, pictures.encoded);
         reach(&self.shared, pictures.shared);

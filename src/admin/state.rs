@@ -12,6 +12,7 @@ use serde::Serialize;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::album::Album;
+use crate::eyes::Counts;
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
 use crate::llm::guard::Cuts;
@@ -82,18 +83,8 @@ pub struct Echo {
 /// What people showed and the model was shown, counted since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Pictures {
-    /// Frames of cameras and screens that were asked for.
-    pub looks: u64,
-    /// Frames that came.
-    pub frames: u64,
-    /// Of them, those that showed nothing new.
-    pub unchanged: u64,
-    /// Pictures that went with a line.
-    pub given: u64,
-    /// Pictures that a newer one replaced before a line took them, or that grew old.
-    pub replaced: u64,
-    /// Files that were no pictures, and pictures that nobody could look at.
-    pub refused: u64,
+    #[serde(flatten)]
+    pub seen: Counts,
     /// Frames and files that found no place.
     pub dropped: u64,
     /// Pictures that the engine made into what the model takes, each once for everybody.

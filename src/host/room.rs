@@ -132,7 +132,7 @@ impl Room {
         let (rising, rises) = watch::channel(false);
         let (transport, played) = overheard(parts.transport, clock);
         let sees = parts.engine.sees();
-        let somebody = sees && config.cast.iter().any(|persona| persona.sees != Some(false));
+        let somebody = config.cast.iter().any(|persona| persona.is_shown_pictures(sees));
         let (sight, made) = Sight::new(somebody, transport.clone(), publisher.clone());
         let stage = speech::Stage {
             engine: parts.engine,

@@ -198,17 +198,8 @@ impl Sight {
 
     /// For the pages; none where nobody sees and nothing was shown.
     pub(super) fn shown(&self) -> Option<Pictures> {
-        let counts = self.eyes.counts();
-        let shown = Pictures {
-            looks: counts.looks,
-            frames: counts.frames,
-            unchanged: counts.unchanged,
-            given: counts.given,
-            replaced: counts.replaced,
-            refused: counts.refused,
-            dropped: self.dropped,
-            ..Pictures::default()
-        };
+        let (seen, dropped) = (self.eyes.counts(), self.dropped);
+        let shown = Pictures { seen, dropped, ..Pictures::default() };
         (!self.blind || shown != Pictures::default()).then_some(shown)
     }
 }

@@ -1,7 +1,7 @@
 //! Adapters: small sets of weights (LoRA) that make one persona of the shared model. Here is all
 //! about them that needs no native code: which file, whether it fits, who stays in memory.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::gguf::{Gguf, GgufError};
 
@@ -44,20 +44,11 @@ const TYPES: [u32; 4] = [0, 1, 8, 30];
 /// [`AdapterError`], with the first thing that does not fit.
 pub fn check(adapter: &Adapter, model: &Gguf) -> Result<u64, AdapterError> {
     let path = &adapter.path;
-    let file = Gguf::open(path).map_err(|error| unreadable(path, &error))?;
+    let unreadable =
+        |error: GgufError| AdapterError::Unreadable { path: path.clone(), cause: error.cause() };
+    let file = Gguf::open(path).map_err(unreadable)?;
     fits(&file, model).map_err(|why| AdapterError::Foreign { path: path.clone(), why })?;
     Ok(file.file_bytes())
-}
-
-fn unreadable(path: &Path, error: &GgufError) -> AdapterError {
-    let cause = match error {
-        GgufError::Unreadable { cause, .. } => cause.to_string(),
-        GgufError::Malformed { why, .. } => format!("it is no GGUF file: {why}"),
-        GgufError::Truncated { has, needs, .. } => {
-            format!("it is cut short: it has {has} bytes and needs {needs}")
-        }
-    };
-    AdapterError::Unreadable { path: path.to_owned(), cause }
 }
 
 fn fits(file: &Gguf, model: &Gguf) -> Result<(), String> {

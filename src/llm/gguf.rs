@@ -9,6 +9,8 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+pub mod write;
+
 /// Bounds for what a sane file holds, so that a broken one cannot ask for all memory.
 const ENTRIES_MAX: u64 = 1 << 16;
 const TENSORS_MAX: u64 = 1 << 20;
@@ -27,6 +29,19 @@ pub enum GgufError {
          `troupe models pull`"
     )]
     Truncated { path: PathBuf, has: u64, needs: u64 },
+}
+
+impl GgufError {
+    /// What is wrong, without the file's name and a mend: for files that are no models.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Unreadable { cause, .. } => cause.to_string(),
+            Self::Malformed { why, .. } => format!("it is no GGUF file: {why}"),
+            Self::Truncated { has, needs, .. } => {
+                format!("it is cut short: it has {has} bytes and needs {needs}")
+            }
+        }
+    }
 }
 
 /// The description in a GGUF file.

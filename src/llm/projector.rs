@@ -39,20 +39,13 @@ const OUTPUTS: &[(&str, &str, usize)] = &[
 /// # Errors
 /// [`ProjectorError`], with the first thing that does not fit.
 pub fn check(path: &Path, model: &Gguf) -> Result<u64, ProjectorError> {
-    let file = Gguf::open(path).map_err(|error| unreadable(path, &error))?;
+    let unreadable = |error: GgufError| ProjectorError::Unreadable {
+        path: path.to_owned(),
+        cause: error.cause(),
+    };
+    let file = Gguf::open(path).map_err(unreadable)?;
     fits(&file, model).map_err(|why| ProjectorError::Foreign { path: path.to_owned(), why })?;
     Ok(file.file_bytes())
-}
-
-fn unreadable(path: &Path, error: &GgufError) -> ProjectorError {
-    let cause = match error {
-        GgufError::Unreadable { cause, .. } => cause.to_string(),
-        GgufError::Malformed { why, .. } => format!("it is no GGUF file: {why}"),
-        GgufError::Truncated { has, needs, .. } => {
-            format!("it is cut short: it has {has} bytes and needs {needs}")
-        }
-    };
-    ProjectorError::Unreadable { path: path.to_owned(), cause }
 }
 
 fn fits(file: &Gguf, model: &Gguf) -> Result<(), String> {

@@ -105,7 +105,7 @@ async fn hostile_files_cost_a_counter_and_the_line_is_answered() {
         stand.pastes(file).await;
     }
     stand.types("Ada, what is this?", PATIENCE).await;
-    let shown = stand.publisher.status().pictures.expect("something was shown");
+    let shown = stand.publisher.status().pictures.expect("something was shown").seen;
     assert_eq!((shown.refused, shown.given), (3, 2));
     let none = ("I was shown no picture.".to_owned(), Vec::new());
     assert_eq!(stand.spoken().await, [none]);
@@ -121,7 +121,7 @@ async fn a_cast_without_eyes_says_so_and_nothing_is_looked_at() {
     stand.types("Nora, what is in this picture?", PATIENCE).await;
     stand.types("Ada, can you see my hat?", PATIENCE).await;
     assert!(stand.transport.looks().is_empty());
-    let shown = stand.publisher.status().pictures.expect("something was shown");
+    let shown = stand.publisher.status().pictures.expect("something was shown").seen;
     assert_eq!((shown.refused, shown.looks), (1, 0));
     for (said, pictures) in stand.spoken().await {
         assert!(said.contains("cannot see") && pictures.is_empty(), "{said}");

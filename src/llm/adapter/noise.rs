@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::Adapter;
+use crate::llm::gguf::write;
 
 /// What goes into the file.
 #[derive(Clone, Debug)]
@@ -27,14 +28,8 @@ impl Noise {
     pub fn adapt(mut self, name: &str, shape: [u64; 2], rank: u64, size: f32) -> Self {
         let [width, height] = shape;
         let mut state = 7 + self.tensors.len() as u32;
-        let mut values = |count: u64| {
-            let next = |_| {
-                // Numerical Recipes' generator: the same everywhere.
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state as f32 / u32::MAX as f32 - 0.5) * 2.0 * size
-            };
-            (0..count).map(next).collect::<Vec<f32>>()
-        };
+        let mut values =
+            |count: u64| (0..count).map(|_| write::noise(&mut state) * size).collect::<Vec<f32>>();
         let (a, b) = (values(width * rank), values(rank * height));
         self.tensors.push((format!("{name}.lora_a"), [width, rank], a));
         self.tensors.push((format!("{name}.lora_b"), [rank, height], b));
@@ -43,30 +38,13 @@ impl Noise {
 
     /// The file: GGUF, 32-bit floats.
     pub fn bytes(&self) -> Vec<u8> {
-        let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
-        let mut bytes = b"GGUF".to_vec();
-        bytes.extend(3u32.to_le_bytes());
-        bytes.extend((self.tensors.len() as u64).to_le_bytes());
-        bytes.extend(4u64.to_le_bytes());
         let keys = ["general.type", "adapter.type", "general.architecture"];
-        for (key, value) in keys.iter().zip(&self.says) {
-            bytes.extend([text(key), 8u32.to_le_bytes().to_vec(), text(value)].concat());
-        }
-        let alpha = [text("adapter.lora.alpha"), 6u32.to_le_bytes().to_vec()].concat();
-        bytes.extend([&alpha[..], &8f32.to_le_bytes()].concat());
-        let mut data = Vec::new();
-        for (name, shape, values) in &self.tensors {
-            bytes.extend(text(name));
-            bytes.extend(2u32.to_le_bytes());
-            shape.iter().for_each(|size| bytes.extend(size.to_le_bytes()));
-            bytes.extend(0u32.to_le_bytes());
-            bytes.extend((data.len() as u64).to_le_bytes());
-            values.iter().for_each(|value| data.extend(value.to_le_bytes()));
-            data.resize(data.len().div_ceil(32) * 32, 0);
-        }
-        bytes.resize(bytes.len().div_ceil(32) * 32, 0);
-        bytes.extend(data);
-        bytes
+        let said = keys.iter().zip(&self.says);
+        let said = said.map(|(key, value)| write::entry(key, 8, &write::text(value)));
+        let alpha = write::entry("adapter.lora.alpha", 6, &8f32.to_le_bytes());
+        let tensors = self.tensors.iter();
+        let tensors = tensors.map(|(name, shape, values)| (name.as_str(), &shape[..], &values[..]));
+        write::file(&said.chain([alpha]).collect::<Vec<_>>(), &tensors.collect::<Vec<_>>())
     }
 
     /// Writes the file; its adapter counts whole.

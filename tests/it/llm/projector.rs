@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use troupe::llm::adapter::noise::Noise;
-use troupe::llm::gguf::Gguf;
+use troupe::llm::gguf::{Gguf, write};
 use troupe::llm::projector::check;
 
 /// Values inside the eyes, and of their feed-forward layers.
@@ -132,54 +132,36 @@ impl Projector {
 
     /// A tensor with values of about `size`, the same in each run.
     fn noise(&mut self, name: &str, shape: &[u64], size: f32) {
-        let next = |_| {
-            // Numerical Recipes' generator.
-            self.dice = self.dice.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            (self.dice as f32 / u32::MAX as f32 - 0.5) * 2.0 * size
-        };
+        let next = |_| write::noise(&mut self.dice) * size;
         let values = (0..shape.iter().product::<u64>()).map(next).collect();
         self.tensors.push(Tensor { name: name.to_owned(), shape: shape.to_vec(), values });
     }
 
     pub(super) fn bytes(&self) -> Vec<u8> {
-        let text = |text: &str| [&(text.len() as u64).to_le_bytes()[..], text.as_bytes()].concat();
-        let kind = |number: u32| number.to_le_bytes().to_vec();
-        let list = |of: u32, items: usize| {
-            [kind(9), kind(of), (items as u64).to_le_bytes().to_vec()].concat()
-        };
-        let mut bytes = [b"GGUF", &3u32.to_le_bytes()[..]].concat();
-        bytes.extend((self.tensors.len() as u64).to_le_bytes());
-        bytes.extend((self.entries.len() as u64).to_le_bytes());
-        for (key, value) in &self.entries {
-            bytes.extend(text(key));
-            bytes.extend(match value {
-                Value::Number(number) => [kind(4), number.to_le_bytes().to_vec()].concat(),
-                Value::Real(real) => [kind(6), real.to_le_bytes().to_vec()].concat(),
-                Value::Flag(flag) => [kind(7), vec![u8::from(*flag)]].concat(),
-                Value::Text(value) => [kind(8), text(value)].concat(),
+        let list =
+            |of: u32, items: usize| [&of.to_le_bytes()[..], &(items as u64).to_le_bytes()].concat();
+        let entry = |(key, value): &(String, Value)| {
+            let (kind, value) = match value {
+                Value::Number(number) => (4, number.to_le_bytes().to_vec()),
+                Value::Real(real) => (6, real.to_le_bytes().to_vec()),
+                Value::Flag(flag) => (7, vec![u8::from(*flag)]),
+                Value::Text(value) => (8, write::text(value)),
                 Value::Reals(all) => {
                     let values = all.iter().flat_map(|real| real.to_le_bytes()).collect();
-                    [list(6, all.len()), values].concat()
+                    (9, [list(6, all.len()), values].concat())
                 }
                 Value::Numbers(all) => {
                     let values = all.iter().flat_map(|number| number.to_le_bytes()).collect();
-                    [list(5, all.len()), values].concat()
+                    (9, [list(5, all.len()), values].concat())
                 }
-            });
-        }
-        let mut data = Vec::new();
-        for Tensor { name, shape, values } in &self.tensors {
-            bytes.extend(text(name));
-            bytes.extend((shape.len() as u32).to_le_bytes());
-            shape.iter().for_each(|size| bytes.extend(size.to_le_bytes()));
-            bytes.extend(0u32.to_le_bytes());
-            bytes.extend((data.len() as u64).to_le_bytes());
-            values.iter().for_each(|value| data.extend(value.to_le_bytes()));
-            data.resize(data.len().div_ceil(32) * 32, 0);
-        }
-        bytes.resize(bytes.len().div_ceil(32) * 32, 0);
-        bytes.extend(data);
-        bytes
+            };
+            write::entry(key, kind, &value)
+        };
+        let entries: Vec<_> = self.entries.iter().map(entry).collect();
+        let tensors = self.tensors.iter();
+        let tensors =
+            tensors.map(|tensor| (tensor.name.as_str(), &tensor.shape[..], &tensor.values[..]));
+        write::file(&entries, &tensors.collect::<Vec<_>>())
     }
 }
 

@@ -48,12 +48,7 @@ fn what_was_shown_is_on_the_tape_and_is_seen_again() {
     let ids: Vec<usize> = turns.iter().map(|turn| turn.pictures.len()).collect();
     assert!(ids.contains(&1) && ids.contains(&2), "{ids:?}");
 
-    let replayed = replay::run(&tape).expect("it runs");
-    let live: Vec<_> = tape.effects().cloned().collect();
-    let difference =
-        replay::difference(replay::lines(&live).as_bytes(), &replay::lines(&replayed.effects));
-    assert!(difference.is_none(), "{}", difference.expect("it is some"));
-    assert_eq!(replayed.turns, turns);
+    assert_replays(&tape, &turns);
     let told = replay::screenplay(&tape.header, tape.entries.iter());
     assert!(told.contains("shows the picture") && told.contains("nobody can see"), "{told}");
 }

@@ -58,6 +58,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     (
         "admin",
         &[
+            "eyes::Counts",
             "id",
             "time",
             "persona",

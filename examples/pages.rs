@@ -141,6 +141,7 @@ fn cast(server: &str) -> Status {
         ],
         ahead: Guesses::default(),
         pictures: None,
+        sounds: None,
         faces: None,
         echo: None,
         recording: None,
@@ -221,5 +222,6 @@ fn record(turn: TurnId, line: LineId, persona: &str, spoke: bool, answer: &str) 
         decode_tok_s: spoke.then_some(63.0),
         heard_text: if spoke { answer.to_owned() } else { String::new() },
         pictures: Vec::new(),
+        sounds: Vec::new(),
     }
 }

@@ -4,104 +4,83 @@
     scripts/fit-weights.py TROUPE SET...          tell how well it does, each set left out in turn
     scripts/fit-weights.py --write TROUPE SET...  write the weights as well
 
-TROUPE is the built program; it reads the signs of each case's last line. A SET is a file of
-labelled rooms; cases of one author belong into one file, since what is fitted to an author's rooms
-does better on the rest of them than on another's. The weights are those of a logistic regression
-with a penalty on their squares; a sign counts only where it is 1 or more, so the fit is quick
-without any library. The talk before a line depends on the weights: fit twice after a change of the
-signs.
+TROUPE is the built program; it reads the signs of each case's last line and, with the model of
+sentences, its direction. A SET is a file of labelled rooms; cases of one author belong into one
+file, since what is fitted to an author's rooms does better on the rest of them than on another's.
+The weights are those of a logistic regression with a penalty on their squares, once by the signs
+alone and once with the direction. The talk before a line depends on the weights: fit twice after a
+change of the signs. Needs numpy.
 """
 
 import argparse
 import json
-import math
 import pathlib
 import subprocess
 import sys
 import tempfile
 
+import numpy
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "src/turn/addressing/weighing/weights.rs"
+DIRECTIONS = ROOT / "src/meaning/directions.rs"
 MATTERS = ["unfinished", "called", "wanted"]
+MEANT = ["called", "wanted"]
+# Signs that only a line whose meaning is known has, or that is weighed only then.
+OF_MEANING = ["near", "near_partner", "alone", "alone_after_speech", "alone_asks"]
 PENALTY = 1.0
+# A direction has many sides, each of little worth: so they are penalised less than a sign is.
+GAIN = 1.5
 STEPS = 12
 
 
 def read(troupe, path):
-    """For each matter rows of (signs, whether it is so) of the cases in which it was weighed."""
+    """For each matter rows of (signs, direction, whether it is so), where it was weighed."""
     with tempfile.NamedTemporaryFile("r", suffix=".jsonl") as out:
         command = [troupe, "bench", "answers", "--cases", path, "--out", out.name, "--json"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         found = {one["id"]: one for one in map(json.loads, out)}
     rows = {matter: [] for matter in MATTERS}
     for case in (json.loads(line) for line in open(path, encoding="utf-8") if line.strip()):
-        answered = bool(case["expect"]["answer"])
-        for matter, scale in found[case["id"]]["weighed"].items():
+        answered, one = bool(case["expect"]["answer"]), found[case["id"]]
+        for matter, scale in one["weighed"].items():
             unfinished = case["category"] == "unfinished" and not answered
+            row = scale["signs"], one["vector"]
             if matter == "unfinished":
-                rows[matter].append((scale["signs"], unfinished))
-            elif not unfinished and found[case["id"]]["reason"] != "asked to be quiet":
-                rows[matter].append((scale["signs"], answered))
+                rows[matter].append((*row, unfinished))
+            elif not unfinished and one["reason"] != "asked to be quiet":
+                rows[matter].append((*row, answered))
     return rows
 
 
-def likely(weights, row):
-    total = sum(weights[at] * value for at, value in row)
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, total))))
+def likely(weights, rows):
+    return 1 / (1 + numpy.exp(-numpy.clip(rows @ weights, -30, 30)))
 
 
-def solve(matrix, vector):
-    """Gauss with pivots."""
-    size = len(vector)
-    rows = [matrix[at][:] + [vector[at]] for at in range(size)]
-    for at in range(size):
-        best = max(range(at, size), key=lambda one: abs(rows[one][at]))
-        rows[at], rows[best] = rows[best], rows[at]
-        for other in range(at + 1, size):
-            share = rows[other][at] / rows[at][at]
-            if share:
-                rows[other] = [one - share * two for one, two in zip(rows[other], rows[at])]
-    found = [0.0] * size
-    for at in reversed(range(size)):
-        rest = sum(rows[at][one] * found[one] for one in range(at + 1, size))
-        found[at] = (rows[at][size] - rest) / rows[at][at]
-    return found
-
-
-def fit(data, size, penalty=PENALTY):
+def fit(rows, wanted, penalty):
     """Newton's steps. The last weight is the bias, which has no penalty."""
-    weights = [0.0] * size
+    weights = numpy.zeros(rows.shape[1])
+    penalties = numpy.full(rows.shape[1], penalty)
+    penalties[-1] = 1e-6
     for _ in range(STEPS):
-        matrix = [[0.0] * size for _ in range(size)]
-        slope = [penalty * weight for weight in weights]
-        slope[-1] = 0.0
-        for at in range(size):
-            matrix[at][at] = penalty if at < size - 1 else 1e-6
-        for row, wanted in data:
-            share = likely(weights, row)
-            spread = share * (1 - share) + 1e-9
-            for at, value in row:
-                slope[at] += (share - wanted) * value
-                line = matrix[at]
-                for other, second in row:
-                    line[other] += spread * value * second
-        step = solve(matrix, slope)
-        weights = [one - two for one, two in zip(weights, step)]
-        if max(map(abs, step)) < 1e-5:
+        share = likely(weights, rows)
+        slope = rows.T @ (share - wanted) + penalties * weights
+        matrix = (rows.T * (share * (1 - share) + 1e-9)) @ rows + numpy.diag(penalties)
+        step = numpy.linalg.solve(matrix, slope)
+        weights -= step
+        if abs(step).max() < 1e-5:
             break
     return weights
 
 
-def tell(name, shares, threshold=0.5):
-    """One line on how well `shares`, pairs of likelihood and truth, do."""
-    silent = [share for share, wanted in shares if not wanted]
-    wanted = [share for share, wanted in shares if wanted]
-    false = sum(share >= threshold for share in silent)
-    missed = sum(share < threshold for share in wanted)
-    loss = -sum(math.log(max(1e-9, s if w else 1 - s)) for s, w in shares) / max(1, len(shares))
-    right = 1 - (false + missed) / max(1, len(shares))
-    print(f"{name:20} right {right:.3f}  false {false}/{len(silent)}  missed {missed}/{len(wanted)}"
-          f"  loss {loss:.3f}")
+def tell(name, shares, wanted, threshold=0.5):
+    """One line on how well `shares` of likelihood fit the truth."""
+    false = ((shares >= threshold) & ~wanted).sum()
+    missed = ((shares < threshold) & wanted).sum()
+    loss = -numpy.log(numpy.maximum(1e-9, numpy.where(wanted, shares, 1 - shares))).mean()
+    right = 1 - (false + missed) / len(wanted)
+    print(f"{name:20} right {right:.3f}  false {false}/{(~wanted).sum()}"
+          f"  missed {missed}/{wanted.sum()}  loss {loss:.3f}")
 
 
 def main():
@@ -112,51 +91,69 @@ def main():
     parser.add_argument("sets", nargs="+")
     asked = parser.parse_args()
     sets = {path: read(asked.troupe, path) for path in asked.sets}
-    tables = WEIGHTS.read_text().split("pub(super) const ")[1:]
-    written = []
-    for matter, table in zip(MATTERS, tables):
-        assert table.startswith(matter.upper())
-        names = [line.split('"')[1] for line in table.splitlines() if '("' in line]
+    # The order of the signs is the program's.
+    orders = dict(map(order, WEIGHTS.read_text().split("pub(super) const ")[1:]))
+    tables, directions = [], []
+    for matter in MATTERS:
         rows = {path: found[matter] for path, found in sets.items() if found[matter]}
-        written.append((matter, names, weigh(matter, names, rows, asked.penalty)))
+        names = orders[matter.upper()]
+        odd = {name for part in rows.values() for signs, *_ in part for name in {*signs} ^ {*names}}
+        if odd:
+            sys.exit(f"the signs of {matter} and {WEIGHTS} differ: {sorted(odd)}")
+        weights, _ = weigh(matter, names, rows, asked.penalty, meant=False)
+        tables.append((matter, names, weights))
+        if matter in MEANT:
+            weights, direction = weigh(matter, names, rows, asked.penalty, meant=True)
+            tables.append((f"{matter}_meant", names, weights))
+            directions.append((matter, direction))
     if asked.write:
-        write(written)
+        write(tables, directions)
 
 
-def weigh(matter, names, sets, penalty):
-    """Tells how well one matter is told on each set by the others; its weights by all of them."""
-    odd = {name for rows in sets.values() for signs, _ in rows for name in set(signs) ^ set(names)}
-    if odd:
-        sys.exit(f"the signs of {matter} and {WEIGHTS} differ: {sorted(odd)}")
-    size = len(names) + 1
+def order(table):
+    """The name of a table of weights, and its signs."""
+    return table.split(":")[0], [line.split('"')[1] for line in table.splitlines() if '("' in line]
 
-    def sparse(signs):
-        return [(at, signs[name]) for at, name in enumerate(names) if signs[name]] + [(size - 1, 1)]
 
-    print(f"== {matter}")
-    data = {path: [(sparse(s), float(w)) for s, w in rows] for path, rows in sets.items()}
-    every = []
-    for path, rows in data.items():
-        others = [row for other, more in data.items() if other != path for row in more]
-        weights = fit(others, size, penalty)
-        shares = [(likely(weights, row), truth) for row, truth in rows]
-        tell(pathlib.Path(path).name, shares)
-        every += shares
-    for threshold in (0.3, 0.4, 0.5, 0.6, 0.7):
-        tell(f"all, from {threshold}", every, threshold)
-    for low in range(0, 10, 2):
-        part = [w for share, w in every if low <= min(share * 10, 9.9) < low + 2]
-        if part:
-            mean = sum(part) / len(part)
-            print(f"said {low / 10:.1f} to {low / 10 + 0.2:.1f}: {mean:.2f} of {len(part)}")
-    weights = fit([row for rows in data.values() for row in rows], size, penalty)
+def weigh(matter, names, sets, penalty, meant):
+    """Tells how well one matter is told on each set by the others. Its weights by all of them, the
+    bias last, and the direction where the meaning counts."""
+    def numbers(signs, vector):
+        values = [0.0 if not meant and name in OF_MEANING else signs[name] for name in names]
+        return [*values, *(GAIN * side for side in vector if meant), 1.0]
+
+    def alone(signs):
+        return not meant and signs.get("alone")
+
+    print(f"== {matter}{' with its meaning' if meant else ''}")
+    data = {}
+    for path, rows in sets.items():
+        rows = [row for row in rows if not alone(row[0])]
+        if rows:
+            truth = numpy.array([wanted for *_, wanted in rows])
+            data[path] = numpy.array([numbers(signs, vector) for signs, vector, _ in rows]), truth
+    shares, every = [], numpy.concatenate([truth for _, truth in data.values()])
+    for path, (rows, truth) in data.items():
+        others = [both for other, both in data.items() if other != path]
+        of_others = [numpy.concatenate(part) for part in zip(*others)]
+        shares.append(likely(fit(*of_others, penalty), rows))
+        tell(pathlib.Path(path).name, shares[-1], truth)
+    shares = numpy.concatenate(shares)
+    for threshold in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+        tell(f"all, from {threshold}", shares, every, threshold)
+    for low in numpy.arange(0, 1, 0.2):
+        part = every[(shares >= low) & (shares < low + 0.2)]
+        if len(part):
+            print(f"said {low:.1f} to {low + 0.2:.1f}: {part.mean():.2f} of {len(part)}")
+    weights = fit(*[numpy.concatenate(part) for part in zip(*data.values())], penalty)
     for weight, name in sorted(zip(weights, names)):
-        uses = sum(bool(signs[name]) for rows in sets.values() for signs, _ in rows)
+        uses = sum((rows[:, names.index(name)] != 0).sum() for rows, _ in data.values())
         print(f"{weight:6.2f}  {name} ({uses})")
-    return weights
+    count = len(names)
+    return [*weights[:count], weights[-1]], GAIN * weights[count:-1]
 
 
-def write(tables):
+def write(tables, directions):
     text = [
         "//! Written by `scripts/fit-weights.py`: what stands before any sign, and what each sign"
         " is",
@@ -170,6 +167,18 @@ def write(tables):
         text += [f'        ("{name}", {weight:.3f}),' for weight, name in zip(weights, names)]
         text += ["    ],", ");"]
     WEIGHTS.write_text("\n".join(text) + "\n")
+    text = [
+        "//! Written by `scripts/fit-weights.py`: the directions in which lines want an answer, in"
+        " nats.",
+        "",
+        "use super::Vector;",
+    ]
+    for matter, direction in directions:
+        text += ["", "#[rustfmt::skip]", f"pub(super) const {matter.upper()}: Vector = ["]
+        for at in range(0, len(direction), 12):
+            text.append("    " + " ".join(f"{side:.2f}," for side in direction[at:at + 12]))
+        text.append("];")
+    DIRECTIONS.write_text("\n".join(text) + "\n")
 
 
 if __name__ == "__main__":

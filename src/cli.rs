@@ -12,6 +12,8 @@ use clap::{Args, Parser, Subcommand};
 use crate::bench::BenchError;
 use crate::config::{Config, ConfigError, DEFAULT_LISTEN, Env, Flags, LiveKit};
 use crate::host::{self, HostError};
+#[cfg(feature = "llama")]
+use crate::llm::llama::trial;
 use crate::models::ModelError;
 use crate::probe;
 use crate::tape::TapeError;
@@ -67,6 +69,17 @@ enum Command {
     CheckConfig(CheckConfig),
     /// Look for what is missing on this machine, and name the command that mends it.
     Doctor(doctor::Ask),
+    /// Load a projector and end, perhaps at llama.cpp's hands: what `up` asks before it does so.
+    #[cfg(feature = "llama")]
+    #[command(hide = true, name = trial::COMMAND)]
+    TryProjector(TryProjector),
+}
+
+#[cfg(feature = "llama")]
+#[derive(Args)]
+struct TryProjector {
+    model: PathBuf,
+    projector: PathBuf,
 }
 
 #[derive(Args)]
@@ -249,6 +262,10 @@ fn run(command: Command) -> Result<(), CliError> {
             Ok(shown(&config, &mut out)?)
         }
         Command::Doctor(ask) => doctor::run(ask, &env, &mut io::stdout().lock()),
+        #[cfg(feature = "llama")]
+        Command::TryProjector(TryProjector { model, projector }) => {
+            trial::run(model, projector).map_err(|error| CliError::Failed(error.to_string()))
+        }
     }
 }
 
@@ -320,6 +337,8 @@ fn level(cli: &Cli) -> &'static str {
         cli.command,
         Command::Bench(_) | Command::Console(_) | Command::Replay(_) | Command::Tape(_)
     );
+    #[cfg(feature = "llama")]
+    let is_quiet = is_quiet || matches!(cli.command, Command::TryProjector(_));
     let is_silent = matches!(&cli.command, Command::Bench(bench) if bench.breaks_on_purpose());
     match cli.verbose {
         0 if is_silent => "off",

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::id::PersonaId;
 use crate::llm::adapter::Adapter;
-use crate::llm::openai;
+use crate::llm::{Senses, openai, projector};
 use crate::models::{Catalogue, Model};
 use crate::persona::{Face, Persona};
 use crate::probe;
@@ -150,15 +150,23 @@ impl Models {
         Some(file.to_string_lossy().into_owned())
     }
 
-    /// Whether the language model takes pictures, as far as the settings tell.
-    pub fn sees(&self) -> bool {
+    /// What the language model takes beside words, as far as the settings and the projector's file
+    /// tell.
+    pub fn senses(&self) -> Senses {
         match &self.language {
-            Language::Here(name) => {
-                let known = Catalogue::built_in().find(name);
-                self.projector.is_some() || known.is_some_and(Model::sees)
-            }
-            Language::Server(server) => server.sees,
-            Language::Scripted => true,
+            Language::Here(name) => match &self.projector {
+                // What is no projector is told with its reason when it is to be loaded.
+                Some(path) => {
+                    projector::senses(path).unwrap_or(Senses { sees: true, hears: false })
+                }
+                None => {
+                    let known = Catalogue::built_in().find(name);
+                    let sees = known.is_some_and(Model::sees);
+                    Senses { sees, hears: known.is_some_and(Model::hears) }
+                }
+            },
+            Language::Server(server) => Senses { sees: server.sees, hears: server.hears },
+            Language::Scripted => Senses { sees: true, hears: true },
         }
     }
 
@@ -234,14 +242,7 @@ impl Config {
         let room = room_name(flags, options)?;
         let models = models::resolve(env, options, base)?;
         let cast = cast::resolve(&options.persona, base)?;
-        if let Some(persona) = cast.iter().find(|one| one.sees == Some(true) && !models.sees()) {
-            return Err(ConfigError(format!(
-                "persona {:?}: the model {} cannot see; take one with a projector, or remove \
-                 `sees`",
-                persona.id.as_str(),
-                models.language_name()
-            )));
-        }
+        check_senses(&cast, &models)?;
         Ok(Self {
             telemetry: otlp::resolve(env, &room)?,
             room,
@@ -262,6 +263,24 @@ impl Config {
             probes: probes(env)?,
         })
     }
+}
+
+/// Nobody is to see or hear with a model that cannot.
+fn check_senses(cast: &[Persona], models: &Models) -> Result<(), ConfigError> {
+    let senses = models.senses();
+    let refuse = |persona: &Persona, what: &str, mend: &str| {
+        let (id, model) = (persona.id.as_str(), models.language_name());
+        Err(ConfigError(format!("persona {id:?}: the model {model} cannot {what}; {mend}")))
+    };
+    if let Some(persona) = cast.iter().find(|one| one.sees == Some(true) && !senses.sees) {
+        return refuse(persona, "see", "take one with a projector for pictures, or remove `sees`");
+    }
+    if let Some(persona) = cast.iter().find(|one| one.hears.takes_sound() && !senses.hears) {
+        let mend = "take one with a projector for sound (ultravox-0.5-llama-3.2-1b, say), or write \
+                    hears = \"transcript\"";
+        return refuse(persona, "hear", mend);
+    }
+    Ok(())
 }
 
 fn room_name(flags: &Flags, options: &Options) -> Result<String, ConfigError> {

@@ -28,6 +28,7 @@ mod echo;
 mod faces;
 mod health;
 mod ledger;
+mod listening;
 mod live;
 mod parts;
 mod played;
@@ -36,6 +37,7 @@ mod probes;
 #[cfg(feature = "livekit")]
 pub mod questions;
 mod ranker;
+mod reading;
 mod recording;
 mod replies;
 mod room;

@@ -8,7 +8,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::id::PersonaId;
-use crate::picture::{self, Picture};
+use crate::medium::MARK;
+use crate::picture::Picture;
+use crate::sound::Sound;
 use crate::time::Time;
 
 pub mod adapter;
@@ -31,6 +33,8 @@ pub mod stream;
 pub mod template;
 pub mod window;
 
+pub use media::Medium;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -43,22 +47,63 @@ pub enum Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
     pub role: Role,
-    /// A [`picture::MARK`] stands for each of `pictures`, in their order, and nowhere else.
+    /// A [`MARK`] stands for each of `media`, in their order, and nowhere else.
     pub content: String,
     #[serde(skip)]
-    pub pictures: Vec<Picture>,
+    pub media: Vec<Medium>,
 }
 
 impl Message {
     /// A message of words.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into(), pictures: Vec::new() }
+        Self { role, content: content.into(), media: Vec::new() }
     }
 
     /// Puts a picture at the end.
     pub fn show(&mut self, picture: Picture) {
-        self.content.push(picture::MARK);
-        self.pictures.push(picture);
+        self.put(Medium::Picture(picture));
+    }
+
+    /// Puts a sound at the end.
+    pub fn play(&mut self, sound: Sound) {
+        self.put(Medium::Sound(sound));
+    }
+
+    fn put(&mut self, medium: Medium) {
+        self.content.push(MARK);
+        self.media.push(medium);
+    }
+
+    pub fn pictures(&self) -> impl Iterator<Item = &Picture> {
+        self.media.iter().filter_map(Medium::picture)
+    }
+
+    pub fn sounds(&self) -> impl Iterator<Item = &Sound> {
+        self.media.iter().filter_map(Medium::sound)
+    }
+}
+
+/// What a model takes beside words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Senses {
+    /// Pictures in messages.
+    pub sees: bool,
+    /// Sounds in messages.
+    pub hears: bool,
+}
+
+impl Senses {
+    /// # Errors
+    /// When something stands in a message that it does not take: [`EngineError::Blind`] or
+    /// [`EngineError::Deaf`].
+    pub fn check(self, messages: &[Message]) -> Result<(), EngineError> {
+        if !self.sees && messages.iter().any(|message| message.pictures().next().is_some()) {
+            return Err(EngineError::Blind);
+        }
+        if !self.hears && messages.iter().any(|message| message.sounds().next().is_some()) {
+            return Err(EngineError::Deaf);
+        }
+        Ok(())
     }
 }
 
@@ -157,6 +202,11 @@ pub enum EngineError {
     Template(String),
     #[error("the model cannot see, and was shown a picture; take one with a projector")]
     Blind,
+    #[error(
+        "the model cannot hear, and was given a sound; take one whose projector hears, or set \
+         hears = \"transcript\""
+    )]
+    Deaf,
     #[error("there is no seat for {0}")]
     NoSeat(PersonaId),
     #[error(transparent)]
@@ -214,6 +264,10 @@ pub struct EngineStats {
     pub pictures_shared: u64,
     /// Memory that encoded pictures take.
     pub pictures_bytes: u64,
+    /// The same of sounds.
+    pub sounds_encoded: u64,
+    pub sounds_shared: u64,
+    pub sounds_bytes: u64,
 }
 
 /// A text whose likelihood in a seat is asked for.
@@ -265,9 +319,9 @@ pub trait Engine: Send + Sync + 'static {
         deadline: Duration,
     ) -> Result<Vec<Score>, EngineError>;
 
-    /// Whether it takes pictures in messages; else a request with one fails with
-    /// [`EngineError::Blind`].
-    fn sees(&self) -> bool;
+    /// What it takes in messages beside words; a request with anything else fails at once, see
+    /// [`Senses::check`].
+    fn senses(&self) -> Senses;
 
     fn stats(&self) -> EngineStats;
 }

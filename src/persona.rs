@@ -22,9 +22,16 @@ pub struct Persona {
     pub mode: Mode,
     /// Whether it is shown pictures; none: where the model can see.
     pub sees: Option<bool>,
+    /// How it takes what humans say, where the model can hear.
+    pub hears: Hears,
 }
 
 impl Persona {
+    /// How it takes what humans say, with a model that `hears` or does not.
+    pub fn hears_with(&self, hears: bool) -> Hears {
+        if hears { self.hears } else { Hears::Transcript }
+    }
+
     /// Whether it is shown pictures, with a model that `sees` or does not.
     pub fn is_shown_pictures(&self, sees: bool) -> bool {
         sees && self.sees != Some(false)
@@ -71,6 +78,38 @@ impl Mode {
             Self::Humans => "humans",
             Self::Asleep => "asleep",
         }
+    }
+}
+
+/// How a persona takes what a human says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Hears {
+    /// As the words that the recogniser made of it.
+    #[default]
+    Transcript,
+    /// As its sound.
+    Audio,
+    /// As its sound and the words.
+    Both,
+}
+
+impl Hears {
+    /// As it is written in settings.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Transcript => "transcript",
+            Self::Audio => "audio",
+            Self::Both => "both",
+        }
+    }
+
+    pub fn takes_sound(self) -> bool {
+        self != Self::Transcript
+    }
+
+    pub fn takes_words(self) -> bool {
+        self != Self::Audio
     }
 }
 

@@ -8,60 +8,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
+
+use crate::medium::MediumId;
 
 pub mod file;
 
 pub use file::{FileError, TILE_SIDE};
-
-/// Stands in a text where a picture stands: OBJECT REPLACEMENT CHARACTER, which nobody says.
-pub const MARK: char = '\u{fffc}';
-
-/// The name of a picture: the first half of the SHA-256 of its JPEG, 32 hexadecimal digits.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(transparent)]
-pub struct PictureId(Arc<str>);
-
-impl PictureId {
-    const DIGITS: usize = 32;
-
-    /// None when it is no such name.
-    pub fn parse(name: &str) -> Option<Self> {
-        let digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (name.len() == Self::DIGITS && name.bytes().all(digit)).then(|| Self(Arc::from(name)))
-    }
-
-    fn of(jpeg: &[u8]) -> Self {
-        let digest = Sha256::digest(jpeg);
-        let half = digest.iter().take(Self::DIGITS / 2);
-        Self(half.map(|byte| format!("{byte:02x}")).collect::<String>().into())
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Display for PictureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl fmt::Debug for PictureId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl<'de> Deserialize<'de> for PictureId {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let name = String::deserialize(from)?;
-        Self::parse(&name).ok_or_else(|| {
-            serde::de::Error::custom(format!("a picture's name has 32 digits 0-9a-f, not {name:?}"))
-        })
-    }
-}
 
 /// Where a picture was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -88,7 +40,7 @@ impl Source {
 pub struct Picture(Arc<Kept>);
 
 struct Kept {
-    id: PictureId,
+    id: MediumId,
     /// In pixels.
     sides: (u32, u32),
     jpeg: Vec<u8>,
@@ -96,10 +48,10 @@ struct Kept {
 
 impl Picture {
     fn new(sides: (u32, u32), jpeg: Vec<u8>) -> Self {
-        Self(Arc::new(Kept { id: PictureId::of(&jpeg), sides, jpeg }))
+        Self(Arc::new(Kept { id: MediumId::of(&jpeg), sides, jpeg }))
     }
 
-    pub fn id(&self) -> &PictureId {
+    pub fn id(&self) -> &MediumId {
         &self.0.id
     }
 

@@ -35,7 +35,7 @@ pub use compare::{Difference, difference, lines};
 pub use screenplay::screenplay;
 
 use hall::Hall;
-use parts::{Ears, Mind, Stage, Voice};
+use parts::{Ears, Meanings, Mind, Stage, Voice};
 use plan::Plan;
 
 /// Why a tape cannot be replayed.
@@ -98,7 +98,7 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
     let clock = Clock::start_at(plan.begin);
     let config = config(&tape.header);
     let (publisher, _, _house) = pages::open(Room::first_status(&config), no_passes());
-    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores, tape.header.sees));
+    let mind = Arc::new(Mind::new(clock, plan.answers, plan.scores, tape.header.senses()));
     let cast = cast::warm_up(&*mind, &config.cast, &publisher).await;
     let (_ears, ears_status) = watch::channel(ears::Status::ready());
     let parts = |events| Parts {
@@ -112,8 +112,9 @@ async fn play(tape: &Tape) -> Result<(Vec<Entry>, Vec<TurnRecord>, Duration), Re
         server: no_server(),
         // What it said is on the tape: pauses and utterances come from there.
         predictor: None,
+        reader: Some(Arc::new(Meanings::new(plan.meant))),
     };
-    let hall = Hall::open(&config, clock, publisher, plan.memory, parts);
+    let hall = Hall::open(&config, clock, publisher, plan.memory, Some(plan.sounds), parts);
     hall.feed(plan.before).await;
     hall.forget_effects();
     hall.feed(plan.feed).await;

@@ -54,7 +54,7 @@ pub struct Stage {
     pub voice: Arc<dyn Synthesiser>,
     pub transport: Arc<dyn Transport>,
     pub clock: Clock,
-    /// Whether some human's sound is just rising: a speech does not begin into that.
+    /// Whether some human's sound is just rising: a speech does not begin into that, and dips.
     pub rising: watch::Receiver<bool>,
     /// Of all speeches. Each sends [`What::COUNT`] at most; when the queue is full the speech
     /// waits, but its sound does not.

@@ -25,12 +25,12 @@ mod write;
 pub use clip::{ClipError, clip};
 pub use header::{Answers, Header, Member, Model, Models, Pace, VERSION};
 pub use read::{Tape, TapeError, expectation};
-pub use record::{End, Entry, Recognised, Record, Reply, Scored, Utterance, Voice};
+pub use record::{End, Entry, Meant, Recognised, Record, Reply, Scored, Utterance, Voice};
 pub use recorder::{Recorder, State};
-pub use seam::fingerprint_of;
+pub use seam::{fingerprint_of, fingerprint_of_text};
 pub use tap::{Switch, Tap};
 pub use trim::{Cut, trim};
-pub use write::{FRAMES_FOLDER, SOUND_FOLDER, Writer, file_name};
+pub use write::{FRAMES_FOLDER, HEARD_FOLDER, SOUND_FOLDER, Writer, file_name};
 
 /// The records of a tape, one JSON object a line.
 pub const RECORDS_FILE: &str = "tape.jsonl";

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::{Anchors, Outcome, Reason, TurnRecord, Usage};
+use crate::meaning::Meaning;
 use crate::persona::Mode;
 use crate::picture::{Picture, Source};
 use crate::room::AgentState;
+use crate::sound::Sound;
 
 pub mod addressing;
 mod cast;
@@ -34,6 +36,8 @@ pub struct Line {
     pub text: String,
     /// In the order in which it was seen.
     pub shown: Vec<Shown>,
+    /// How it sounded, for those who hear; none of what was typed, and of what a persona said.
+    pub sound: Option<Sound>,
 }
 
 /// What somebody showed, as it goes with a line: its speaker's or another human's.
@@ -87,6 +91,12 @@ pub enum Event {
     SpeechDropped {
         human: HumanId,
     },
+    /// What a model makes of a text, as [`Core::whole`] has it: for a line of these words that
+    /// comes soon.
+    Meant {
+        text: String,
+        meaning: Meaning,
+    },
     /// The human's words. `id` is the host's, so that anchors taken before can be found.
     Line {
         id: LineId,
@@ -94,6 +104,7 @@ pub enum Event {
         manner: Manner,
         text: String,
         shown: Vec<Shown>,
+        sound: Option<Sound>,
     },
     /// The first voiced sample of a granted turn is in the room.
     SpeechBegan {
@@ -216,7 +227,12 @@ pub struct Grant {
 impl Grant {
     /// The pictures that the persona is shown, oldest first.
     pub fn pictures(&self) -> impl Iterator<Item = &Picture> {
-        self.messages.iter().flat_map(|message| &message.pictures)
+        self.messages.iter().flat_map(crate::llm::Message::pictures)
+    }
+
+    /// The sounds that the persona hears, oldest first.
+    pub fn sounds(&self) -> impl Iterator<Item = &Sound> {
+        self.messages.iter().flat_map(crate::llm::Message::sounds)
     }
 }
 
@@ -254,6 +270,7 @@ impl Settled {
             decode_tok_s: usage.decode_tok_s,
             heard_text: self.heard,
             pictures: usage.pictures,
+            sounds: usage.sounds,
         }
     }
 }

@@ -10,7 +10,8 @@ use axum::response::Response;
 use super::assets::kept;
 use super::error::ApiError;
 use super::routes::Desk;
-use crate::picture::{Picture, PictureId};
+use crate::medium::MediumId;
+use crate::picture::Picture;
 
 /// The newest pictures that are kept, some 40 kB each.
 const PICTURES_MAX: usize = 256;
@@ -30,7 +31,7 @@ impl Album {
         pictures.push_back(picture);
     }
 
-    fn find(&self, id: &PictureId) -> Option<Picture> {
+    fn find(&self, id: &MediumId) -> Option<Picture> {
         self.open().iter().rev().find(|picture| picture.id() == id).cloned()
     }
 
@@ -46,7 +47,7 @@ pub(super) async fn picture(
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let found = PictureId::parse(&id).and_then(|id| desk.album.find(&id));
+    let found = MediumId::parse(&id).and_then(|id| desk.album.find(&id));
     let picture = found.ok_or(ApiError::NoPicture(id))?;
     let name = picture.id().as_str().as_bytes();
     Ok(kept(name, "image/jpeg", picture.jpeg().to_vec(), &headers))

@@ -189,6 +189,7 @@ struct HouseMetrics {
     queue_drops: Family<Named, Counter>,
     faces: Faces,
     pictures: Pictures,
+    sounds: Sounds,
     probe_lines: Counter,
     probe_errors: Counter,
 }
@@ -239,6 +240,40 @@ impl Pictures {
         reach(&self.encoded, pictures.encoded);
         reach(&self.shared, pictures.shared);
         self.bytes.set(whole(pictures.bytes));
+    }
+}
+
+/// Of what was heard.
+#[derive(Default)]
+struct Sounds {
+    given: Counter,
+    dropped: Counter,
+    encoded: Counter,
+    shared: Counter,
+    bytes: Gauge,
+}
+
+impl Sounds {
+    fn new(registry: &mut Registry) -> Self {
+        let it = Self::default();
+        let mut counts = |name: &str, help: &str, counter: &Counter| {
+            registry.register(format!("sounds_{name}"), help, counter.clone());
+        };
+        counts("given", "Sounds that went with a line", &it.given);
+        counts("dropped", "Lines that went without their sound", &it.dropped);
+        counts("encoded", "Sounds that the engine encoded, once for all seats", &it.encoded);
+        counts("shared", "Times that a prompt used an encoded one again", &it.shared);
+        let bytes = "Memory of encoded sounds";
+        registry.register_with_unit("sounds_encoded", bytes, Unit::Bytes, it.bytes.clone());
+        it
+    }
+
+    fn set(&self, sounds: &super::state::SoundCounts) {
+        reach(&self.given, sounds.given);
+        reach(&self.dropped, sounds.dropped);
+        reach(&self.encoded, sounds.encoded);
+        reach(&self.shared, sounds.shared);
+        self.bytes.set(whole(sounds.bytes));
     }
 }
 
@@ -298,6 +333,7 @@ impl HouseMetrics {
             queue_drops: Family::default(),
             faces: Faces::new(registry),
             pictures: Pictures::new(registry),
+            sounds: Sounds::new(registry),
             probe_lines: Counter::default(),
             probe_errors: Counter::default(),
         };
@@ -356,6 +392,9 @@ impl HouseMetrics {
         }
         if let Some(pictures) = &status.pictures {
             self.pictures.set(pictures);
+        }
+        if let Some(sounds) = &status.sounds {
+            self.sounds.set(sounds);
         }
         if let Some(probes) = &report.probes {
             reach(&self.probe_lines, probes.written);

@@ -16,8 +16,9 @@ use crate::eyes::Counts;
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
 use crate::latency::TurnRecord;
 use crate::llm::guard::Cuts;
+use crate::medium::MediumId;
 use crate::persona::Mode;
-use crate::picture::{Picture, PictureId};
+use crate::picture::Picture;
 use crate::room::{AgentState, Caption};
 use crate::turn::Manner;
 
@@ -52,6 +53,9 @@ pub struct Status {
     /// None where nobody sees and nothing was shown.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pictures: Option<Pictures>,
+    /// None where nobody hears.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sounds: Option<SoundCounts>,
     /// The newest recording; none before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recording: Option<Recording>,
@@ -88,6 +92,21 @@ pub struct Pictures {
     /// Frames and files that found no place.
     pub dropped: u64,
     /// Pictures that the engine made into what the model takes, each once for everybody.
+    pub encoded: u64,
+    /// Times that a prompt began to use one of these.
+    pub shared: u64,
+    /// Memory that they take.
+    pub bytes: u64,
+}
+
+/// What people said and the model heard, counted since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SoundCounts {
+    /// Sounds that went with a line.
+    pub given: u64,
+    /// Lines of which those who hear had the words only: their sound was too short or too long.
+    pub dropped: u64,
+    /// Sounds that the engine made into what the model takes, each once for everybody.
     pub encoded: u64,
     /// Times that a prompt began to use one of these.
     pub shared: u64,
@@ -291,7 +310,10 @@ pub struct Line {
     pub text: String,
     /// What was shown with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<PictureId>,
+    pub pictures: Vec<MediumId>,
+    /// How it sounded, for those who hear.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sound: Option<MediumId>,
 }
 
 impl Line {
@@ -304,6 +326,7 @@ impl Line {
             manner,
             text: text.to_owned(),
             pictures: Vec::new(),
+            sound: None,
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -11,7 +12,8 @@ use serde::{Deserialize, Serialize};
 use super::{BenchError, Report, row};
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::llm::{EngineError, Question, Score};
-use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::meaning::{Embed, EmbedError, Reader};
+use crate::persona::{Hears, Mode, Persona, VoiceStyle};
 use crate::time::Time;
 use crate::turn::addressing::{Verdict, Weighed};
 use crate::turn::{
@@ -19,7 +21,7 @@ use crate::turn::{
 };
 
 /// What is measured.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Options {
     /// One case a line, in JSON.
     pub cases: PathBuf,
@@ -28,6 +30,8 @@ pub struct Options {
     /// Who chooses among those who may answer a question to the room.
     pub decide: Decide,
     pub weights: Weights,
+    /// Tells what lines mean, where there is a model for it.
+    pub embedder: Option<Arc<dyn Embed>>,
 }
 
 /// A labelled room.
@@ -58,6 +62,7 @@ impl CasePersona {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         }
     }
 }
@@ -94,6 +99,9 @@ pub struct Prediction {
     pub reason: String,
     /// What was weighed on the way.
     pub weighed: BTreeMap<&'static str, Scale>,
+    /// The direction of the last line's text, where there is a model for it and it is written.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub vector: Vec<f32>,
 }
 
 /// How likely a matter is, and by which signs.
@@ -217,13 +225,18 @@ pub fn predict(
     options: &Options,
     judge: Option<&Judge<'_>>,
 ) -> Result<Prediction, BenchError> {
-    let mut room = Room::new(case, options);
+    let wrong = |error: EmbedError| BenchError::Wrong(error.to_string());
+    let mut room = Room::new(case, options).map_err(wrong)?;
     let mut prediction = Prediction { id: case.id.clone(), ..Prediction::default() };
     for (at, line) in case.lines.iter().enumerate() {
         if at + 1 == case.lines.len() && case.humans.contains(&line.who) {
             let human = HumanId::new(&line.who);
-            let verdict = room.core.judge(room.now + PACE, &human, line.manner(), &line.text);
+            let whole = room.is_read(room.now + PACE, &human, &line.text);
+            let verdict = room.core.judge(room.now + PACE, &human, line.manner(), &whole);
             prediction.explain(verdict);
+            if let (Some(embedder), Some(_)) = (&options.embedder, &options.out) {
+                prediction.vector = embedder.embed(&whole).map_err(wrong)?.to_vec();
+            }
         }
         room.plays(line, case)?;
         room.judged(judge)?;
@@ -242,6 +255,7 @@ pub fn predict(
 /// A room of the core's, whose speeches are silent until a case tells what was said.
 struct Room {
     core: Core,
+    reader: Option<Reader>,
     now: Time,
     lines: u64,
     grant: Option<Grant>,
@@ -249,18 +263,29 @@ struct Room {
 }
 
 impl Room {
-    fn new(case: &Case, options: &Options) -> Self {
+    fn new(case: &Case, options: &Options) -> Result<Self, EmbedError> {
         let &Options { decide, weights, .. } = options;
         let turns = TurnOptions { decide, weights, ..TurnOptions::default() };
         let core = Core::new(case.personas.iter().map(CasePersona::persona).collect(), turns);
-        let mut room = Self { core, now: Time::ZERO, lines: 0, grant: None, asked: None };
+        let cards = case.personas.iter().map(|one| one.card.as_str());
+        let reader = options.embedder.clone().map(|one| Reader::new(one, cards)).transpose()?;
+        let mut room = Self { core, reader, now: Time::ZERO, lines: 0, grant: None, asked: None };
         for one in &case.personas {
             room.tell(Event::Hosted { persona: PersonaId::new(&one.id), hosted: true });
         }
         for name in &case.humans {
             room.tell(Event::HumanJoined { human: HumanId::new(name), name: name.clone() });
         }
-        room
+        Ok(room)
+    }
+
+    /// Has `text` read, as a line of `human` would be. Returns what it is judged by.
+    fn is_read(&mut self, now: Time, human: &HumanId, text: &str) -> String {
+        let whole = self.core.whole(now, human, text);
+        if let Some(meaning) = self.reader.as_ref().and_then(|reader| reader.meaning(&whole)) {
+            self.tell(Event::Meant { text: whole.clone(), meaning });
+        }
+        whole
     }
 
     fn tell(&mut self, event: Event) {
@@ -328,11 +353,19 @@ impl Room {
             return Err(BenchError::Wrong(message));
         }
         let human = HumanId::new(&line.who);
+        self.is_read(self.now, &human, &line.text);
         let manner = line.manner();
         if manner == Manner::Heard {
             self.tell(Event::SpeechStarted { human: human.clone() });
         }
-        self.tell(Event::Line { id, human, manner, text: line.text.clone(), shown: Vec::new() });
+        self.tell(Event::Line {
+            id,
+            human,
+            manner,
+            text: line.text.clone(),
+            shown: Vec::new(),
+            sound: None,
+        });
         Ok(())
     }
 }
@@ -367,7 +400,7 @@ mod tests {
 
     fn evidence(cases: PathBuf) -> Options {
         let (decide, weights) = (Decide::Evidence, Weights::default());
-        Options { cases, out: None, decide, weights }
+        Options { cases, out: None, decide, weights, embedder: None }
     }
 
     fn answer(lines: &[(&str, &str)]) -> Vec<String> {

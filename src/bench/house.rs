@@ -10,7 +10,7 @@ use crate::config::{Config, ConfigError, Env, Flags, Options};
 use crate::id::PersonaId;
 #[cfg(feature = "llama")]
 use crate::llm::llama::{self, LlamaEngine};
-use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::persona::{Hears, Mode, Persona, VoiceStyle};
 #[cfg(feature = "llama")]
 use crate::time::Clock;
 
@@ -32,6 +32,7 @@ pub(super) fn cast<S: Into<String>>(names: impl IntoIterator<Item = S>) -> Vec<P
         voice: VoiceStyle::default(),
         mode: Mode::Open,
         sees: None,
+        hears: Hears::default(),
     };
     names.into_iter().enumerate().map(persona).collect()
 }

@@ -17,7 +17,7 @@ use super::{BenchError, Report, row};
 use crate::id::{HumanId, LineId, PersonaId, Speaker};
 use crate::llm::guard::{Cuts, Guard, Limits};
 use crate::llm::{Message, Sampling, prompt};
-use crate::persona::Persona;
+use crate::persona::{Hears, Persona};
 use crate::turn::{Line, Manner};
 
 mod faults;
@@ -193,6 +193,7 @@ impl Room {
                 manner: Manner::Heard,
                 text,
                 shown: Vec::new(),
+                sound: None,
             });
         }
     }
@@ -201,7 +202,12 @@ impl Room {
     fn view(&self, persona: &Persona) -> Vec<Message> {
         let cast: Vec<&str> = self.cast.iter().map(|one| one.name.as_str()).collect();
         let mut messages = vec![prompt::system_message(persona, &cast)];
-        messages.extend(prompt::conversation(&persona.id, false, self.lines.iter()));
+        messages.extend(prompt::conversation(
+            &persona.id,
+            false,
+            Hears::Transcript,
+            self.lines.iter(),
+        ));
         messages.push(prompt::cue(&persona.name));
         messages
     }

@@ -2,17 +2,20 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
 use super::CliError;
 use crate::bench::{Report, answers, replay, sim, stress};
+use crate::config::{Config, Env, Flags};
+use crate::meaning::{self, Embed};
 use crate::models::Catalogue;
 use crate::turn::Decide;
 #[cfg(feature = "llama")]
 use crate::{
     bench::{engine, identity, jury::Jury},
-    config::{Config, Env, Flags, Language, Options},
+    config::{Language, Options},
     models,
 };
 #[cfg(all(feature = "llama", feature = "livekit"))]
@@ -73,6 +76,9 @@ enum Name {
         /// unless it is `evidence`.
         #[arg(long, value_name = "WHO", default_value = "evidence", value_parser = decide)]
         decide: Decide,
+        /// By the words alone, without the model of sentences.
+        #[arg(long)]
+        no_meaning: bool,
         /// The language model, as the catalogue has it.
         #[arg(long, value_name = "MODEL", default_value = "smollm2-135m-instruct")]
         model: String,
@@ -145,7 +151,7 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
             stress::run(&stress::Options { rounds: *rounds, personas_max: *up_to, model: None })?
         }
         Name::Replay { tapes } => replay::run(&replay::Options { tapes: tapes.clone() })?,
-        Name::Answers { cases, out, decide, model } => {
+        Name::Answers { cases, out, decide, no_meaning, model } => {
             let known = Catalogue::built_in().find(model).and_then(|model| model.answers);
             let weights = known.unwrap_or_default().weights;
             let options = answers::Options {
@@ -153,6 +159,7 @@ pub(super) fn run(bench: &Bench) -> Result<(), CliError> {
                 out: out.clone(),
                 decide: *decide,
                 weights,
+                embedder: if *no_meaning { None } else { embedder()? },
             };
             who_answers(&options, model)?
         }
@@ -217,6 +224,14 @@ fn who_is_who(dialogues: PathBuf, model: &str) -> Result<Report, CliError> {
     let jury = Jury::load(&config.models.root, model, super::runtime()?)?;
     let options = identity::Options { dialogues, seed: config.turn.seed as u32 };
     Ok(identity::run_on(&options, &jury, config.turn.reply_tokens)?)
+}
+
+/// The model of sentences, where it is installed.
+fn embedder() -> Result<Option<Arc<dyn Embed>>, CliError> {
+    let root = Config::load(&Flags::default(), &Env::read())?.models.root;
+    let found = meaning::find(&root);
+    let found = found.inspect_err(|error| eprintln!("by the words alone: {error}"));
+    Ok(found.ok().map(|model| Arc::new(model) as Arc<dyn Embed>))
 }
 
 #[cfg(feature = "llama")]

@@ -75,6 +75,7 @@ pub(super) fn run(ask: Ask, env: &Env, out: &mut impl Write) -> Result<(), CliEr
             checks.push(phonemiser(env));
             checks.push(server(&config.livekit));
             checks.extend(models_of(&config));
+            checks.extend(embedding(&config.models.root));
             checks.push(memory(&config, available_bytes()));
             checks.push(pages_port(config.pages.listen));
             checks.extend(server_port(&config.livekit));
@@ -215,6 +216,20 @@ fn models_of(config: &Config) -> Vec<Check> {
     elsewhere.into_iter().chain(named.into_iter().map(check)).collect()
 }
 
+/// The models that tell what a line is about: who answers is decided without them too.
+fn embedding(root: &Path) -> Vec<Check> {
+    let models = models::Catalogue::built_in().models.iter();
+    let wanted = models.filter(|model| model.default && model.kind == models::Kind::Embedding);
+    let check = |model: &models::Model| match models::resolve(root, &model.name) {
+        Ok(files) => Check::ok("embedding", files.main().display().to_string()),
+        Err(error) => {
+            let mend = format!("troupe models pull {}", model.name);
+            Check::bad("embedding", State::Warning, error.to_string(), &mend)
+        }
+    };
+    wanted.map(check).collect()
+}
+
 /// `available_bytes` is none where the system does not tell.
 fn memory(config: &Config, available_bytes: Option<u64>) -> Check {
     let name = "memory";
@@ -324,6 +339,9 @@ mod tests {
         }
         assert_eq!(checks[1].mend.as_deref(), Some("apt-get install espeak-ng"));
         assert_eq!(checks[3].mend.as_deref(), Some("troupe models pull smollm2-135m-instruct"));
+        let [embedding] = embedding(nowhere).try_into().expect("one by default");
+        assert_eq!(embedding.state, State::Warning, "nothing stops without it");
+        assert_eq!(embedding.mend.as_deref(), Some("troupe models pull all-minilm-l6-v2"));
     }
 
     #[test]

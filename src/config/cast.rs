@@ -6,7 +6,7 @@ use std::path::Path;
 use super::ConfigError;
 use super::file;
 use crate::id::PersonaId;
-use crate::persona::{Mode, Persona, VoiceStyle, card};
+use crate::persona::{Hears, Mode, Persona, VoiceStyle, card};
 use crate::room::token::LISTENER_IDENTITY;
 
 /// One seat each, and one sequence of the engine's cache.
@@ -62,8 +62,8 @@ fn one(entry: &file::Persona, base: &Path) -> Result<Persona, ConfigError> {
             "voice.pitch goes from -12 to 12 and voice.pace from 0.5 to 2".to_owned(),
         ));
     }
-    let (mode, sees) = (entry.mode, entry.sees);
-    Ok(Persona { id: PersonaId::new(id), name, card: card.text, voice, mode, sees })
+    let (mode, sees, hears) = (entry.mode, entry.sees, entry.hears);
+    Ok(Persona { id: PersonaId::new(id), name, card: card.text, voice, mode, sees, hears })
 }
 
 fn capitalised(id: &str) -> String {
@@ -79,6 +79,7 @@ fn house_cast() -> Vec<Persona> {
         voice: VoiceStyle { pitch, pace },
         mode: Mode::Open,
         sees: None,
+        hears: Hears::default(),
     };
     vec![
         persona(

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::persona::{Mode, VoiceStyle};
+use crate::persona::{Hears, Mode, VoiceStyle};
 use crate::turn::Decide;
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -69,6 +69,9 @@ pub struct Server {
     /// Whether the server's model takes pictures.
     #[serde(default)]
     pub sees: bool,
+    /// Whether it takes sounds.
+    #[serde(default)]
+    pub hears: bool,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -168,6 +171,9 @@ pub struct Persona {
     pub face: Option<Face>,
     /// Whether it is shown pictures.
     pub sees: Option<bool>,
+    /// How it takes what humans say.
+    #[serde(default)]
+    pub hears: Hears,
 }
 
 /// A picture's path, or how it is drawn.

@@ -55,14 +55,18 @@ pub(super) fn resolve(env: &Env, options: &Options, base: &Path) -> Result<Model
 }
 
 fn language(env: &Env, written: &file::Language) -> Result<Language, ConfigError> {
-    let (url, model, sees) = match written {
+    let (url, model, sees, hears) = match written {
         file::Language::Here(name) => return Ok(Language::Here(name.clone())),
         file::Language::Server(file::Server { kind: file::Kind::Scripted, .. }) => {
             return Ok(Language::Scripted);
         }
-        file::Language::Server(file::Server { kind: file::Kind::Openai, url, model, sees }) => {
-            (url, model, *sees)
-        }
+        file::Language::Server(file::Server {
+            kind: file::Kind::Openai,
+            url,
+            model,
+            sees,
+            hears,
+        }) => (url, model, *sees, *hears),
     };
     if !["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) {
         return Err(ConfigError(format!(
@@ -75,7 +79,7 @@ fn language(env: &Env, written: &file::Language) -> Result<Language, ConfigError
         ));
     }
     let key = env.openai_api_key.clone().map(Key);
-    Ok(Language::Server(Server { url: url.clone(), model: model.clone(), key, sees }))
+    Ok(Language::Server(Server { url: url.clone(), model: model.clone(), key, sees, hears }))
 }
 
 fn adapters(options: &Options, base: &Path) -> Result<HashMap<PersonaId, Adapter>, ConfigError> {

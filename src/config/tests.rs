@@ -1,7 +1,8 @@
 use std::path::Path;
 
 use super::*;
-use crate::persona::Rgb;
+use crate::llm::gguf::write;
+use crate::persona::{Hears, Rgb};
 
 fn env() -> Env {
     Env { models_root: Some("/models".into()), ..Env::default() }
@@ -71,12 +72,55 @@ fn whoever_is_to_see_needs_a_model_that_does() {
         "language = \"Cargo.toml\"\nprojector = \"Cargo.toml\"".to_owned(),
     ] {
         let config = resolve(&with(&sighted)).expect("valid");
-        assert!(config.models.sees() && config.cast[0].sees == Some(true), "{sighted}");
+        assert!(config.models.senses().sees && config.cast[0].sees == Some(true), "{sighted}");
     }
     let gone = refusal("[models]\nprojector = \"nowhere.gguf\"");
     assert!(gone.contains("there is no such file"), "{gone}");
     let beside = format!("[models]\n{server} }}\nprojector = \"Cargo.toml\"");
     assert!(refusal(&beside).contains("not in this process"));
+}
+
+#[test]
+fn whoever_is_to_hear_needs_a_model_that_does() {
+    let with = |models: &str, hears: &str| {
+        format!("[models]\n{models}\n[[persona]]\nid = \"a\"\ncard = \"c\"\nhears = {hears:?}")
+    };
+    let folder = tempfile::tempdir().expect("a folder");
+    let projector = |sense: &str| {
+        let path = folder.path().join(sense);
+        let has = write::entry(&format!("clip.has_{sense}_encoder"), 7, &[1]);
+        std::fs::write(&path, write::file(&[has], &[])).expect("it can be written");
+        format!("language = \"Cargo.toml\"\nprojector = {:?}", path.display().to_string())
+    };
+    let server = "language = { kind = \"openai\", url = \"http://there/v1\", model = \"m\"";
+    for deaf in [
+        String::new(),
+        format!("{server}, sees = true }}"),
+        projector("vision"),
+        "language = \"Cargo.toml\"\nprojector = \"Cargo.toml\"".to_owned(),
+    ] {
+        for hears in ["audio", "both"] {
+            let refused = refusal(&with(&deaf, hears));
+            let told = refused.contains("persona \"a\": the model ")
+                && refused.contains("cannot hear")
+                && refused.contains("hears = \"transcript\"");
+            assert!(told, "{deaf}: {refused}");
+        }
+        resolve(&with(&deaf, "transcript")).expect("it reads");
+    }
+    for hearing in [
+        "language = \"ultravox-0.5-llama-3.2-1b\"".to_owned(),
+        format!("{server}, hears = true }}"),
+        "language = { kind = \"scripted\" }".to_owned(),
+        projector("audio"),
+    ] {
+        let config = resolve(&with(&hearing, "both")).expect("valid");
+        assert!(config.models.senses().hears && config.cast[0].hears == Hears::Both, "{hearing}");
+    }
+    assert!(refusal(&with("", "ears")).contains("ears"));
+    // A model that only hears does not see.
+    let sees = with(&projector("audio"), "audio") + "\nsees = true";
+    assert!(refusal(&sees).contains("cannot see"));
 }
 
 #[test]

@@ -86,7 +86,7 @@ impl House<'_> {
         let addresses = self.open_pages(pages).await?;
 
         // The server and the three engines start side by side; loading is the slow part.
-        let (server, ears, engine, voice, predictor) = tokio::try_join!(
+        let (server, ears, engine, voice, (predictor, reader)) = tokio::try_join!(
             self.server(),
             parts::ears(&files, self.config, self.tasks, self.cancel),
             parts::engine(&files, self.config, self.clock),
@@ -106,7 +106,7 @@ impl House<'_> {
         // From here on things happen that belong on the tape.
         let record = visit.record.as_deref();
         let recording =
-            Recording::open(record, self.config, engine.sees(), self.clock, self.tasks)?;
+            Recording::open(record, self.config, engine.senses(), self.clock, self.tasks)?;
         recorder.send_replace(Some(recording.clone()));
         let mint = Mint::new(server.keys, &self.config.room);
         let member = |persona: &Persona| {
@@ -129,6 +129,7 @@ impl House<'_> {
             ears: ears.status(),
             recogniser: Arc::new(ears),
             predictor,
+            reader,
             engine,
             voice,
             server: super::Server { url: url.clone(), own: server.own, link: LinkState::Up },

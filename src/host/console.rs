@@ -15,6 +15,7 @@ use crate::admin::state::{self as pages, Publisher};
 use crate::config::Config;
 use crate::latency::TurnRecord;
 use crate::llm::Engine;
+use crate::meaning::Read;
 use crate::persona::Persona;
 use crate::room::console::device::{self, Devices};
 use crate::room::console::{Choice, ConsoleRoom, Listed};
@@ -50,6 +51,7 @@ pub struct Engines {
     pub voice: Arc<dyn Synthesiser>,
     /// Judges pauses; without one the wait is fixed.
     pub predictor: Option<Arc<dyn Predictor>>,
+    pub reader: Option<Arc<dyn Read>>,
 }
 
 /// The sound devices of this machine.
@@ -85,8 +87,8 @@ pub async fn run<O: Write, N: Write>(
         )
     };
     let result = match cancel.run_until_cancelled(start).await {
-        Some(Ok(((recogniser, ears), engine, voice, predictor))) => {
-            let engines = Engines { recogniser, ears, engine, voice, predictor };
+        Some(Ok(((recogniser, ears), engine, voice, (predictor, reader)))) => {
+            let engines = Engines { recogniser, ears, engine, voice, predictor, reader };
             let stage = Stage { clock, tasks: &tasks, cancel: &cancel };
             stage.play(config, options, engines, devices, terminal).await
         }
@@ -152,6 +154,7 @@ impl Stage<'_> {
         let parts = Parts {
             cast: summary,
             predictor: engines.predictor,
+            reader: engines.reader,
             transport: transport.clone(),
             events: ends.events,
             recogniser: engines.recogniser,

@@ -8,6 +8,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use crate::admin::state::{
     EarlyPasses, Hearing, JudgedPauses, Link, Part, PartState, Pictures, Publisher, QueueStatus,
+    SoundCounts,
 };
 use crate::llm::Engine;
 use crate::room::{LinkState, Member};
@@ -72,15 +73,26 @@ impl Health {
         }
     }
 
-    /// What was shown, with what the engine made of it.
-    pub(super) fn with_encoded(&self, shown: Option<Pictures>) -> Option<Pictures> {
+    /// What was shown, and what was given to those who hear, with what the engine made of it.
+    pub(super) fn with_encoded(
+        &self,
+        shown: Option<Pictures>,
+        given: Option<SoundCounts>,
+    ) -> (Option<Pictures>, Option<SoundCounts>) {
         let stats = self.engine.stats();
-        Some(Pictures {
+        let pictures = shown.map(|shown| Pictures {
             encoded: stats.pictures_encoded,
             shared: stats.pictures_shared,
             bytes: stats.pictures_bytes,
-            ..shown?
-        })
+            ..shown
+        });
+        let sounds = given.map(|given| SoundCounts {
+            encoded: stats.sounds_encoded,
+            shared: stats.sounds_shared,
+            bytes: stats.sounds_bytes,
+            ..given
+        });
+        (pictures, sounds)
     }
 
     /// One of our participants is in the room, or out of it.

@@ -75,7 +75,8 @@ impl Ledger {
         anchors.mark(Anchor::Granted, now);
         let persona = grant.persona.clone();
         let pictures = grant.pictures().map(|picture| picture.id().clone()).collect();
-        let usage = Usage { pictures, ..Usage::default() };
+        let sounds = grant.sounds().map(|sound| sound.id().clone()).collect();
+        let usage = Usage { pictures, sounds, ..Usage::default() };
         self.turns.insert(grant.turn, Open { persona, anchors, usage });
     }
 

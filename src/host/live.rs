@@ -14,8 +14,10 @@ use super::echo::Echo;
 use super::faces::{self, Faces};
 use super::health::{Health, queue};
 use super::ledger::Ledger;
+use super::listening::Listening;
 use super::probes;
 use super::ranker::{Ranked, Ranker};
+use super::reading::{Reading, Told, Words};
 use super::recording::Shown;
 use super::replies::Replies;
 use super::sight::{Made, Sight, Typed};
@@ -31,6 +33,8 @@ use crate::tape::Tap;
 use crate::time::{Clock, Time};
 use crate::turn::{self, Core, Effect, Manner};
 
+mod listening;
+mod reading;
 mod showing;
 mod taping;
 
@@ -50,6 +54,8 @@ pub(super) struct Inputs {
     pub(super) speech: mpsc::Receiver<speech::Event>,
     /// Whose a line is, where the model is asked.
     pub(super) ranked: mpsc::Receiver<Ranked>,
+    /// What words mean, where a model tells it.
+    pub(super) told: mpsc::Receiver<Told>,
     pub(super) pages: mpsc::Receiver<pages::Command>,
     /// How the newest recording does.
     pub(super) recorder: watch::Receiver<Option<Shown>>,
@@ -82,12 +88,14 @@ pub(super) struct Outputs {
     /// Recognise in every pause.
     pub(super) early_words: bool,
     pub(super) stage: speech::Stage,
-    /// Whether somebody's sound is just rising, for speeches that are about to begin.
+    /// Whether somebody's sound is just rising, for speeches.
     pub(super) rising: watch::Sender<bool>,
     pub(super) echo: Echo,
     pub(super) sight: Sight,
+    pub(super) listening: Listening,
     pub(super) ahead: Ahead,
     pub(super) ranker: Ranker,
+    pub(super) reading: Reading,
     pub(super) replies: Replies,
     pub(super) publisher: Publisher,
     pub(super) tap: Tap,
@@ -176,6 +184,7 @@ impl Live {
                 Some(Ranked { line, scores }) = inputs.ranked.recv() => {
                     self.tell(turn::Event::Ranked { line, scores });
                 }
+                Some(told) = inputs.told.recv() => self.on_told(told),
                 Some(heard) = inputs.heard.recv() => {
                     // Words that came before these are not to be shown after them.
                     if inputs.partials.has_changed().is_ok_and(|unseen| unseen) {
@@ -197,9 +206,11 @@ impl Live {
                     self.health.refresh(&self.out.publisher, queues);
                     let echo = self.out.echo.shown();
                     let guesses = self.out.ahead.guesses();
-                    let pictures = self.health.with_encoded(self.out.sight.shown());
+                    let (shown, given) = (self.out.sight.shown(), self.out.listening.shown());
+                    let (pictures, sounds) = self.health.with_encoded(shown, given);
                     self.out.publisher.update(|status| {
                         status.pictures = pictures;
+                        status.sounds = sounds;
                         status.echo = echo;
                         status.ahead = guesses;
                     });
@@ -293,6 +304,11 @@ impl Live {
                 self.out.sight.speaks(&human, false);
                 self.tell(turn::Event::SpeechDropped { human });
             }
+            hearing::Event::Lull(lull) => {
+                if self.out.early_words {
+                    self.out.intake.offer_early(lull);
+                }
+            }
             hearing::Event::Paused(paused) => {
                 if let Some(asker) = &self.out.asker {
                     asker.ask(&paused);
@@ -346,14 +362,9 @@ impl Live {
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
-        // Beside a speech, work ahead of time would take from it.
-        let free = self.speeches.is_empty();
-        let now = self.clock.now();
-        let likely =
-            if free { self.core.likely(now, &human, &text, self.would_show(&human)) } else { None };
-        self.tell(turn::Event::Words { human, text });
-        if let Some((persona, messages)) = likely {
-            self.out.ahead.guess(persona, messages);
+        let whole = self.core.whole(self.clock.now(), &human, &text);
+        if let Some(words) = self.out.reading.words(Words { human, text }, whole) {
+            self.on_words(words);
         }
     }
 
@@ -367,32 +378,6 @@ impl Live {
     fn uncaption(&mut self, human: &HumanId, utterance: UtteranceId) {
         if self.captioned.remove(&utterance) {
             self.caption(human.clone(), utterance, String::new(), true);
-        }
-    }
-
-    fn on_heard(&mut self, mut heard: Heard) {
-        self.out.echo.judge(&mut heard);
-        self.out.tap.heard(&heard);
-        let human = heard.utterance.human.clone();
-        for merged in &heard.merged {
-            self.uncaption(&human, *merged);
-            // One line comes of several utterances; the core counts each beginning.
-            self.tell(turn::Event::SpeechDropped { human: human.clone() });
-        }
-        match &heard.text {
-            Ok(text) => {
-                let line = self.new_line();
-                self.ledger.heard(line, &heard);
-                self.captioned.remove(&heard.utterance.id);
-                self.caption(human.clone(), heard.utterance.id, text.clone(), true);
-                self.on_line(line, human, Manner::Heard, text.clone());
-            }
-            Err(reason) => {
-                let utterance = heard.utterance.id;
-                self.uncaption(&human, utterance);
-                tracing::debug!(%human, %utterance, %reason, "nothing was heard");
-                self.tell(turn::Event::SpeechDropped { human });
-            }
         }
     }
 
@@ -574,8 +559,9 @@ impl Live {
     }
 
     fn show_line(&self, line: pages::Line) {
-        let pages::Line { id, speaker, name, manner, text, pictures, .. } = &line;
-        self.out.tap.line(self.clock.now(), *id, (speaker, name), *manner, text, pictures);
+        let pages::Line { id, speaker, name, manner, text, pictures, sound, .. } = &line;
+        let beside = (&pictures[..], sound.as_ref());
+        self.out.tap.line(self.clock.now(), *id, (speaker, name), *manner, text, beside);
         self.out.publisher.event(pages::Event::Line(line));
     }
 

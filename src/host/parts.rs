@@ -59,14 +59,14 @@ pub async fn engines(
         return Err(HostError::NotBuilt("llama"));
     }
     let files = Files::find(config)?;
-    let (ears, engine, voice, predictor) = tokio::try_join!(
+    let (ears, engine, voice, (predictor, reader)) = tokio::try_join!(
         ears(&files, config, tasks, cancel),
         engine(&files, config, clock),
         voice(&files),
         async { Ok::<_, HostError>(predictor::load(config).await) },
     )?;
     let (ears, recogniser) = (ears.status(), Arc::new(ears));
-    Ok(Engines { recogniser, ears, engine, voice, predictor })
+    Ok(Engines { recogniser, ears, engine, voice, predictor, reader })
 }
 
 /// Starts `troupe-ears` and waits until it can hear.
@@ -117,6 +117,8 @@ async fn loaded(
     options.step = settings.step;
     let beside = || model.companion(models::PROJECTOR).map(Path::to_owned);
     options.projector = settings.projector.clone().or_else(beside);
+    // One from the catalogue is known by its digest.
+    options.trial = settings.projector.as_ref().and_then(|_| std::env::current_exe().ok());
     options.adapters = settings.adapters.clone();
     options.adapters_bytes = settings.adapters_bytes;
     let load = tokio::task::spawn_blocking(move || LlamaEngine::load(options, clock));

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::HostError;
 use crate::admin::state::{self as pages, PartState};
 use crate::config::{Config, EndOfTurn};
+use crate::llm::Senses;
 use crate::models::Catalogue;
 use crate::tape::{
     Answers, Header, Member, Model, Models, Recorder, State, Switch, Tap, file_name,
@@ -60,15 +61,15 @@ struct Keeper {
 
 impl Recording {
     /// With a `folder` a first recording begins now, before the room; without one nothing is
-    /// recorded until that is asked for, and then in the configured folder. `sees` is whether the
-    /// language model does.
+    /// recorded until that is asked for, and then in the configured folder. `senses` are the
+    /// language model's.
     ///
     /// # Errors
     /// When the first tape cannot be begun.
     pub fn open(
         folder: Option<&Path>,
         config: &Config,
-        sees: bool,
+        senses: Senses,
         clock: Clock,
         tasks: &TaskTracker,
     ) -> Result<Self, HostError> {
@@ -76,7 +77,7 @@ impl Recording {
         let (shown, shown_out) = watch::channel(None);
         let mut keeper = Keeper {
             folder: folder.map(Path::to_owned).or_else(|| config.tape.folder.clone()),
-            header: header(config, sees),
+            header: header(config, senses),
             clock,
             switch: Switch::default(),
             recorder: None,
@@ -250,7 +251,7 @@ fn begin(
 }
 
 /// What the room runs on, without keys and addresses.
-fn header(config: &Config, sees: bool) -> Header {
+fn header(config: &Config, senses: Senses) -> Header {
     let mut header = Header::new(config.cast.iter().map(Member::from).collect());
     header.room.clone_from(&config.room);
     header.seed = config.turn.seed;
@@ -261,7 +262,7 @@ fn header(config: &Config, sees: bool) -> Header {
     header.wake_words = Some(words.wake).filter(|words| *words != usual.wake);
     let (decide, weights) = (config.turn.decide, config.turn.weights);
     header.answers = decide.asks_the_model().then_some(Answers { decide, weights });
-    header.sees = sees;
+    (header.sees, header.hears) = (senses.sees, senses.hears);
     header.end_of_turn_us = match config.hearing.end_of_turn {
         EndOfTurn::Auto => 0,
         EndOfTurn::Fixed(silence) => micros(silence),

@@ -1,6 +1,7 @@
 //! A room put together from its parts, real or scripted: the live host, the replayer and the tests
 //! run this same one.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,17 +15,23 @@ use super::cast::BootSummary;
 use super::echo::Echo;
 use super::faces::{self, Faces};
 use super::health::{Health, Server};
+use super::listening::Listening;
 use super::live::{Inputs, Live, Outputs};
 use super::played::overheard;
 use super::ranker::Ranker;
+use super::reading::Reading;
 use super::recording::Shown;
 use super::replies::Replies;
 use super::sight::Sight;
 use crate::admin::state::{self as pages, PersonaStatus, Publisher};
 use crate::config::{Config, EndOfTurn};
+use crate::id::UtteranceId;
 use crate::latency::TurnRecord;
-use crate::llm::Engine;
+use crate::llm::{Engine, Senses};
+use crate::meaning::Read;
+use crate::persona::Persona;
 use crate::room::{self, Transport};
+use crate::sound::Sound;
 use crate::speech;
 use crate::stt::end_of_turn::{Asker, Judge, Predictor, Verdict};
 use crate::stt::service::{Partial, Service};
@@ -53,11 +60,26 @@ pub struct Parts {
     pub recogniser: Arc<dyn Recogniser>,
     /// Tells in a pause whether a human has finished; without one the wait is fixed.
     pub predictor: Option<Arc<dyn Predictor>>,
+    /// Tells what lines mean to this cast.
+    pub reader: Option<Arc<dyn Read>>,
     /// How the recogniser's process does.
     pub ears: watch::Receiver<ears::Status>,
     pub engine: Arc<dyn Engine>,
     pub voice: Arc<dyn Synthesiser>,
     pub server: Server,
+}
+
+impl Parts {
+    /// The same parts, which report what passes through them to `tap`.
+    fn reporting(self, tap: &Tap, clock: Clock) -> Self {
+        Self {
+            transport: tap.transport(self.transport, clock),
+            engine: tap.engine(self.engine, clock),
+            voice: tap.voice(self.voice, clock),
+            reader: self.reader.map(|reader| tap.reader(reader, clock)),
+            ..self
+        }
+    }
 }
 
 /// A room ready to run.
@@ -114,12 +136,7 @@ impl Room {
     ) -> Self {
         crate::probe::follow(clock);
         let span = info_span!("room", room = config.room);
-        let parts = Parts {
-            transport: tap.transport(parts.transport, clock),
-            engine: tap.engine(parts.engine, clock),
-            voice: tap.voice(parts.voice, clock),
-            ..parts
-        };
+        let parts = parts.reporting(&tap, clock);
         let (service, intake, heard) =
             Service::new(parts.recogniser, queue::Options::default(), clock);
         let speech_events = SPEECH_EVENTS_BOUND + speech::What::COUNT * config.cast.len();
@@ -131,9 +148,11 @@ impl Room {
             Health::new(parts.ears, stats, asker.clone(), parts.engine.clone(), parts.server);
         let (rising, rises) = watch::channel(false);
         let (transport, played) = overheard(parts.transport, clock);
-        let sees = parts.engine.sees();
-        let somebody = config.cast.iter().any(|persona| persona.is_shown_pictures(sees));
-        let (sight, made) = Sight::new(somebody, transport.clone(), publisher.clone());
+        let senses = parts.engine.senses();
+        let sees = config.cast.iter().any(|persona| persona.is_shown_pictures(senses.sees));
+        let (sight, made) = Sight::new(sees, transport.clone(), publisher.clone());
+        let hears = |persona: &Persona| persona.hears_with(senses.hears).takes_sound();
+        let listening = Listening::new(config.cast.iter().any(hears));
         let stage = speech::Stage {
             engine: parts.engine,
             voice: parts.voice,
@@ -144,6 +163,7 @@ impl Room {
             lips: speech::Lips::default(),
         };
         let (ranker, ranked) = Ranker::new(stage.engine.clone());
+        let (reading, told) = Reading::new(parts.reader);
         let out = Outputs {
             transport,
             intake,
@@ -152,14 +172,16 @@ impl Room {
             rising,
             echo: Echo::new(played),
             sight,
+            listening,
             ahead: Ahead::new(stage.engine.clone()),
             ranker,
+            reading,
             stage,
             replies: span.in_scope(|| Replies::new(&config.cast, config.turn, &publisher)),
             publisher,
             tap,
         };
-        let core = turn_core(config, sees);
+        let core = turn_core(config, senses);
         let cast = parts.cast.hosted.iter().map(|live| live.persona().id.clone()).collect();
         let hearing = hearing::Hearing::new(hearing_options(config));
         let live = Live::new(clock, core, cast, hearing, health, out);
@@ -176,6 +198,7 @@ impl Room {
             made,
             speech,
             ranked,
+            told,
             pages: commands,
             recorder,
         };
@@ -198,6 +221,13 @@ impl Room {
     ) -> Self {
         self.inputs.hearing = events;
         self.inputs.partials = partials;
+        self
+    }
+
+    /// Takes what utterances sounded like, for those who hear, from a tape.
+    #[must_use]
+    pub fn playing(mut self, sounds: HashMap<UtteranceId, Sound>) -> Self {
+        self.live.play(sounds);
         self
     }
 
@@ -262,13 +292,13 @@ fn hearing_options(config: &Config) -> hearing::Options {
     }
 }
 
-fn turn_core(config: &Config, sees: bool) -> Core {
+fn turn_core(config: &Config, senses: Senses) -> Core {
     let options = turn::Options {
         seed: config.turn.seed,
         turns_per_minute: config.turn.turns_per_minute,
         decide: config.turn.decide,
         weights: config.turn.weights,
-        sees,
+        senses,
         ..turn::Options::default()
     };
     let mut core = Core::new(config.cast.clone(), options);

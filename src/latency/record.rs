@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{Outcome, Reason, Stage};
 use crate::id::{LineId, PersonaId, TurnId};
-use crate::picture::PictureId;
+use crate::medium::MediumId;
 
 /// One persona's handling of one line: what came of it, and where the time went.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,7 +31,10 @@ pub struct TurnRecord {
     pub heard_text: String,
     /// The pictures that the model was shown for it, oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub pictures: Vec<PictureId>,
+    pub pictures: Vec<MediumId>,
+    /// The sounds that the model heard for it, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sounds: Vec<MediumId>,
 }
 
 /// What the engine said about a turn; none where it said nothing.
@@ -42,5 +45,7 @@ pub struct Usage {
     pub completion_tokens: Option<u32>,
     pub decode_tok_s: Option<f32>,
     /// That it was shown.
-    pub pictures: Vec<PictureId>,
+    pub pictures: Vec<MediumId>,
+    /// That it heard.
+    pub sounds: Vec<MediumId>,
 }

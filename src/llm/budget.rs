@@ -10,6 +10,9 @@ const CONTEXT_TOKENS_MIN: u32 = 256;
 /// The engine's own tables and work space beside scores, found by measuring small models.
 const WORK_BYTES: u64 = 64 << 20;
 const STEP_TOKENS_MAX: u32 = 4_096;
+/// Without flash attention a step computes a table of every token's score for every place of its
+/// seat, for each head of a layer, and a copy of it. Up to so much memory it is worth it.
+const ATTENTION_BYTES_MAX: u64 = 512 << 20;
 
 /// Why a model is not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -40,17 +43,26 @@ pub struct Ask {
     /// Per seat.
     pub context_tokens: u32,
     pub step_tokens: u32,
-    /// What the projector and encoded pictures take.
-    pub pictures_bytes: u64,
+    /// What the projector and encoded pictures and sounds take.
+    pub media_bytes: u64,
 }
 
-/// Tokens of all seats together, when the model can do that within `free_bytes` (`None`: unknown,
-/// not checked).
+/// How a model is used that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fit {
+    /// Of all seats together.
+    pub tokens: u32,
+    /// llama.cpp's flash attention takes no table of scores, but below 64 new tokens of a seat it
+    /// is the slower one on a processor (`docs/decisions/0005-engine-measured.md`).
+    pub flash_attention: bool,
+}
+
+/// How the model is used, when it can do that within `free_bytes` (`None`: unknown, not checked).
 ///
 /// # Errors
 /// [`LoadError::Options`] for numbers that no model or this one cannot take, and
 /// [`LoadError::Memory`].
-pub fn check(gguf: &Gguf, ask: Ask, free_bytes: Option<u64>) -> Result<u32, LoadError> {
+pub fn check(gguf: &Gguf, ask: Ask, free_bytes: Option<u64>) -> Result<Fit, LoadError> {
     let context = u64::from(ask.context_tokens);
     let refuse = |why: String| Err(LoadError::Options(why));
     if !(1..=SEATS_MAX).contains(&ask.seats) {
@@ -70,14 +82,18 @@ pub fn check(gguf: &Gguf, ask: Ask, free_bytes: Option<u64>) -> Result<u32, Load
         ));
     }
     let tokens = context * ask.seats as u64;
-    let scores = u64::from(ask.step_tokens) * gguf.vocabulary().unwrap_or(0) * 4;
+    let step = u64::from(ask.step_tokens);
+    let scores = step * gguf.vocabulary().unwrap_or(0) * 4;
     let cache = tokens.saturating_mul(gguf.cache_bytes_per_token().unwrap_or(0));
     let needed = gguf.file_bytes().saturating_add(cache).saturating_add(scores + WORK_BYTES);
-    let needed = needed.saturating_add(ask.pictures_bytes);
+    let table = gguf.heads().map(|heads| heads.saturating_mul(context * step * 4 * 2));
+    let table = table.filter(|bytes| *bytes <= ATTENTION_BYTES_MAX);
+    let needed = needed.saturating_add(ask.media_bytes).saturating_add(table.unwrap_or(0));
     if let Some(free) = free_bytes.filter(|&free| needed > free) {
         return Err(LoadError::Memory { needed_mib: needed >> 20, free_mib: free >> 20 });
     }
-    u32::try_from(tokens).map_err(|_| {
+    let flash_attention = table.is_none();
+    u32::try_from(tokens).map(|tokens| Fit { tokens, flash_attention }).map_err(|_| {
         LoadError::Options(format!("{tokens} tokens in all seats are too many for one cache"))
     })
 }

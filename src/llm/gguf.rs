@@ -124,10 +124,15 @@ impl Gguf {
         self.of_architecture("embedding_length")
     }
 
+    /// Heads of a layer's attention.
+    pub fn heads(&self) -> Option<u64> {
+        self.of_architecture("attention.head_count")
+    }
+
     /// Bytes that one token takes in the cache with 16-bit keys and values.
     pub fn cache_bytes_per_token(&self) -> Option<u64> {
         let layers = self.of_architecture("block_count")?;
-        let heads = self.of_architecture("attention.head_count")?.max(1);
+        let heads = self.heads()?.max(1);
         let kv_heads = self.of_architecture("attention.head_count_kv").unwrap_or(heads);
         let width = self.width()? / heads;
         let keys = self.of_architecture("attention.key_length").unwrap_or(width);

@@ -17,17 +17,20 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::adapter::Adapter;
 use super::budget::LoadError;
 use super::counters::{Counters, Pass, add};
-use super::{Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp};
+use super::{
+    Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, Senses, WarmUp,
+};
 use crate::id::PersonaId;
 use crate::time::{Clock, Time};
 
 mod adapters;
 pub mod bare;
 mod context;
-mod eyes;
 mod lora;
 mod model;
+mod projector;
 pub mod requantise;
+pub mod trial;
 mod worker;
 
 /// How to load a model.
@@ -54,10 +57,13 @@ pub struct Options {
     pub adapters: HashMap<PersonaId, Adapter>,
     /// Memory for adapters; those not used for longest leave it.
     pub adapters_bytes: u64,
-    /// A GGUF file with which the model sees pictures; none, and it is blind.
+    /// A GGUF file with which the model sees pictures, hears sounds, or both; none, and it reads.
     pub projector: Option<PathBuf>,
-    /// Memory for encoded pictures; those not used for longest leave it.
-    pub pictures_bytes: u64,
+    /// The program that tries the projector first, so that one which ends the process that it is in
+    /// is refused ([`trial`]); none for a projector that is known.
+    pub trial: Option<PathBuf>,
+    /// Memory for encoded pictures and sounds; those not used for longest leave it.
+    pub media_bytes: u64,
 }
 
 impl Options {
@@ -77,9 +83,10 @@ impl Options {
             adapters: HashMap::new(),
             adapters_bytes: 512 << 20,
             projector: None,
+            trial: None,
             // A picture of 64 positions takes 150 kB with the default model, and of SmolVLM's 500
-            // million weights 250 kB a tile.
-            pictures_bytes: 64 << 20,
+            // million weights 250 kB a tile; ten seconds of sound of Gemma's 250 positions 2 MB.
+            media_bytes: 64 << 20,
         }
     }
 }
@@ -104,7 +111,7 @@ pub struct LlamaEngine {
     stats: watch::Receiver<EngineStats>,
     open: Arc<Counters>,
     open_max: u64,
-    sees: bool,
+    senses: Senses,
 }
 
 #[derive(Debug)]
@@ -136,7 +143,7 @@ impl LlamaEngine {
     pub fn load(options: Options, clock: Clock) -> Result<Self, LoadError> {
         let loaded = model::load(&options)?;
         let open_max = (options.seats * OPEN_PER_SEAT) as u64;
-        let sees = options.projector.is_some();
+        let senses = loaded.senses;
         let (publish, stats) = watch::channel(EngineStats::default());
         // As large as what may be open, so that it is never full.
         let (inbox, commands) = sync_channel(options.seats * OPEN_PER_SEAT);
@@ -149,12 +156,7 @@ impl LlamaEngine {
             Err(LoadError::Native("its thread ended while it was loading".to_owned()))
         })?;
         let (inbox, thread, open) = (Some(inbox), Some(thread), Arc::default());
-        Ok(Self { clock, inbox, thread, stats, open, open_max, sees })
-    }
-
-    fn check(&self, messages: &[Message]) -> Result<(), EngineError> {
-        let shown = messages.iter().any(|message| !message.pictures.is_empty());
-        if shown && !self.sees { Err(EngineError::Blind) } else { Ok(()) }
+        Ok(Self { clock, inbox, thread, stats, open, open_max, senses })
     }
 
     fn send(&self, pass: Pass, wish: Wish) -> Result<(), EngineError> {
@@ -175,7 +177,7 @@ fn ended() -> EngineError {
 #[async_trait]
 impl Engine for LlamaEngine {
     async fn warm_up(&self, seat: &PersonaId, messages: &[Message]) -> Result<WarmUp, EngineError> {
-        self.check(messages)?;
+        self.senses.check(messages)?;
         let (done, warm) = oneshot::channel();
         let pass = self.open.enter(self.open_max)?;
         self.send(pass, Wish::WarmUp { seat: seat.clone(), messages: messages.to_vec(), done })?;
@@ -183,7 +185,7 @@ impl Engine for LlamaEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        self.check(&request.messages)?;
+        self.senses.check(&request.messages)?;
         let pass = self.open.enter(self.open_max)?;
         // Room for every event that a reply can have, so that a slow reader holds nobody up.
         let room = request.max_tokens.min(worker::REPLY_TOKENS_MAX) as usize + worker::OTHER_EVENTS;
@@ -198,7 +200,7 @@ impl Engine for LlamaEngine {
         questions: Vec<Question>,
         deadline: Duration,
     ) -> Result<Vec<Score>, EngineError> {
-        questions.iter().try_for_each(|question| self.check(&question.messages))?;
+        questions.iter().try_for_each(|question| self.senses.check(&question.messages))?;
         // All are in the inbox before the first is awaited, so that they share their steps.
         let mut asked = Vec::with_capacity(questions.len());
         for question in questions {
@@ -214,8 +216,8 @@ impl Engine for LlamaEngine {
         Ok(scores)
     }
 
-    fn sees(&self) -> bool {
-        self.sees
+    fn senses(&self) -> Senses {
+        self.senses
     }
 
     fn stats(&self) -> EngineStats {
@@ -231,7 +233,7 @@ impl Engine for LlamaEngine {
 }
 
 impl Drop for LlamaEngine {
-    /// Waits for the step in hand, and for the picture that is being encoded.
+    /// Waits for the step in hand, and for the picture or sound that is being encoded.
     fn drop(&mut self) {
         self.inbox = None;
         if let Some(thread) = self.thread.take()

@@ -16,7 +16,8 @@ use tokio::sync::{Semaphore, mpsc};
 use super::counters::{Counters, Pass, add};
 use super::scripted::by_shared_words;
 use super::{
-    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, Senses,
+    WarmUp,
 };
 use crate::id::PersonaId;
 use crate::time::{Clock, micros};
@@ -68,6 +69,7 @@ impl Engine for LoadEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
+        self.senses().check(&request.messages)?;
         let counters = &self.shared.counters;
         let pass = counters.enter(u64::MAX)?;
         add(&counters.requests, 1);
@@ -100,8 +102,8 @@ impl Engine for LoadEngine {
         tokio::time::timeout(deadline, all).await.map_err(late)
     }
 
-    fn sees(&self) -> bool {
-        false
+    fn senses(&self) -> Senses {
+        Senses::default()
     }
 
     fn stats(&self) -> EngineStats {

@@ -1,23 +1,70 @@
-//! Media in seats: what stands for a picture among the tokens of a prompt, and the encoded
-//! pictures that all seats share.
+//! Media in seats: what stands for a picture or a sound among the tokens of a prompt, and the
+//! encoded ones that all seats share.
 //!
-//! A picture takes as many positions of a seat as its projector makes of it. In each stands a
-//! number below zero in place of a token: equal numbers are equal pictures, so that whatever
-//! compares, keeps and copies tokens does so with pictures. What a number stands for is computed
-//! from the encoded picture, by whoever computes.
+//! A medium takes as many positions of a seat as its projector makes of it. In each stands a number
+//! below zero in place of a token: equal numbers are equal media, so that whatever compares, keeps
+//! and copies tokens does so with pictures and sounds. What a number stands for is computed from
+//! the encoded medium, by whoever computes. Pictures have the upper half of these numbers and
+//! sounds the lower, so that a number tells which of both it belongs to.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sampler::Token;
-use crate::picture::PictureId;
+use crate::medium::MediumId;
+use crate::picture::Picture;
+use crate::sound::Sound;
 
-/// -1 is what llama.cpp calls no token.
-const FIRST: Token = -2;
+/// What stands in a message beside its words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Medium {
+    Picture(Picture),
+    Sound(Sound),
+}
+
+impl Medium {
+    pub fn id(&self) -> &MediumId {
+        match self {
+            Self::Picture(picture) => picture.id(),
+            Self::Sound(sound) => sound.id(),
+        }
+    }
+
+    pub fn picture(&self) -> Option<&Picture> {
+        if let Self::Picture(picture) = self { Some(picture) } else { None }
+    }
+
+    pub fn sound(&self) -> Option<&Sound> {
+        if let Self::Sound(sound) = self { Some(sound) } else { None }
+    }
+
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Picture(_) => Kind::Picture,
+            Self::Sound(_) => Kind::Sound,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Picture,
+    Sound,
+}
+
+/// The numbers of pictures, highest and lowest; -1 is what llama.cpp calls no token.
+const PICTURES: (Token, Token) = (-2, -(1 << 30));
+/// The numbers of sounds.
+const SOUNDS: (Token, Token) = (PICTURES.1 - 1, Token::MIN);
 
 /// Whether this stands for a part of a medium.
 pub fn is_media(token: Token) -> bool {
     token < 0
+}
+
+/// Whether this stands for a part of a picture.
+pub fn is_picture(token: Token) -> bool {
+    is_media(token) && token >= PICTURES.1
 }
 
 /// How many positions `tokens` begin with that belong to one part of a medium: their numbers fall
@@ -41,7 +88,7 @@ pub enum Part {
     Positions(usize),
 }
 
-/// What the model takes in place of a picture's positions.
+/// What the model takes in place of a medium's positions.
 #[derive(Debug, PartialEq)]
 pub struct Encoded {
     /// The first number of each part, and how many it has.
@@ -70,9 +117,10 @@ impl Encoded {
     }
 }
 
-/// A picture that has its numbers.
+/// A medium that has its numbers.
 #[derive(Debug)]
 struct Known {
+    kind: Kind,
     tokens: Arc<[Token]>,
     parts: Vec<(Token, usize)>,
     /// The lowest number, which it leaves out.
@@ -87,59 +135,82 @@ impl Known {
     }
 }
 
-/// What became of pictures, since the start.
+/// What became of media of one kind, since the start.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     pub encoded: u64,
     /// Times that a prompt began to use one that was encoded before.
     pub shared: u64,
+    /// Memory that they take now.
+    pub bytes: u64,
 }
 
-/// The pictures that seats hold or were shown of late.
-#[derive(Debug)]
-pub struct Gallery {
-    known: HashMap<PictureId, Known>,
-    /// Numbers begin here, and none is below `last`.
+/// Numbers that are given away from the highest down.
+#[derive(Clone, Copy, Debug)]
+struct Numbers {
+    first: Token,
     next: Token,
     last: Token,
-    bytes: u64,
+}
+
+impl Numbers {
+    fn new((first, last): (Token, Token)) -> Self {
+        Self { first, next: first, last }
+    }
+}
+
+/// The pictures and sounds that seats hold or were given of late.
+#[derive(Debug)]
+pub struct Gallery {
+    known: HashMap<MediumId, Known>,
+    pictures: Numbers,
+    sounds: Numbers,
     bytes_max: u64,
     /// Uses, for which was used last.
     clock: u64,
-    pub counts: Counts,
+    picture_counts: Counts,
+    sound_counts: Counts,
 }
 
 impl Gallery {
-    /// Encoded pictures take so many bytes at most; those not used for longest leave.
+    /// Encoded media take so many bytes at most; those not used for longest leave.
     pub fn new(bytes_max: u64) -> Self {
         Self {
             known: HashMap::new(),
-            next: FIRST,
-            last: Token::MIN,
-            bytes: 0,
+            pictures: Numbers::new(PICTURES),
+            sounds: Numbers::new(SOUNDS),
             bytes_max,
             clock: 0,
-            counts: Counts::default(),
+            picture_counts: Counts::default(),
+            sound_counts: Counts::default(),
         }
     }
 
-    /// Memory that encoded pictures take now.
+    /// Memory that encoded media take now.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.picture_counts.bytes + self.sound_counts.bytes
     }
 
-    /// The tokens that stand for a picture.
-    pub fn tokens(&self, id: &PictureId) -> Option<&Arc<[Token]>> {
+    pub fn counts(&self, kind: Kind) -> Counts {
+        match kind {
+            Kind::Picture => self.picture_counts,
+            Kind::Sound => self.sound_counts,
+        }
+    }
+
+    /// The tokens that stand for a medium.
+    pub fn tokens(&self, id: &MediumId) -> Option<&Arc<[Token]>> {
         self.known.get(id).map(|known| &known.tokens)
     }
 
-    /// Gives a picture its numbers, if it has none. Others lose theirs when they are not encoded
+    /// Gives a medium its numbers, if it has none. Others lose theirs when they are not encoded
     /// and not `needed`: no seat holds them and no request waits for them.
     pub fn learn(
         &mut self,
-        id: &PictureId,
+        id: &MediumId,
+        kind: Kind,
         parts: &[Part],
-        needed: impl Fn(&PictureId, &[Token]) -> bool,
+        needed: impl Fn(&MediumId, &[Token]) -> bool,
     ) {
         if self.known.contains_key(id) {
             return;
@@ -150,7 +221,8 @@ impl Gallery {
             // One is left out behind each.
             Part::Positions(count) => *count + 1,
         });
-        let mut number = self.reserve(Token::try_from(sizes.sum::<usize>()).unwrap_or(Token::MAX));
+        let count = Token::try_from(sizes.sum::<usize>()).unwrap_or(Token::MAX);
+        let mut number = self.reserve(kind, count);
         let (mut tokens, mut places) = (Vec::new(), Vec::new());
         for part in parts {
             match part {
@@ -163,43 +235,61 @@ impl Gallery {
             }
         }
         let (tokens, lowest) = (tokens.into(), number + 1);
-        let known = Known { tokens, parts: places, lowest, encoded: None, used: 0 };
+        let known = Known { kind, tokens, parts: places, lowest, encoded: None, used: 0 };
         self.known.insert(id.clone(), known);
     }
 
     /// The highest of so many free numbers. They are used anew only after all others, and never
-    /// while a picture has them.
-    fn reserve(&mut self, count: Token) -> Token {
+    /// while a medium has them.
+    fn reserve(&mut self, kind: Kind, count: Token) -> Token {
+        let numbers = match kind {
+            Kind::Picture => &mut self.pictures,
+            Kind::Sound => &mut self.sounds,
+        };
         let mut again = 0;
         loop {
-            if i64::from(self.next) - i64::from(count) < i64::from(self.last) {
-                self.next = FIRST;
+            if i64::from(numbers.next) - i64::from(count) < i64::from(numbers.last) {
+                numbers.next = numbers.first;
                 again += 1;
             }
-            let (high, low) = (self.next, self.next.saturating_sub(count - 1));
+            let (high, low) = (numbers.next, numbers.next.saturating_sub(count - 1));
             let taken = |known: &&Known| known.lowest <= high && low <= known.highest();
             match self.known.values().find(taken) {
-                // Two thousand million numbers are never all in seats.
-                Some(known) if again < 2 => self.next = known.lowest.saturating_sub(1),
+                // A thousand million numbers are never all in seats.
+                Some(known) if again < 2 => numbers.next = known.lowest.saturating_sub(1),
                 _ => {
-                    self.next = low.saturating_sub(1);
+                    numbers.next = low.saturating_sub(1);
                     return high;
                 }
             }
         }
     }
 
-    /// A picture that is still encoded, for use now.
-    pub fn encoded(&mut self, id: &PictureId) -> Option<Arc<Encoded>> {
+    /// Counts media that a prompt began to use, and that were encoded before.
+    pub fn count_shared<'m>(&mut self, media: impl Iterator<Item = &'m Medium>) {
+        for medium in media {
+            self.counts_mut(medium.kind()).shared += 1;
+        }
+    }
+
+    fn counts_mut(&mut self, kind: Kind) -> &mut Counts {
+        match kind {
+            Kind::Picture => &mut self.picture_counts,
+            Kind::Sound => &mut self.sound_counts,
+        }
+    }
+
+    /// A medium that is still encoded, for use now.
+    pub fn encoded(&mut self, id: &MediumId) -> Option<Arc<Encoded>> {
         self.clock += 1;
         let known = self.known.get_mut(id)?;
         known.used = self.clock;
         known.encoded.clone()
     }
 
-    /// Keeps what was made of a picture, `width` values for each of its positions, for as long as
+    /// Keeps what was made of a medium, `width` values for each of its positions, for as long as
     /// there is room. None: they are not as many, or nobody needs it any more.
-    pub fn keep(&mut self, id: &PictureId, values: Vec<f32>, width: usize) -> Option<Arc<Encoded>> {
+    pub fn keep(&mut self, id: &MediumId, values: Vec<f32>, width: usize) -> Option<Arc<Encoded>> {
         self.clock += 1;
         let known = self.known.get_mut(id)?;
         let positions: usize = known.parts.iter().map(|part| part.1).sum();
@@ -208,15 +298,16 @@ impl Gallery {
         }
         let encoded = Arc::new(Encoded { parts: known.parts.clone(), values, width });
         known.used = self.clock;
-        self.counts.encoded += 1;
-        self.bytes += encoded.bytes();
-        if let Some(old) = known.encoded.replace(Arc::clone(&encoded)) {
-            self.bytes -= old.bytes();
-        }
-        while self.bytes > self.bytes_max {
+        let (kind, old) = (known.kind, known.encoded.replace(Arc::clone(&encoded)));
+        let counts = self.counts_mut(kind);
+        counts.encoded += 1;
+        counts.bytes += encoded.bytes();
+        counts.bytes -= old.map_or(0, |old| old.bytes());
+        while self.bytes() > self.bytes_max {
             let held = self.known.values_mut().filter(|known| known.encoded.is_some());
             let Some(oldest) = held.min_by_key(|known| known.used) else { break };
-            self.bytes -= oldest.encoded.take().map_or(0, |encoded| encoded.bytes());
+            let (kind, left) = (oldest.kind, oldest.encoded.take());
+            self.counts_mut(kind).bytes -= left.map_or(0, |left| left.bytes());
         }
         Some(encoded)
     }

@@ -30,6 +30,8 @@ pub struct Server {
     pub key: Option<Key>,
     /// Whether the model takes pictures.
     pub sees: bool,
+    /// Whether it takes sounds.
+    pub hears: bool,
 }
 
 /// Which server, and how patient to be with it.

@@ -8,8 +8,9 @@
 //! somebody else in most of its replies; with it, it stays in its part.
 
 use crate::id::{PersonaId, Speaker};
-use crate::persona::Persona;
-use crate::picture::{MARK, Source};
+use crate::medium::MARK;
+use crate::persona::{Hears, Persona};
+use crate::picture::Source;
 use crate::turn::{Line, Shown};
 
 use super::{Message, Role};
@@ -34,10 +35,12 @@ pub fn system_message<S: AsRef<str>>(persona: &Persona, cast: &[S]) -> Message {
 
 /// The lines as chat messages: the persona's own are the assistant's, all others are the user's;
 /// each with its speaker's name; neighbours are merged. What was shown with a line stands before
-/// it, for a persona that `sees`. For a reply, [`cue`] comes after them.
+/// it, for a persona that `sees`. What was said stands there as it `hears` it: as words, as a
+/// sound, or as both. For a reply, [`cue`] comes after them.
 pub fn conversation<'a>(
     persona: &PersonaId,
     sees: bool,
+    hears: Hears,
     lines: impl Iterator<Item = &'a Line>,
 ) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
@@ -58,7 +61,15 @@ pub fn conversation<'a>(
         for shown in line.shown.iter().filter(|_| sees) {
             show(message, shown);
         }
-        message.content.extend([&line.name, ": ", text]);
+        message.content.extend([&line.name, ":"]);
+        let sound = line.sound.as_ref().filter(|_| hears.takes_sound());
+        if let Some(sound) = sound {
+            message.content.push(' ');
+            message.play(sound.clone());
+        }
+        if sound.is_none() || hears.takes_words() {
+            message.content.extend([" ", text]);
+        }
     }
     messages
 }
@@ -86,6 +97,7 @@ mod tests {
     use super::*;
     use crate::id::{HumanId, LineId};
     use crate::persona::{Mode, VoiceStyle};
+    use crate::sound::Sound;
     use crate::turn::Manner;
 
     fn line(speaker: Speaker, name: &str, text: &str) -> Line {
@@ -96,6 +108,7 @@ mod tests {
             manner: Manner::Heard,
             text: text.to_owned(),
             shown: Vec::new(),
+            sound: None,
         }
     }
 
@@ -111,7 +124,7 @@ mod tests {
             line(Speaker::Persona(nora.clone()), "Nora", "How are you?"),
             line(tom, "Tom", "Fine."),
         ];
-        let messages = conversation(&nora, true, lines.iter());
+        let messages = conversation(&nora, true, Hears::Both, lines.iter());
         let seen: Vec<(Role, &str)> =
             messages.iter().map(|message| (message.role, message.content.as_str())).collect();
         assert_eq!(
@@ -134,26 +147,47 @@ mod tests {
         asks.shown = vec![
             shown(Source::Camera, Some(picture.clone())),
             shown(Source::Chat, None),
-            shown(Source::Chat, Some(picture.clone())),
+            shown(Source::Chat, Some(picture)),
         ];
         let lines = [line(tom, "Tom", "Look."), asks];
         let nora = PersonaId::new("nora");
-        let [seen] = &conversation(&nora, true, lines.iter())[..] else { panic!("one message") };
+        let [seen] = &conversation(&nora, true, Hears::Both, lines.iter())[..] else {
+            panic!("one message")
+        };
         let told =
             "Tom: Look.\n(Tom's camera: \u{fffc})\n(Tom's picture: \u{fffc})\nTom: What is it?";
-        assert_eq!((seen.content.as_str(), &seen.pictures), (told, &vec![picture; 2]));
-        let [blind] = &conversation(&nora, false, lines.iter())[..] else { panic!("one message") };
+        assert_eq!((seen.content.as_str(), seen.pictures().count()), (told, 2));
+        let [blind] = &conversation(&nora, false, Hears::Both, lines.iter())[..] else {
+            panic!("one message")
+        };
         assert_eq!(
-            (blind.content.as_str(), blind.pictures.len()),
+            (blind.content.as_str(), blind.media.len()),
             ("Tom: Look.\nTom: What is it?", 0)
         );
+    }
+
+    #[test]
+    fn what_was_said_stands_there_as_it_is_heard() {
+        let sound = Sound::of_samples(&[0.5; 1_600]).unwrap();
+        let tom = Speaker::Human(HumanId::new("tom"));
+        let said = Line { sound: Some(sound), ..line(tom.clone(), "Tom", "Hello.") };
+        let lines = [said, line(tom, "Tom", "I typed this.")];
+        let nora = PersonaId::new("nora");
+        for (hears, told, sounds) in [
+            (Hears::Transcript, "Tom: Hello.\nTom: I typed this.", 0),
+            (Hears::Audio, "Tom: \u{fffc}\nTom: I typed this.", 1),
+            (Hears::Both, "Tom: \u{fffc} Hello.\nTom: I typed this.", 1),
+        ] {
+            let all = conversation(&nora, true, hears, lines.iter());
+            assert_eq!((all[0].content.as_str(), all[0].sounds().count()), (told, sounds));
+        }
     }
 
     #[test]
     fn a_human_called_like_the_persona_is_not_the_persona() {
         let nora = PersonaId::new("nora");
         let lines = [line(Speaker::Human(HumanId::new("nora")), "Nora", "Hi.")];
-        assert_eq!(conversation(&nora, true, lines.iter())[0].role, Role::User);
+        assert_eq!(conversation(&nora, true, Hears::Both, lines.iter())[0].role, Role::User);
     }
 
     #[test]
@@ -165,6 +199,7 @@ mod tests {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         };
         let alone = system_message(&persona, &["Nora"]).content;
         assert!(alone.contains("Nora is a botanist. Always") && !alone.contains("too"), "{alone}");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::media::is_media;
 use super::sampler::Token;
-use crate::picture::MARK;
+use crate::medium::MARK;
 
 /// What this needs of a tokeniser.
 pub trait Tokenizer {
@@ -35,24 +35,24 @@ pub fn continue_from(seat: &[Token], prompt: &str, tokenizer: &impl Tokenizer) -
     tokens
 }
 
-/// As [`continue_from`], where each of the first marks of `prompt` stands for one of `pictures`, in
-/// their order. No token crosses a picture's border.
+/// As [`continue_from`], where each of the first marks of `prompt` stands for one of `media`, in
+/// their order. No token crosses the border of a medium.
 pub fn continue_with(
     seat: &[Token],
     prompt: &str,
-    pictures: &[Arc<[Token]>],
+    media: &[Arc<[Token]>],
     tokenizer: &impl Tokenizer,
 ) -> Vec<Token> {
     let (mut tokens, mut held, mut rest) = (Vec::new(), seat, prompt);
-    for picture in pictures {
+    for medium in media {
         let Some((before, behind)) = rest.split_once(MARK) else { break };
         let whole = spelling(held, before, tokenizer).map(|count| held[..count].to_vec());
         let words = whole.unwrap_or_else(|| continue_from(held, before, tokenizer));
-        // What comes behind a picture that the seat has not is not in the seat either.
+        // What comes behind a medium that the seat has not is not in the seat either.
         let goes_on = held.strip_prefix(words.as_slice());
-        held = goes_on.and_then(|held| held.strip_prefix(picture.as_ref())).unwrap_or(&[]);
+        held = goes_on.and_then(|held| held.strip_prefix(medium.as_ref())).unwrap_or(&[]);
         tokens.extend(words);
-        tokens.extend(picture.as_ref());
+        tokens.extend(medium.as_ref());
         rest = behind;
     }
     tokens.extend(continue_from(held, rest, tokenizer));

@@ -13,21 +13,21 @@
 //! with a group for as long as that has work, unless a better class waits elsewhere, or somebody
 //! has waited [`Limits::patience_steps`]: changing groups costs, and nobody starves.
 //!
-//! Positions of a picture ([`is_media`]) are computed from something else than tokens, and never in
+//! Positions of media ([`is_media`]) are computed from something else than tokens, and never in
 //! one step with tokens: where the first prompt in line comes to one, the step is for that part of
-//! the picture alone, and whoever speaks goes on in the step after it. Where a model must see a
+//! the medium alone, and whoever speaks goes on in the step after it. Where a model must see a
 //! part of a picture in one piece ([`Limits::whole_parts`]), such a step is as long as the part.
 //!
 //! The executor's round: [`Scheduler::sweep`], [`Scheduler::admit`] and [`Scheduler::begin`] until
 //! nobody can start, [`Scheduler::plan`], compute, [`Scheduler::computed`], then
-//! [`Scheduler::chosen`] for every row that asked for scores. Whoever waits for its pictures is
+//! [`Scheduler::chosen`] for every row that asked for scores. Whoever waits for its media is
 //! admitted and not begun; that holds up its own seat only.
 
 use std::collections::VecDeque;
 
 use crate::time::Time;
 
-use super::media::{is_media, part_length};
+use super::media::{is_media, is_picture, part_length};
 use super::reuse::common_prefix;
 use super::sampler::Token;
 
@@ -90,7 +90,7 @@ pub struct Job {
     pub deadline: Time,
 }
 
-/// One token, or position of a picture, to compute.
+/// One token, or position of a medium, to compute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     pub job: JobId,
@@ -143,7 +143,7 @@ pub struct Scheduler {
     group: Group,
     /// Of the next step.
     step_tokens: usize,
-    /// The last plan was for a picture.
+    /// The last plan was for a medium.
     showed: bool,
     waiting: VecDeque<Job>,
     /// In order of arrival.
@@ -316,7 +316,7 @@ impl Scheduler {
         let mut start = tokens;
         while self.limits.whole_parts
             && start > 0
-            && prompt.get(start).is_some_and(|next| is_media(*next))
+            && prompt.get(start).is_some_and(|next| is_picture(*next))
             && prompt[start - 1].checked_sub(1) == prompt.get(start).copied()
         {
             start -= 1;
@@ -325,7 +325,7 @@ impl Scheduler {
     }
 
     /// What to compute now, all of it with [`Self::group`], and either tokens or a part of one
-    /// picture; empty when nobody has anything to compute.
+    /// medium; empty when nobody has anything to compute.
     pub fn plan(&mut self) -> Vec<Row> {
         self.group = self.next_group();
         let speak = self.in_group().any(Running::speaks);
@@ -340,7 +340,7 @@ impl Scheduler {
             next.is_some_and(|next| is_media(*next)) && !(speak && self.showed)
         });
         let rows = match first {
-            Some(first) => self.picture_rows(first, most),
+            Some(first) => self.media_rows(first, most),
             None => self.token_rows(&prompts, most),
         };
         self.showed = rows.first().is_some_and(|row| is_media(row.token));
@@ -374,10 +374,12 @@ impl Scheduler {
         rows
     }
 
-    /// Of the part of a picture that a prompt has come to, `most` positions or all.
-    fn picture_rows(&self, running: &Running, most: usize) -> Vec<Row> {
+    /// Of the part of a medium that a prompt has come to, `most` positions or all.
+    fn media_rows(&self, running: &Running, most: usize) -> Vec<Row> {
         let part = running.rest().map_or(0, part_length);
-        let most = if self.limits.whole_parts { part } else { most };
+        let next = running.rest().and_then(|rest| rest.front());
+        let whole = self.limits.whole_parts && next.is_some_and(|next| is_picture(*next));
+        let most = if whole { part } else { most };
         self.rows_of(running, part.min(most)).collect()
     }
 

@@ -16,10 +16,11 @@ use tokio_util::task::TaskTracker;
 use super::counters::{Counters, Pass, add};
 use super::stream::TextStream;
 use super::{
-    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+    Engine, EngineError, EngineStats, Event, Finish, Medium, Message, Question, Request, Score,
+    Senses, WarmUp,
 };
 use crate::id::PersonaId;
-use crate::picture::{Picture, PictureId};
+use crate::medium::MediumId;
 use crate::time::{Clock, micros};
 
 /// One reply: what to say and how long each part of it takes.
@@ -59,6 +60,13 @@ impl Script {
 
 type Programme = Box<dyn Fn(&Request) -> Script + Send + Sync>;
 
+/// What of one kind was encoded, and how often one of these was used again.
+#[derive(Default)]
+struct Encoded {
+    known: HashSet<MediumId>,
+    shared: u64,
+}
+
 /// How often the engine was used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -75,9 +83,8 @@ pub struct ScriptedEngine {
     cold: HashMap<PersonaId, String>,
     capacity: u64,
     fails_left: AtomicU64,
-    sees: bool,
-    encoded: Mutex<HashSet<PictureId>>,
-    pictures_shared: AtomicU64,
+    senses: Senses,
+    encoded: Mutex<[Encoded; 2]>,
     warm_ups: AtomicU64,
     counters: Arc<Counters>,
     tasks: TaskTracker,
@@ -97,24 +104,24 @@ impl ScriptedEngine {
             cold: HashMap::new(),
             capacity: u64::MAX,
             fails_left: AtomicU64::new(0),
-            sees: false,
+            senses: Senses::default(),
             encoded: Mutex::default(),
-            pictures_shared: AtomicU64::new(0),
             warm_ups: AtomicU64::new(0),
             counters: Arc::default(),
             tasks: TaskTracker::new(),
         }
     }
 
-    /// An engine with eyes, whose personas say the names of the pictures that they are shown, and
-    /// nothing else that they were told.
+    /// An engine with eyes and ears, whose personas say the names of the pictures that they are
+    /// shown and of the sounds that they hear, and nothing else that they were told.
     pub fn describing(clock: Clock) -> Self {
-        Self { sees: true, ..Self::new(clock, |request| Script::say(&describe(&request.messages))) }
+        let engine = Self::new(clock, |request| Script::say(&describe(&request.messages)));
+        engine.sensing(Senses { sees: true, hears: true })
     }
 
-    /// Whether it takes pictures.
-    pub fn seeing(self, sees: bool) -> Self {
-        Self { sees, ..self }
+    /// What it takes beside words.
+    pub fn sensing(self, senses: Senses) -> Self {
+        Self { senses, ..self }
     }
 
     /// An engine in which each persona always says the same; others fail.
@@ -162,15 +169,17 @@ impl ScriptedEngine {
         }
     }
 
-    /// Each picture once, as a real engine does.
-    fn encode(&self, picture: &Picture) {
-        if !self.encoded().insert(picture.id().clone()) {
-            self.pictures_shared.fetch_add(1, Ordering::Relaxed);
+    /// Each picture and sound once, as a real engine does.
+    fn encode(&self, medium: &Medium) {
+        let mut encoded = self.encoded();
+        let of_kind = &mut encoded[usize::from(medium.sound().is_some())];
+        if !of_kind.known.insert(medium.id().clone()) {
+            of_kind.shared += 1;
         }
     }
 
-    /// A poisoned set is still a set.
-    fn encoded(&self) -> MutexGuard<'_, HashSet<PictureId>> {
+    /// Pictures and sounds. A poisoned set is still a set.
+    fn encoded(&self) -> MutexGuard<'_, [Encoded; 2]> {
         self.encoded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -198,13 +207,10 @@ impl Engine for ScriptedEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        let shown = || request.messages.iter().flat_map(|message| &message.pictures);
-        if !self.sees && shown().next().is_some() {
-            return Err(EngineError::Blind);
-        }
+        self.senses.check(&request.messages)?;
         let pass = self.counters.enter(self.capacity)?;
         add(&self.counters.requests, 1);
-        shown().for_each(|picture| self.encode(picture));
+        request.messages.iter().flat_map(|message| &message.media).for_each(|it| self.encode(it));
         let script = self.script(&request);
         // Room for every event, so that a slow reader never holds the engine up.
         let (events, receiver) = mpsc::channel(script.tokens.len() + 4);
@@ -228,31 +234,37 @@ impl Engine for ScriptedEngine {
         tokio::time::timeout(deadline, all).await.map_err(late)
     }
 
-    fn sees(&self) -> bool {
-        self.sees
+    fn senses(&self) -> Senses {
+        self.senses
     }
 
     fn stats(&self) -> EngineStats {
+        let encoded = self.encoded();
+        let [pictures, sounds] = &*encoded;
         EngineStats {
-            pictures_encoded: self.encoded().len() as u64,
-            pictures_shared: self.pictures_shared.load(Ordering::Relaxed),
+            pictures_encoded: pictures.known.len() as u64,
+            pictures_shared: pictures.shared,
+            sounds_encoded: sounds.known.len() as u64,
+            sounds_shared: sounds.shared,
             ..self.counters.stats(self.capacity)
         }
     }
 }
 
-/// What somebody says of it who has eyes and no words.
+/// What somebody says of it who has eyes and ears, and no words.
 fn describe(messages: &[Message]) -> String {
-    let seen: Vec<&str> = messages
-        .iter()
-        .flat_map(|message| &message.pictures)
-        .map(|picture| picture.id().as_str())
-        .collect();
-    match &seen[..] {
-        [] => "I was shown no picture.".to_owned(),
-        [one] => format!("I see the picture {one}."),
-        many => format!("I see the pictures {}.", many.join(" and ")),
-    }
+    let seen: Vec<&str> =
+        messages.iter().flat_map(Message::pictures).map(|picture| picture.id().as_str()).collect();
+    let heard: Vec<&str> =
+        messages.iter().flat_map(Message::sounds).map(|sound| sound.id().as_str()).collect();
+    let all = |verb: &str, noun: &str, names: &[&str]| match names {
+        [] => None,
+        [one] => Some(format!("I {verb} the {noun} {one}.")),
+        many => Some(format!("I {verb} the {noun}s {}.", many.join(" and "))),
+    };
+    let told: Vec<String> =
+        all("see", "picture", &seen).into_iter().chain(all("hear", "sound", &heard)).collect();
+    if told.is_empty() { "I was shown no picture.".to_owned() } else { told.join(" ") }
 }
 
 /// A model of likelihood without a model: a word that stands before the text is likely, any other

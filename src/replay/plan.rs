@@ -7,7 +7,9 @@ use super::parts::{Answer, Clause, Recognised, Step, stand_in};
 use crate::admin::state::Command;
 use crate::id::{HumanId, PersonaId, UtteranceId};
 use crate::llm::Finish;
+use crate::meaning::Meaning;
 use crate::room::{self, LinkState, Member};
+use crate::sound::Sound;
 use crate::stt;
 use crate::stt::hearing;
 use crate::stt::service::Partial;
@@ -30,8 +32,12 @@ pub(super) struct Plan {
     /// In order of time; what is told at one time, in the tape's order.
     pub(super) feed: Vec<(Time, Feed)>,
     pub(super) recognitions: HashMap<UtteranceId, Recognised>,
+    /// What utterances sounded like to those who hear.
+    pub(super) sounds: HashMap<UtteranceId, Sound>,
     pub(super) answers: HashMap<PersonaId, VecDeque<Answer>>,
     pub(super) scores: Vec<Scored>,
+    /// What texts meant, by their fingerprints.
+    pub(super) meant: HashMap<String, VecDeque<(Duration, Meaning)>>,
     pub(super) clauses: HashMap<String, VecDeque<Clause>>,
     /// What the room goes on from, and how many lines there were before.
     pub(super) memory: Option<(u64, Memory)>,
@@ -54,8 +60,10 @@ impl Plan {
             before: Vec::new(),
             feed: Vec::new(),
             recognitions: HashMap::new(),
+            sounds: HashMap::new(),
             answers: HashMap::new(),
             scores: Vec::new(),
+            meant: HashMap::new(),
             clauses: HashMap::new(),
             memory: None,
             begin: Time::ZERO,
@@ -123,6 +131,8 @@ impl Plan {
                     text: recognised.text.clone(),
                 };
                 self.recognitions.insert(recognised.utterance, answer);
+                let sound = recognised.sound.as_ref().and_then(|id| tape.sounds.get(id));
+                self.sounds.extend(sound.map(|sound| (recognised.utterance, sound.clone())));
             }
             Record::Says { human, text, speech_us, took_us } => {
                 let speech = Duration::from_micros(*speech_us);
@@ -141,6 +151,9 @@ impl Plan {
                 self.clauses.entry(voice.text.clone()).or_default().push_back(clause);
             }
             Record::Scored(scored) => self.scores.push(scored.clone()),
+            Record::Meant(meant) => {
+                self.meant.entry(meant.text.clone()).or_default().push_back(meant.told());
+            }
             Record::Mode { persona, mode } => {
                 let command = Command::Mode { persona: persona.clone(), mode: *mode };
                 self.feed.push((at, Feed::Page(command)));

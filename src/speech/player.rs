@@ -30,6 +30,11 @@ const FADE_TIMEOUT: Duration = Duration::from_millis(100);
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 /// A sound that rises is known to be speech, or not, before this.
 const RISE_MAX: Duration = Duration::from_millis(200);
+/// How fast a speech falls silent for a sound that rises, and comes back: too fast to be heard as
+/// either, slow enough not to click.
+const DIP_FADE: Duration = Duration::from_millis(10);
+/// A speech dips so often at most. Where sounds rise all the time, keys or a door, it goes on.
+const DIP_EVERY: Duration = Duration::from_millis(1_000);
 /// A frame with a sample above this is voiced: 1 % of full scale, -40 dBFS.
 const VOICED_LEVEL: u16 = 328;
 /// How far captions run ahead of the sound, and so how often they come.
@@ -55,6 +60,19 @@ pub(super) struct Player<'a> {
     /// The next caption is due when this position is handed.
     caption_at: u64,
     published: Published,
+    rising: watch::Receiver<bool>,
+    dip: Dip,
+}
+
+/// The sound falls silent while some human's sound rises: see [`Player::dip`].
+#[derive(Default)]
+struct Dip {
+    /// Up to where it was heard, while it is silent.
+    position: Option<u64>,
+    /// When it was so last.
+    newest: Option<Instant>,
+    /// The next frame comes out of silence in the middle of the sound.
+    fade_in: bool,
 }
 
 /// The event of the first voiced frame.
@@ -79,7 +97,9 @@ impl<'a> Player<'a> {
     pub(super) fn new(speech: &'a Speech, reporter: &'a Reporter) -> Self {
         let track = Track::default();
         let (origin, published) = (None, Published::No);
-        Self { speech, reporter, track, origin, reached: 0, caption_at: 0, published }
+        let (rising, dip) = (speech.stage.rising.clone(), Dip::default());
+        let (reached, caption_at) = (0, 0);
+        Self { speech, reporter, track, origin, reached, caption_at, published, rising, dip }
     }
 
     /// Plays until the sounds end, or it is to stop.
@@ -159,6 +179,7 @@ impl<'a> Player<'a> {
     }
 
     fn restart(&mut self, position: u64, from: Restart) {
+        self.dip.position = None;
         self.track.rewind(position, from);
         if self.track.has_sound() {
             self.play_from(Instant::now());
@@ -167,6 +188,7 @@ impl<'a> Player<'a> {
 
     async fn play(&mut self, sounds: &mut mpsc::Receiver<Sound>) -> Stop {
         let mut open = true;
+        self.end_dip();
         loop {
             if open && !self.track.has_whole_frame() {
                 // At the end of the sound in hand: what comes until the frame is due joins it.
@@ -180,8 +202,9 @@ impl<'a> Player<'a> {
                     }
                 }
             } else if self.track.has_sound() {
-                self.wait_until_due().await;
-                if self.hand_frame().await.is_err() {
+                if self.rises_before_due(open).await {
+                    self.dip().await;
+                } else if self.hand_frame().await.is_err() {
                     return Stop::Lost;
                 }
             } else {
@@ -192,11 +215,43 @@ impl<'a> Player<'a> {
         }
     }
 
-    /// A timer has a grain of a millisecond, which the first frame of a speech need not wait for.
-    async fn wait_until_due(&self) {
-        let due = self.due();
-        if due > Instant::now() {
-            sleep_until(due).await;
+    /// Waits until the next frame is due, or until there is reason to dip: then it is true.
+    async fn rises_before_due(&mut self, more_comes: bool) -> bool {
+        let (due, may_dip) = (self.due(), self.may_dip(more_comes));
+        tokio::select! {
+            biased;
+            Ok(_) = self.rising.wait_for(|rising| *rising), if may_dip => true,
+            () = reached(due) => false,
+        }
+    }
+
+    /// Something is heard of it, and more than a moment is left.
+    fn may_dip(&self, more_comes: bool) -> bool {
+        let rested = self.dip.newest.is_none_or(|newest| newest.elapsed() >= DIP_EVERY);
+        let lasts = more_comes || self.track.left(self.position()) > samples_in(LAST_MOMENT);
+        rested && lasts && self.track.has_begun()
+    }
+
+    /// Some human's sound rises: in 50 ms it is speech, or it was none. The speech falls silent for
+    /// that time, so that whoever speaks up is given way to from the first syllable on. If it was
+    /// none, it goes on where it was, and nothing is lost but the time.
+    async fn dip(&mut self) {
+        let position = self.fall_silent(DIP_FADE).await;
+        self.reached = self.reached.max(position);
+        self.dip.position = Some(position);
+        self.dip.newest = Some(Instant::now());
+        // Whoever told of it is gone, or it rises for too long to be waited for; of speech, a wish
+        // to hold comes before.
+        let _ = timeout(RISE_MAX, self.rising.wait_for(|rising| !rising)).await;
+        self.end_dip();
+    }
+
+    /// Goes on where it was.
+    fn end_dip(&mut self) {
+        if let Some(position) = self.dip.position.take() {
+            self.track.go_back(position);
+            self.dip.fade_in = true;
+            self.play_from(Instant::now());
         }
     }
 
@@ -248,7 +303,10 @@ impl<'a> Player<'a> {
             self.play_from(now);
         }
         let shape = self.track.next_shape();
-        let frame = self.track.take_frame();
+        let mut frame = self.track.take_frame();
+        if std::mem::take(&mut self.dip.fade_in) {
+            fade_in(&mut frame);
+        }
         self.hand(&frame, shape, TRANSPORT_TIMEOUT).await?;
         self.publish(&frame);
         if self.track.handed() >= self.caption_at {
@@ -263,11 +321,10 @@ impl<'a> Player<'a> {
     /// The last check of everybody's microphone: a sound that rises just now is no speech yet, and
     /// may be a moment later.
     async fn wait_for_quiet(&mut self) {
-        let mut rising = self.speech.stage.rising.clone();
-        if !*rising.borrow_and_update() {
+        if !*self.rising.borrow_and_update() {
             return;
         }
-        let quiet = rising.wait_for(|rising| !rising);
+        let quiet = self.rising.wait_for(|rising| !rising);
         // Whoever told of it is gone, or the sound rises for too long to be waited for.
         let _ = timeout(RISE_MAX, quiet).await;
         self.play_from(Instant::now());
@@ -304,6 +361,9 @@ impl<'a> Player<'a> {
     async fn fall_silent(&self, fade: Duration) -> u64 {
         let Speech { stage, grant, .. } = self.speech;
         let position = self.position();
+        if self.dip.position.is_some() {
+            return position;
+        }
         stage.transport.clear_voice(&grant.persona);
         for frame in self.track.fade_out(position, fade) {
             if self.hand(&frame, None, FADE_TIMEOUT).await.is_err() {
@@ -316,6 +376,9 @@ impl<'a> Player<'a> {
 
     /// The end of the frame that is playing now.
     fn position(&self) -> u64 {
+        if let Some(position) = self.dip.position {
+            return position;
+        }
         let Some(origin) = self.origin else { return 0 };
         let played = samples_in(origin.elapsed());
         played.next_multiple_of(FRAME_SAMPLES as u64).min(self.track.handed())
@@ -355,6 +418,21 @@ async fn next_wish(wishes: &mut watch::Receiver<Wish>, is_it: impl Fn(&Wish) -> 
     match wish {
         Ok(wish) => wish,
         Err(_) => std::future::pending().await,
+    }
+}
+
+/// A timer has a grain of a millisecond, which the first frame of a speech need not wait for.
+async fn reached(due: Instant) {
+    if due > Instant::now() {
+        sleep_until(due).await;
+    }
+}
+
+/// Lets a frame come out of silence.
+fn fade_in(frame: &mut Frame) {
+    let length = samples_in(DIP_FADE) as f32;
+    for (sample, at) in frame.iter_mut().zip(0..samples_in(DIP_FADE)) {
+        *sample = (f32::from(*sample) * at as f32 / length) as i16;
     }
 }
 

@@ -503,3 +503,92 @@ async fn the_first_sample_waits_for_a_sound_that_rises() {
         assert_eq!(scene.frames()[0].start, Time::from_ms(begins_ms), "{rises_ms}");
     }
 }
+
+/// What was played from `from_ms` to `to_ms`, sample by sample; silence where nothing was.
+fn played(scene: &Scene, from_ms: u64, to_ms: u64) -> Vec<i16> {
+    let mut played = vec![0; ((to_ms - from_ms) * 48) as usize];
+    for frame in scene.frames() {
+        let start = frame.start.as_us() as i64 * 48 / 1_000 - from_ms as i64 * 48;
+        for (at, sample) in (start..).zip(frame.samples) {
+            if let Some(place) = usize::try_from(at).ok().and_then(|at| played.get_mut(at)) {
+                *place = sample;
+            }
+        }
+    }
+    played
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_speech_dips_while_a_sound_rises_and_loses_nothing() {
+    let whole = Scene::new(reply(), ScriptedVoice::default());
+    whole.speak().finished().await;
+    let mut scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    // Sound starts at 350 ms, and the frame that plays at 1,000 ms ends at 1,010.
+    sleep(ms(1_000)).await;
+    scene.rises.send_replace(true);
+    sleep(ms(60)).await;
+    assert!(played(&scene, 1_020, 1_060).iter().all(|sample| *sample == 0), "it is silent");
+    scene.rises.send_replace(false);
+    speech.finished().await;
+    let (_, ended) = scene.ended();
+    assert_eq!((ended.heard, ended.end), (ended.said, SpeechEnd::Finished));
+    // It goes on where it was, out of silence.
+    let (as_ever, later) = (played(&whole, 1_020, 2_000), played(&scene, 1_070, 2_050));
+    assert_eq!(as_ever[480..], later[480..]);
+    let before = played(&whole, 350, 1_010);
+    assert_eq!(before, played(&scene, 350, 1_010));
+    let loudest = |samples: &[i16]| samples.iter().map(|s| s.unsigned_abs()).max();
+    assert!(loudest(&played(&scene, 1_060, 1_062)) < loudest(&played(&scene, 1_070, 1_080)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dip_that_becomes_a_hold_is_silent_throughout_and_heard_until_it_began() {
+    let mut scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(1_000)).await;
+    scene.rises.send_replace(true);
+    sleep(ms(40)).await;
+    speech.hold(FADE);
+    scene.rises.send_replace(false);
+    sleep(ms(500)).await;
+    assert!(sounding(&scene).last().is_some_and(|last| *last <= Time::from_ms(1_020)));
+    let frames = scene.frames().len();
+    speech.stop(FADE);
+    speech.finished().await;
+    assert_eq!(scene.ended().1.heard, "Well, one");
+    assert_eq!(scene.frames().len(), frames);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sounds_that_rise_all_the_time_do_not_make_a_speech_stutter() {
+    let whole = Scene::new(reply(), ScriptedVoice::default());
+    whole.speak().finished().await;
+    let scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(400)).await;
+    let typing = async {
+        loop {
+            scene.rises.send_replace(true);
+            sleep(ms(40)).await;
+            scene.rises.send_replace(false);
+            sleep(ms(60)).await;
+        }
+    };
+    tokio::select! { () = typing => {}, () = speech.finished() => {} }
+    let last = |scene: &Scene| scene.frames().last().map(|frame| frame.start);
+    let (Some(ever), Some(late)) = (last(&whole), last(&scene)) else { panic!("nothing played") };
+    let seconds = ever.as_us().div_ceil(1_000_000);
+    assert!(late.since(ever) <= ms(60 * seconds), "{:?} later", late.since(ever));
+    assert!(late > ever, "it dips");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rise_that_does_not_end_is_not_waited_for() {
+    let mut scene = Scene::new(reply(), ScriptedVoice::default());
+    let speech = scene.speak();
+    sleep(ms(1_000)).await;
+    scene.rises.send_replace(true);
+    speech.finished().await;
+    assert_eq!(scene.ended().1.end, SpeechEnd::Finished);
+}

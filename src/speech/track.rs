@@ -122,6 +122,11 @@ impl Track {
         self.handed = on_a_frame(to.min(self.handed)).max(self.base);
     }
 
+    /// Lets the next frame be the one at `position`, which was handed before.
+    pub(super) fn go_back(&mut self, position: u64) {
+        self.handed = on_a_frame(position.min(self.handed)).max(self.base);
+    }
+
     /// Where the clause or sentence begins that is not over at `position`.
     fn begin_of(&self, position: u64, from: Restart) -> u64 {
         let Some(at) = self.clauses.iter().position(|clause| position < clause.last()) else {

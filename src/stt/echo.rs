@@ -46,6 +46,24 @@ const EXCESS_DB: f32 = 9.0;
 const EXCESS_BANDS: usize = 3;
 /// The echo's place is known to so many frames: rooms smear it.
 const PLACE_FRAMES: u64 = 4;
+/// Two looks that find the cast find it so near to each other.
+const SAME_FRAMES: u64 = 3;
+/// A place where the cast was found is confirmed by a look that leaves less than this unexplained
+/// of the frames that sound. Nineteen of twenty looks at an echo do, and one of twelve at others.
+const UNLIKE_INSIDE_MAX: f32 = 0.78;
+/// So many such looks find a microphone of which nothing is known.
+const CONFIRMED_MIN: u32 = 2;
+/// A microphone that did not hear the cast is found to by so many such looks in a row: they are
+/// 50 ms apart, so the last shares nothing with the first.
+const CLEAN_CONFIRMED_MIN: u32 = 10;
+/// So many looks that find nothing there end a suspicion of a microphone of which nothing is known,
+const DOUBTS_MAX: u32 = 4;
+/// for which sound waits longer.
+const TRIAL: u64 = 5 * DOUBTS_MAX as u64;
+/// One ends that of a microphone that did not hear the cast,
+const CLEAN_DOUBTS_MAX: u32 = 1;
+/// and so many in a row the certainty.
+const HEARS_DOUBTS_MAX: u32 = 5;
 /// What is known of a microphone counts for less with every later look at it.
 const AGEING: f32 = 0.01;
 /// Of the newest five frames so many.
@@ -144,6 +162,12 @@ fn frame_of(end: Time) -> u64 {
     end.as_us() / 10_000
 }
 
+/// Three of the room's samples are one of the ears'.
+fn at_ears_rate(samples: &[i16]) -> Vec<i16> {
+    let three = samples.chunks_exact(3);
+    three.map(|three| (three.iter().map(|one| i32::from(*one)).sum::<i32>() / 3) as i16).collect()
+}
+
 /// What was played, frame by frame, with the ringing of a room.
 #[derive(Default)]
 struct Played {
@@ -155,11 +179,7 @@ struct Played {
 
 impl Played {
     fn push(&mut self, end: u64, samples: &[i16]) {
-        // Three of the room's samples are one of the ears'.
-        let mono: Vec<i16> = samples
-            .chunks_exact(3)
-            .map(|three| (three.iter().map(|one| i32::from(*one)).sum::<i32>() / 3) as i16)
-            .collect();
+        let mono = at_ears_rate(samples);
         let count = (mono.len() / FRAME_SAMPLES) as u64;
         let begin = end.saturating_sub(count);
         if begin > self.newest {
@@ -213,6 +233,26 @@ enum Coupling {
     Hears(Likeness),
 }
 
+impl Coupling {
+    /// Looks without the cast after which it is not believed to be there.
+    fn doubts_max(&self) -> u32 {
+        match self {
+            Self::Unknown => DOUBTS_MAX,
+            Self::Clean => CLEAN_DOUBTS_MAX,
+            Self::Hears(_) => HEARS_DOUBTS_MAX,
+        }
+    }
+}
+
+/// A place where the cast seems to come back.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    /// In frames.
+    delay: u64,
+    /// Looks that found it there again.
+    confirmed: u32,
+}
+
 /// One human's.
 struct Microphone {
     bands: Bands,
@@ -221,8 +261,10 @@ struct Microphone {
     coupling: Coupling,
     /// Frames in a row in which the cast was loud and this was not.
     quiet: u64,
-    /// Found once, and to be confirmed: a clean microphone does not become another by chance.
-    suspected: Option<u64>,
+    /// Found once, and to be confirmed.
+    suspect: Option<Suspect>,
+    /// Looks that did not find the cast where it is believed to come back.
+    doubts: u32,
     judged: u64,
     waiting: VecDeque<Stretch>,
     waiting_frames: u64,
@@ -238,7 +280,8 @@ impl Default for Microphone {
             newest: 0,
             coupling: Coupling::Unknown,
             quiet: 0,
-            suspected: None,
+            suspect: None,
+            doubts: 0,
             judged: 0,
             waiting: VecDeque::new(),
             waiting_frames: 0,
@@ -330,7 +373,8 @@ impl Microphone {
         stats.held_back_ms += frames * 10;
         self.waiting.push_back(stretch);
         let over = self.loud_of_newest(15) == 0;
-        if over || self.waiting_frames >= WINDOW {
+        let most = if self.suspect.is_some() { WINDOW + TRIAL } else { WINDOW };
+        if over || self.waiting_frames >= most {
             self.speaks_until = self.newest + SPEAKS_FRAMES;
             return self.release(None);
         }
@@ -357,28 +401,64 @@ impl Microphone {
             self.levels.iter().skip(self.levels.len() - window as usize).copied().collect();
         let found = likeness(&heard, |back| played.at(self.newest.saturating_sub(back)));
         let most = if window == WINDOW { UNLIKE_MAX } else { UNLIKE_SHORT_MAX };
-        let Some(found) = found.filter(|found| found.unlike < most) else {
-            self.suspected = None;
-            return false;
+        let Some(found) = found else { return false };
+        let believed = match &self.coupling {
+            Coupling::Hears(known) => Some(known.delay),
+            Coupling::Clean | Coupling::Unknown => self.suspect.map(|suspect| suspect.delay),
         };
-        let same = |delay: u64| delay.abs_diff(found.delay) <= 2;
-        match &mut self.coupling {
-            Coupling::Clean if !self.suspected.is_some_and(same) => {
-                self.suspected = Some(found.delay);
-                false
+        match believed {
+            Some(delay)
+                if delay.abs_diff(found.delay) <= SAME_FRAMES
+                    && found.unlike_inside < UNLIKE_INSIDE_MAX =>
+            {
+                return self.confirm(found, most);
             }
+            Some(_) => self.doubt(),
+            None if found.unlike < most => {
+                self.suspect = Some(Suspect { delay: found.delay, confirmed: 0 });
+                self.doubts = 0;
+            }
+            None => {}
+        }
+        false
+    }
+
+    /// The cast was found where it was before. True when that is news.
+    fn confirm(&mut self, found: Likeness, most: f32) -> bool {
+        let confirmed_min = match &mut self.coupling {
             Coupling::Hears(known) => {
+                self.doubts = 0;
                 known.unlike += AGEING;
-                if known.unlike > found.unlike {
+                if found.unlike < known.unlike.min(most) {
                     *known = found;
                 }
-                false
+                return false;
             }
-            Coupling::Clean | Coupling::Unknown => {
-                self.coupling = Coupling::Hears(found);
-                self.quiet = 0;
-                true
-            }
+            Coupling::Clean => CLEAN_CONFIRMED_MIN,
+            Coupling::Unknown => CONFIRMED_MIN,
+        };
+        let Some(suspect) = &mut self.suspect else { return false };
+        suspect.confirmed += 1;
+        if suspect.confirmed < confirmed_min {
+            return false;
+        }
+        self.coupling = Coupling::Hears(found);
+        self.suspect = None;
+        (self.quiet, self.doubts) = (0, 0);
+        true
+    }
+
+    /// The cast was not found where it was before. If that goes on, it never was: a human's speech
+    /// is like it by chance.
+    fn doubt(&mut self) {
+        self.doubts += 1;
+        if self.doubts < self.coupling.doubts_max() {
+            return;
+        }
+        self.suspect = None;
+        if self.hears_the_cast() {
+            self.coupling = Coupling::Unknown;
+            self.speaks_until = self.newest + SPEAKS_FRAMES;
         }
     }
 
@@ -414,7 +494,7 @@ fn silent((at, samples): Stretch) -> Stretch {
 }
 
 /// How long a sound is held back at most.
-pub const HELD_BACK_MAX: Duration = Duration::from_millis(10 * WINDOW);
+pub const HELD_BACK_MAX: Duration = Duration::from_millis(10 * (WINDOW + TRIAL));
 
 #[cfg(test)]
 mod tests;

@@ -30,12 +30,14 @@ pub enum Event {
         human: HumanId,
         at: Time,
     },
+    /// There is no voice just now: as [`Self::Paused`], but it is no pause yet.
+    Lull(Utterance),
     /// The human pauses: the utterance as it is if nothing more is said. It keeps its id, and its
     /// `endpoint` is now.
     Paused(Utterance),
     /// The pause goes on: the same, with all the silence so far.
     StillPaused(Utterance),
-    /// The human went on after a pause.
+    /// The human went on after a pause or a lull.
     Resumed {
         human: HumanId,
     },
@@ -146,7 +148,7 @@ pub struct Ear {
     recording: Recording,
     newest: Option<Time>,
     gap: Duration,
-    /// The id of the utterance in hand, once it has paused.
+    /// The id of the utterance in hand, once it has paused or had a lull.
     told: Option<UtteranceId>,
 }
 
@@ -240,6 +242,10 @@ impl Ear {
             Effect::SpeechDropped => Event::SpeechDropped { human },
             Effect::Resumed => Event::Resumed { human },
             Effect::Lasts { voiced } => Event::Lasts { human, voiced },
+            Effect::Lull(span) => {
+                let id = *self.told.get_or_insert_with(|| ids.next());
+                Event::Lull(self.utterance(&span, id))
+            }
             Effect::Paused(span) => {
                 let id = *self.told.get_or_insert_with(|| ids.next());
                 Event::Paused(self.utterance(&span, id))

@@ -4,7 +4,7 @@
 //! Every utterance that it takes comes out as one [`Heard`] (or as part of one), whatever happens
 //! to the recogniser on the way.
 //!
-//! In a speaker's pause it recognises ahead of time what may be the whole utterance, when nothing
+//! In a speaker's lull it recognises ahead of time what may be the whole utterance, when nothing
 //! else is to be done. If the speaker goes on, that pass is thrown away; if not, its text is there
 //! when the utterance ends.
 
@@ -148,8 +148,8 @@ impl Intake {
         }
     }
 
-    /// Has an utterance recognised that may go on. It is only a chance to be early, so it is left
-    /// out when much is waiting.
+    /// Has an utterance recognised that may go on, unless that was done with the same voice. It is
+    /// only a chance to be early, so it is left out when much is waiting.
     pub fn offer_early(&self, utterance: Utterance) {
         self.hint(Offer::Early(utterance));
     }
@@ -308,7 +308,15 @@ impl Service {
         self.publish_queue();
     }
 
+    /// A pause of which there is a pass already, since its lull, needs no other.
     fn take_early(&mut self, utterance: Utterance) {
+        let in_hand = self.in_hand.as_ref().is_some_and(|in_hand| match &in_hand.work {
+            Work::Early(early, Fate::Open) => same_voice(early, &utterance),
+            _ => false,
+        });
+        if in_hand || self.early.has_made(&utterance) {
+            return;
+        }
         self.resume(&utterance.human);
         let left_out = self.early.push(utterance);
         self.stats.send_modify(|stats| stats.early_left_out += left_out);

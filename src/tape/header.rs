@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::PersonaId;
-use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::llm::Senses;
+use crate::persona::{Hears, Mode, Persona, VoiceStyle};
 use crate::turn::{Decide, Weights};
 
 /// The format's number; a reader refuses those that it does not know.
@@ -48,6 +49,9 @@ pub struct Header {
     /// Whether the language model took pictures.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sees: bool,
+    /// Whether it took sounds.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub hears: bool,
     #[serde(default = "default_end_of_turn_us")]
     pub end_of_turn_us: u64,
     #[serde(default = "default_longest_us")]
@@ -117,19 +121,26 @@ pub struct Member {
     pub mode: Mode,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sees: Option<bool>,
+    #[serde(default, skip_serializing_if = "is_usual")]
+    pub hears: Hears,
+}
+
+/// Whether it reads what is said, as those of older tapes did.
+fn is_usual(hears: &Hears) -> bool {
+    *hears == Hears::default()
 }
 
 impl From<&Persona> for Member {
     fn from(persona: &Persona) -> Self {
-        let Persona { id, name, card, voice, mode, sees } = persona.clone();
-        Self { id, name, card, voice, mode, sees }
+        let Persona { id, name, card, voice, mode, sees, hears } = persona.clone();
+        Self { id, name, card, voice, mode, sees, hears }
     }
 }
 
 impl From<&Member> for Persona {
     fn from(member: &Member) -> Self {
-        let Member { id, name, card, voice, mode, sees } = member.clone();
-        Self { id, name, card, voice, mode, sees }
+        let Member { id, name, card, voice, mode, sees, hears } = member.clone();
+        Self { id, name, card, voice, mode, sees, hears }
     }
 }
 
@@ -167,12 +178,18 @@ impl Header {
             wake_words: None,
             answers: None,
             sees: false,
+            hears: false,
             end_of_turn_us: default_end_of_turn_us(),
             longest_us: default_longest_us(),
             models: Models::default(),
             pace: Pace::default(),
             cast,
         }
+    }
+
+    /// What the language model took beside words.
+    pub fn senses(&self) -> Senses {
+        Senses { sees: self.sees, hears: self.hears }
     }
 
     /// Reads a tape's first line; the error is the end of a sentence.

@@ -9,9 +9,12 @@ use super::tap::Tap;
 use crate::audio::EARS_RATE_HZ;
 use crate::id::{HumanId, LineId, PersonaId, TurnId};
 use crate::latency::TurnRecord;
+use crate::llm::Medium;
+use crate::medium::MediumId;
 use crate::persona::Mode;
-use crate::picture::{Picture, PictureId, Source};
+use crate::picture::{Picture, Source};
 use crate::room::{self, Caption, Command, LinkState, Member};
+use crate::sound::Sound;
 use crate::speech::{self, What};
 use crate::stt::gate::Evidence;
 use crate::stt::hearing;
@@ -64,9 +67,7 @@ impl Tap {
 
     /// A picture of what a human showed; none: nobody could look at it.
     pub fn picture(&self, now: Time, human: &HumanId, source: Source, picture: Option<&Picture>) {
-        if let Some(picture) = picture {
-            self.frame(picture);
-        }
+        let picture = picture.filter(|picture| self.keep(Medium::Picture((*picture).clone())));
         self.told(now, |_| Record::Picture {
             human: human.clone(),
             source,
@@ -106,6 +107,7 @@ impl Tap {
             // A pause leads to work ahead of time only; what came of that is in what follows.
             // Words come as they are shown, see [`Self::partial`].
             hearing::Event::Words { .. }
+            | hearing::Event::Lull(_)
             | hearing::Event::Paused(_)
             | hearing::Event::StillPaused(_)
             | hearing::Event::Resumed { .. } => {}
@@ -122,8 +124,10 @@ impl Tap {
         });
     }
 
-    /// What the recogniser made of an utterance.
-    pub fn heard(&self, heard: &Heard) {
+    /// What the recogniser made of an utterance, and what those who hear have of it.
+    pub fn heard(&self, heard: &Heard, sound: Option<&Sound>) {
+        // What found no place is not named, so that the tape stays whole.
+        let sound = sound.filter(|sound| self.keep(Medium::Sound((*sound).clone())));
         self.told(heard.done, |_| {
             Record::Recognised(Recognised {
                 utterance: heard.utterance.id,
@@ -132,6 +136,7 @@ impl Tap {
                 took_us: micros(heard.done.since(heard.begun.max(heard.utterance.endpoint))),
                 text: heard.text.as_ref().ok().cloned(),
                 error: heard.text.as_ref().err().map(ToString::to_string),
+                sound: sound.map(|sound| sound.id().clone()),
             })
         });
     }
@@ -176,7 +181,7 @@ impl Tap {
         (speaker, name): (&str, &str),
         manner: Manner,
         text: &str,
-        pictures: &[PictureId],
+        (pictures, sound): (&[MediumId], Option<&MediumId>),
     ) {
         self.record(now, || Record::Line {
             line,
@@ -185,6 +190,7 @@ impl Tap {
             manner,
             text: text.to_owned(),
             pictures: pictures.to_vec(),
+            sound: sound.cloned(),
         });
     }
 

@@ -6,10 +6,12 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use super::header::Header;
-use super::record::{Entry, Record};
-use super::write::{FRAMES_FOLDER, frame_path};
+use super::record::{Entry, Recognised, Record};
+use super::write::{frame_path, sound_path};
 use super::{EXPECT_FILE, RECORDS_FILE};
-use crate::picture::{Picture, PictureId};
+use crate::medium::MediumId;
+use crate::picture::Picture;
+use crate::sound::{Sound, WAV_BYTES_MAX};
 
 /// A day of the liveliest room has some 100 MB; more would only fill the memory.
 const BYTES_MAX: u64 = 256 * 1024 * 1024;
@@ -30,8 +32,8 @@ pub enum TapeError {
     Line { line: usize, cause: String },
     #[error("{} cannot be written: {cause}", path.display())]
     Unwritable { path: PathBuf, cause: std::io::Error },
-    #[error("the picture {} of the tape cannot be used: {cause}", path.display())]
-    Picture { path: PathBuf, cause: String },
+    #[error("the file {} of the tape cannot be used: {cause}", path.display())]
+    Medium { path: PathBuf, cause: String },
 }
 
 /// A tape in memory.
@@ -41,7 +43,9 @@ pub struct Tape {
     /// In the order of the file, which is the order in which things were told.
     pub entries: Vec<Entry>,
     /// Those that its records name.
-    pub pictures: BTreeMap<PictureId, Picture>,
+    pub pictures: BTreeMap<MediumId, Picture>,
+    /// Those that its records name.
+    pub sounds: BTreeMap<MediumId, Sound>,
     /// The last line was not whole, and was left out: the recording was killed.
     pub torn: bool,
 }
@@ -50,33 +54,45 @@ impl Tape {
     /// Reads the folder of a tape.
     ///
     /// # Errors
-    /// When there is none, it is too large, a line that is not the last is broken, or a picture is
-    /// missing or not the one that it is called.
+    /// When there is none, it is too large, a line that is not the last is broken, or a picture or
+    /// a sound is missing or not the one that it is called.
     pub fn read(folder: &Path) -> Result<Self, TapeError> {
-        let mut tape = Self::parse(&read_file(&folder.join(RECORDS_FILE))?)?;
+        let tape = Self::parse(&read_file(&folder.join(RECORDS_FILE))?)?;
+        let (mut pictures, mut sounds) = (BTreeMap::new(), BTreeMap::new());
         let mut bytes = 0;
         for entry in &tape.entries {
-            let Record::Picture { picture: Some(id), .. } = &entry.record else { continue };
-            if tape.pictures.contains_key(id) {
-                continue;
-            }
-            let picture = read_picture(folder, id)?;
-            bytes += picture.jpeg().len() as u64;
+            bytes += match &entry.record {
+                Record::Picture { picture: Some(id), .. } if !pictures.contains_key(id) => {
+                    let picture = read_picture(folder, id)?;
+                    let bytes = picture.jpeg().len();
+                    pictures.insert(id.clone(), picture);
+                    bytes
+                }
+                Record::Recognised(Recognised { sound: Some(id), .. })
+                    if !sounds.contains_key(id) =>
+                {
+                    let sound = read_sound(folder, id)?;
+                    let bytes = sound.wav().len();
+                    sounds.insert(id.clone(), sound);
+                    bytes
+                }
+                _ => 0,
+            } as u64;
             if bytes > BYTES_MAX {
-                let cause = format!("its pictures have more than {BYTES_MAX} bytes");
+                let cause = format!("its pictures and sounds have more than {BYTES_MAX} bytes");
                 return Err(TapeError::Header(cause));
             }
-            tape.pictures.insert(id.clone(), picture);
         }
-        Ok(tape)
+        Ok(Self { pictures, sounds, ..tape })
     }
 
     /// What a record of a picture says that the model was shown.
-    pub fn picture(&self, id: Option<&PictureId>) -> Option<Picture> {
+    pub fn picture(&self, id: Option<&MediumId>) -> Option<Picture> {
         self.pictures.get(id?).cloned()
     }
 
-    /// Reads the lines of a tape, without its pictures. A last line that is not whole is left out.
+    /// Reads the lines of a tape, without its pictures and sounds. A last line that is not whole is
+    /// left out.
     ///
     /// # Errors
     /// When the header or any other line is broken.
@@ -85,7 +101,8 @@ impl Tape {
         let first = lines.next().map_or(&[][..], |(_, line)| line);
         let first = text(first).map_err(|cause| TapeError::Line { line: 1, cause })?;
         let header = Header::parse(first).map_err(TapeError::Header)?;
-        let mut tape = Self { header, entries: Vec::new(), pictures: BTreeMap::new(), torn: false };
+        let (pictures, sounds) = (BTreeMap::new(), BTreeMap::new());
+        let mut tape = Self { header, entries: Vec::new(), pictures, sounds, torn: false };
         for (index, line) in lines {
             match text(line).and_then(Entry::parse) {
                 Ok(entry) => tape.entries.push(entry),
@@ -137,21 +154,38 @@ pub fn expectation(folder: &Path) -> Result<Option<Vec<u8>>, TapeError> {
     read_file(&path).map(Some)
 }
 
-fn read_picture(folder: &Path, id: &PictureId) -> Result<Picture, TapeError> {
-    let path = frame_path(&folder.join(FRAMES_FOLDER), id);
-    let broken = |cause: String| TapeError::Picture { path: path.clone(), cause };
+fn read_picture(folder: &Path, id: &MediumId) -> Result<Picture, TapeError> {
+    let path = frame_path(folder, id);
+    read_medium(&path, PICTURE_BYTES_MAX, |file| {
+        let picture = Picture::of_jpeg(file).map_err(|error| error.to_string())?;
+        Ok((picture.id() == id).then_some(picture))
+    })
+}
+
+fn read_sound(folder: &Path, id: &MediumId) -> Result<Sound, TapeError> {
+    let path = sound_path(folder, id);
+    read_medium(&path, WAV_BYTES_MAX as u64, |file| {
+        let sound = Sound::of_wav(file).map_err(|error| error.to_string())?;
+        Ok((sound.id() == id).then_some(sound))
+    })
+}
+
+/// What `take` makes of a file; none where that is not the one that it is called.
+fn read_medium<T>(
+    path: &Path,
+    bytes_max: u64,
+    take: impl FnOnce(Vec<u8>) -> Result<Option<T>, String>,
+) -> Result<T, TapeError> {
+    let broken = |cause: String| TapeError::Medium { path: path.to_owned(), cause };
     let mut file = Vec::new();
-    let opened = fs::File::open(&path).map_err(|error| broken(error.to_string()))?;
-    let whole = opened.take(PICTURE_BYTES_MAX + 1).read_to_end(&mut file);
+    let opened = fs::File::open(path).map_err(|error| broken(error.to_string()))?;
+    let whole = opened.take(bytes_max + 1).read_to_end(&mut file);
     whole.map_err(|error| broken(error.to_string()))?;
-    if file.len() as u64 > PICTURE_BYTES_MAX {
-        return Err(broken(format!("it has more than {PICTURE_BYTES_MAX} bytes")));
+    if file.len() as u64 > bytes_max {
+        return Err(broken(format!("it has more than {bytes_max} bytes")));
     }
-    let picture = Picture::of_jpeg(file).map_err(|error| broken(error.to_string()))?;
-    if picture.id() != id {
-        return Err(broken("it was changed since it was recorded".to_owned()));
-    }
-    Ok(picture)
+    let taken = take(file).map_err(broken)?;
+    taken.ok_or_else(|| broken("it was changed since it was recorded".to_owned()))
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, TapeError> {

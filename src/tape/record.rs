@@ -7,8 +7,10 @@ use serde_json::Value;
 
 use crate::id::{HumanId, LineId, PersonaId, TurnId, UtteranceId};
 use crate::llm::{EngineError, Finish, Score};
+use crate::meaning::Meaning;
+use crate::medium::MediumId;
 use crate::persona::Mode;
-use crate::picture::{PictureId, Source};
+use crate::picture::Source;
 use crate::room::AgentState;
 use crate::time::micros;
 use crate::turn::{Manner, Memory, Restart};
@@ -66,7 +68,7 @@ pub enum Record {
         human: HumanId,
         source: Source,
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        picture: Option<PictureId>,
+        picture: Option<MediumId>,
     },
     /// A human began to make a sound that may be speech.
     Onset {
@@ -145,6 +147,7 @@ pub enum Record {
     },
     /// How likely a line is in the seats of those who may answer it.
     Scored(Scored),
+    Meant(Meant),
     /// By hand: what a persona answers when it is asked next.
     Reply(Reply),
     Voice(Voice),
@@ -179,7 +182,10 @@ pub enum Record {
         text: String,
         /// What was shown with it.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        pictures: Vec<PictureId>,
+        pictures: Vec<MediumId>,
+        /// How it sounded, for those who hear.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        sound: Option<MediumId>,
     },
     Granted {
         turn: TurnId,
@@ -279,6 +285,9 @@ pub struct Recognised {
     pub text: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// How it sounded, in a room in which somebody hears.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sound: Option<MediumId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -342,6 +351,34 @@ impl Scored {
             Some(error) => Err(error.clone()),
             None => Ok(pairs.map(score).collect()),
         }
+    }
+}
+
+/// What the model of sentences made of a text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meant {
+    /// The first 16 hexadecimal digits of a SHA-256 over it.
+    pub text: String,
+    /// How long it took; nothing where it was known.
+    #[serde(default)]
+    pub took_us: u64,
+    /// As in [`Meaning`].
+    pub near: Vec<f32>,
+    pub wanted: f32,
+    pub called: f32,
+}
+
+impl Meant {
+    pub(super) fn new(text: String, took_us: u64, meaning: Meaning) -> Self {
+        let Meaning { near, wanted, called } = meaning;
+        Self { text, took_us, near, wanted, called }
+    }
+
+    /// What was told, and after how long.
+    pub fn told(&self) -> (Duration, Meaning) {
+        let meaning = Meaning { near: self.near.clone(), wanted: self.wanted, called: self.called };
+        (Duration::from_micros(self.took_us), meaning)
     }
 }
 

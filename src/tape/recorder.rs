@@ -138,7 +138,7 @@ impl Work {
                     self.last_us = self.last_us.max(entry.at_us);
                     self.writer.entry(&entry)?;
                 }
-                Ok(Message::Frame(picture)) => self.writer.frame(&picture)?,
+                Ok(Message::Medium(medium)) => self.writer.medium(&medium)?,
                 #[cfg(feature = "sound-files")]
                 Ok(Message::Sound(sound)) => self.writer.sound(&sound)?,
                 Ok(Message::End { at_us }) => {

@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::header::Header;
 use super::read::Tape;
-use super::record::{Entry, Record};
+use super::record::{Entry, Recognised, Record};
 use crate::id::{HumanId, UtteranceId};
-use crate::picture::PictureId;
+use crate::medium::MediumId;
 
 /// A name's word of one letter is an initial, and would be found everywhere.
 const WORD_CHARS_MIN: usize = 2;
@@ -23,8 +23,8 @@ pub(super) struct Redaction {
     /// Their names, each word of them, and their identities, in small letters.
     words: Vec<Vec<char>>,
     utterances: HashSet<UtteranceId>,
-    /// That they showed.
-    pictures: HashSet<PictureId>,
+    /// Pictures that they showed, and what they sounded like.
+    media: HashSet<MediumId>,
 }
 
 /// Records whose texts are pieces of one.
@@ -42,7 +42,7 @@ impl Redaction {
         };
         let aliases: BTreeMap<_, _> = who.iter().enumerate().map(alias).collect();
         let mut words: HashSet<String> = aliases.keys().cloned().collect();
-        let (mut utterances, mut pictures) = (HashSet::new(), HashSet::new());
+        let (mut utterances, mut media) = (HashSet::new(), HashSet::new());
         for entry in &tape.entries {
             match &entry.record {
                 Record::Join { human, name } if aliases.contains_key(human.as_str()) => {
@@ -57,7 +57,12 @@ impl Redaction {
                 Record::Picture { human, picture: Some(picture), .. }
                     if aliases.contains_key(human.as_str()) =>
                 {
-                    pictures.insert(picture.clone());
+                    media.insert(picture.clone());
+                }
+                Record::Recognised(Recognised { utterance, sound: Some(sound), .. })
+                    if utterances.contains(utterance) =>
+                {
+                    media.insert(sound.clone());
                 }
                 _ => {}
             }
@@ -67,7 +72,7 @@ impl Redaction {
         let all = words.iter().map(String::as_str).chain(parts.into_iter().filter(long));
         let small = all.map(|word| word.trim().chars().map(small).collect::<Vec<char>>());
         let words = small.filter(|word| !word.is_empty()).collect();
-        Self { aliases, words, utterances, pictures }
+        Self { aliases, words, utterances, media }
     }
 
     /// Hides them in a part of the tape.
@@ -101,8 +106,9 @@ impl Redaction {
     fn record(&self, record: &mut Record) {
         let own = self.is_own(record);
         self.rename(record);
-        if let Record::Line { pictures, .. } = record {
-            pictures.retain(|picture| !self.pictures.contains(picture));
+        if let Record::Line { pictures, sound, .. } = record {
+            pictures.retain(|picture| !self.media.contains(picture));
+            *sound = sound.take().filter(|sound| !self.media.contains(sound));
         }
         for text in texts(record) {
             *text = if own { masked(text) } else { self.without_names(text) };
@@ -113,13 +119,20 @@ impl Redaction {
             // Whoever guesses a line could find it confirmed.
             Record::Asked { prompt, .. } => prompt.clear(),
             Record::Scored(scored) => scored.prompt.clear(),
+            Record::Meant(meant) => meant.text.clear(),
             Record::Picture { picture, .. } => {
-                *picture = picture.take().filter(|picture| !self.pictures.contains(picture));
+                *picture = picture.take().filter(|picture| !self.media.contains(picture));
+            }
+            Record::Recognised(recognised) => {
+                let sound = recognised.sound.take();
+                recognised.sound = sound.filter(|sound| !self.media.contains(sound));
             }
             Record::Turn { record } => {
-                if let Some(Value::Array(shown)) = record.get_mut("pictures") {
-                    let hides = |name: &str| self.pictures.iter().any(|one| one.as_str() == name);
-                    shown.retain(|name| !name.as_str().is_some_and(hides));
+                let hides = |name: &str| self.media.iter().any(|one| one.as_str() == name);
+                for key in ["pictures", "sounds"] {
+                    if let Some(Value::Array(media)) = record.get_mut(key) {
+                        media.retain(|name| !name.as_str().is_some_and(hides));
+                    }
                 }
                 for key in ["heard_text", "reason"] {
                     if let Some(Value::String(text)) = record.get_mut(key) {

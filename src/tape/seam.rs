@@ -9,13 +9,15 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use super::record::{Record, Scored, Voice};
+use super::record::{Meant, Record, Scored, Voice};
 use super::tap::{Line, Tap};
 use crate::audio::{Pcm, ROOM_RATE_HZ, samples_to_duration};
 use crate::id::PersonaId;
 use crate::llm::{
-    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, Senses,
+    WarmUp,
 };
+use crate::meaning::{Meaning, Read};
 use crate::persona::VoiceStyle;
 use crate::room::watched::{Watched, Watcher};
 use crate::room::{Command, Transport};
@@ -46,6 +48,15 @@ impl Tap {
             return inner;
         }
         Arc::new(Tapped { tap: self.clone(), clock, inner })
+    }
+
+    /// A reader whose meanings are reported.
+    pub fn reader(&self, inner: Arc<dyn Read>, clock: Clock) -> Arc<dyn Read> {
+        if !self.keeps_everything() {
+            return inner;
+        }
+        let tapped = Tapped { tap: self.clone(), clock, inner };
+        Arc::new(TappedReader { tapped })
     }
 }
 
@@ -117,8 +128,8 @@ impl Engine for TappedEngine {
         }
     }
 
-    fn sees(&self) -> bool {
-        self.tapped.inner.sees()
+    fn senses(&self) -> Senses {
+        self.tapped.inner.senses()
     }
 
     fn stats(&self) -> EngineStats {
@@ -166,6 +177,30 @@ fn step(request: u64, event: &Event) -> (Time, Record) {
     }
 }
 
+struct TappedReader {
+    tapped: Tapped<dyn Read>,
+}
+
+#[async_trait]
+impl Read for TappedReader {
+    async fn read(&self, text: &str) -> Option<Meaning> {
+        let Tapped { tap, clock, inner } = &self.tapped;
+        let begun = clock.now();
+        let meaning = inner.read(text).await?;
+        let now = clock.now();
+        tap.record(now, || {
+            let took_us = micros(now.since(begun));
+            Record::Meant(Meant::new(fingerprint_of_text(text), took_us, meaning.clone()))
+        });
+        Some(meaning)
+    }
+}
+
+/// Tells two texts apart.
+pub fn fingerprint_of_text(text: &str) -> String {
+    short(Sha256::new_with_prefix(text))
+}
+
 /// Tells two questions apart, whoever asks them.
 pub fn fingerprint_of(questions: &[Question]) -> String {
     let mut digest = Sha256::new();
@@ -181,8 +216,8 @@ fn fingerprint(messages: &[Message]) -> String {
     let mut digest = Sha256::new();
     for message in messages {
         digest.update(format!("{:?}\n{}\n", message.role, message.content));
-        for picture in &message.pictures {
-            digest.update(format!("{}\n", picture.id()));
+        for medium in &message.media {
+            digest.update(format!("{}\n", medium.id()));
         }
     }
     short(digest)

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use super::record::{Entry, Record};
 use super::recorder::Recorder;
-use crate::picture::Picture;
+use crate::llm::Medium;
 use crate::time::{Time, micros};
 
 /// Effects of one replay: hours of the liveliest room.
@@ -51,7 +51,7 @@ enum Sink {
 /// What goes to the recorder's thread.
 pub(super) enum Message {
     Entry(Box<Entry>),
-    Frame(Picture),
+    Medium(Medium),
     #[cfg(feature = "sound-files")]
     Sound(Sound),
     End {
@@ -129,11 +129,12 @@ impl Tap {
         }
     }
 
-    /// Keeps a picture for a record that names it.
-    pub(super) fn frame(&self, picture: &Picture) {
-        let Some(line) = self.listener() else { return };
-        if let Sink::Thread(queue) = &line.sink {
-            line.queue(queue, Message::Frame(picture.clone()));
+    /// Keeps a picture or a sound for a record that names it. False: it found no place.
+    pub(super) fn keep(&self, medium: Medium) -> bool {
+        let Some(line) = self.listener() else { return true };
+        match &line.sink {
+            Sink::Thread(queue) => line.queue(queue, Message::Medium(medium)),
+            Sink::Memory(_) => true,
         }
     }
 
@@ -230,7 +231,9 @@ impl Line {
 
     fn entry(&self, entry: Entry) {
         match &self.sink {
-            Sink::Thread(queue) => self.queue(queue, Message::Entry(Box::new(entry))),
+            Sink::Thread(queue) => {
+                self.queue(queue, Message::Entry(Box::new(entry)));
+            }
             Sink::Memory(kept) if entry.record.is_effect() => {
                 let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
                 if kept.len() < MEMORY_ENTRIES_MAX {
@@ -243,10 +246,11 @@ impl Line {
         }
     }
 
-    fn queue(&self, queue: &SyncSender<Message>, message: Message) {
+    /// False: there is no place.
+    fn queue(&self, queue: &SyncSender<Message>, message: Message) -> bool {
         // A recorder that is gone has said why.
-        if let Err(TrySendError::Full(_)) = queue.try_send(message) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
-        }
+        let full = matches!(queue.try_send(message), Err(TrySendError::Full(_)));
+        self.dropped.fetch_add(u64::from(full), Ordering::Relaxed);
+        !full
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::read::Tape;
-use super::record::{Entry, Record};
+use super::record::{Entry, Recognised, Record};
 use super::redact::Redaction;
 
 /// What of a tape is kept.
@@ -46,7 +46,14 @@ pub fn trim(tape: &Tape, cut: &Cut) -> Tape {
         _ => None,
     });
     let pictures = named.collect();
-    Tape { header, entries, pictures, torn: tape.torn }
+    let named = entries.iter().filter_map(|entry| match &entry.record {
+        Record::Recognised(Recognised { sound: Some(id), .. }) => {
+            Some((id.clone(), tape.sounds.get(id)?.clone()))
+        }
+        _ => None,
+    });
+    let sounds = named.collect();
+    Tape { header, entries, pictures, sounds, torn: tape.torn }
 }
 
 /// Remembers what is still the case when the cut comes.

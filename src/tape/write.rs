@@ -9,19 +9,22 @@ use super::header::Header;
 use super::record::Entry;
 #[cfg(feature = "sound-files")]
 use super::sound::Tracks;
-use crate::picture::{Picture, PictureId};
+use crate::llm::Medium;
+use crate::medium::MediumId;
 
 /// The folder of the participants' sound.
 pub const SOUND_FOLDER: &str = "audio";
 /// The folder of the pictures that the model was shown.
 pub const FRAMES_FOLDER: &str = "frames";
+/// The folder of the sounds that the model was given.
+pub const HEARD_FOLDER: &str = "sounds";
 /// Longer identities are cut in file names, which may have 255 bytes.
 const NAME_CHARS_MAX: usize = 60;
 
 /// Writes a tape, line by line.
 pub struct Writer {
     lines: BufWriter<Box<dyn Write + Send>>,
-    frames: PathBuf,
+    folder: PathBuf,
     #[cfg(feature = "sound-files")]
     tracks: Tracks,
 }
@@ -40,7 +43,7 @@ impl Writer {
         Self::onto(folder, Box::new(lines), header)
     }
 
-    /// `folder` is for sound and pictures; a build without the codec keeps no sound.
+    /// `folder` is for tracks, pictures and sounds; a build without the codec keeps no sound.
     pub(super) fn onto(
         folder: &Path,
         lines: Box<dyn Write + Send>,
@@ -48,7 +51,7 @@ impl Writer {
     ) -> io::Result<Self> {
         let mut writer = Self {
             lines: BufWriter::new(lines),
-            frames: folder.join(FRAMES_FOLDER),
+            folder: folder.to_owned(),
             #[cfg(feature = "sound-files")]
             tracks: Tracks::new(&folder.join(SOUND_FOLDER)),
         };
@@ -68,17 +71,22 @@ impl Writer {
         self.lines.write_all(b"\n")
     }
 
-    /// Writes a picture, once.
+    /// Writes a picture or a sound that the model was given, once.
     ///
     /// # Errors
     /// As [`Self::entry`].
-    pub fn frame(&mut self, picture: &Picture) -> io::Result<()> {
-        fs::create_dir_all(&self.frames)?;
-        let path = frame_path(&self.frames, picture.id());
+    pub fn medium(&mut self, medium: &Medium) -> io::Result<()> {
+        let (path, bytes) = match medium {
+            Medium::Picture(picture) => (frame_path(&self.folder, picture.id()), picture.jpeg()),
+            Medium::Sound(sound) => (sound_path(&self.folder, sound.id()), sound.wav()),
+        };
         if path.exists() {
             return Ok(());
         }
-        fs::write(path, picture.jpeg())
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::write(path, bytes)
     }
 
     /// Adds to a participant's track.
@@ -109,9 +117,14 @@ impl Writer {
     }
 }
 
-/// A picture's file in the folder of pictures.
-pub(super) fn frame_path(frames: &Path, picture: &PictureId) -> PathBuf {
-    frames.join(format!("{picture}.jpg"))
+/// A picture's file in the folder of a tape.
+pub(super) fn frame_path(tape: &Path, picture: &MediumId) -> PathBuf {
+    tape.join(FRAMES_FOLDER).join(format!("{picture}.jpg"))
+}
+
+/// A sound's file in the folder of a tape.
+pub(super) fn sound_path(tape: &Path, sound: &MediumId) -> PathBuf {
+    tape.join(HEARD_FOLDER).join(format!("{sound}.wav"))
 }
 
 /// The name of a participant's file: what may be odd in an identity is written as its code.

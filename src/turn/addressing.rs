@@ -37,6 +37,7 @@ pub use verdict::{Addressee, Bearing, Verdict};
 pub use weighing::{Matter, Weighed};
 
 use crate::latency::Outcome;
+use crate::meaning::Meaning;
 
 /// What is known when a line comes.
 #[derive(Clone, Debug, Default)]
@@ -61,6 +62,8 @@ pub struct Scene<'a> {
     pub is_opening: bool,
     /// It was typed, not heard.
     pub typed: bool,
+    /// What a model makes of the line, where one has read it.
+    pub meaning: Option<&'a Meaning>,
     /// What the speaker asked last, before this line.
     pub asked_before: Option<&'a str>,
     /// Those who are to speak yet by an earlier line, in order.
@@ -113,7 +116,11 @@ const FOLLOW_UP_WORDS_MAX: usize = 6;
 /// loses more than who answers one that is not.
 const UNFINISHED_MIN: f32 = 0.6;
 const CALLED_MIN: f32 = 0.45;
+/// The same where the line's meaning is known.
+const CALLED_MEANT_MIN: f32 = 0.55;
 const WANTED_MIN: f32 = 0.55;
+/// A human alone with the cast speaks to it, unless it sounds very much as if not.
+const ALONE_MIN: f32 = 0.3;
 /// Whoever speaks to all is rarely misread, and a round that is not opened is missed by many.
 const ALL_CALLED_MIN: f32 = 0.12;
 /// How likely the right one is chosen of those who may answer, where an answer is wanted at all:
@@ -121,6 +128,10 @@ const ALL_CALLED_MIN: f32 = 0.12;
 const PARTNER: f32 = 0.95;
 const KNOWS: f32 = 0.85;
 const ROTATION: f32 = 0.5;
+/// The most of the line's words on a card counts as so much nearness of its meaning.
+const SHARED: f32 = 0.2;
+/// A card that is nearer than the others by less knows no more about it.
+const LEAD_MIN: f32 = 0.03;
 /// A remark of fewer words is a reaction and wants no answer.
 const REMARK_WORDS_MIN: usize = 5;
 
@@ -373,7 +384,11 @@ impl Choice<'_> {
             return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
         }
         let weighed = Weighed::of(Matter::Called, reading, self.scene);
-        let called_min = if everybody { ALL_CALLED_MIN } else { CALLED_MIN };
+        let called_min = match self.scene.meaning {
+            _ if everybody => ALL_CALLED_MIN,
+            Some(_) => CALLED_MEANT_MIN,
+            None => CALLED_MIN,
+        };
         let is_sure = self.scene.humans.is_empty()
             || reading.calls.called.iter().any(|call| reading.is_put_to(call));
         if !is_sure && weighed.likely < called_min {
@@ -423,12 +438,17 @@ impl Choice<'_> {
     /// Nobody was called: it is weighed whether an answer is wanted at all. A human alone with the
     /// cast wants one to whatever is more than a remark.
     fn unnamed(&self) -> Verdict {
-        if self.scene.humans.is_empty() {
-            return if self.speaks_alone() { self.open() } else { self.for_nobody() };
+        let alone = self.scene.humans.is_empty();
+        if alone && !self.speaks_alone() {
+            return self.for_nobody();
+        }
+        if alone && self.scene.meaning.is_none() {
+            return self.open();
         }
         let wanted = Weighed::of(Matter::Wanted, self.reading, self.scene);
         let likely = wanted.likely;
-        let mut verdict = if likely >= WANTED_MIN { self.open() } else { self.for_nobody() };
+        let enough = if alone { ALONE_MIN } else { WANTED_MIN };
+        let mut verdict = if likely >= enough { self.open() } else { self.for_nobody() };
         for one in &mut verdict.addressees {
             one.confidence *= likely;
         }
@@ -494,8 +514,14 @@ impl Choice<'_> {
             let last = self.scene.partner();
             candidates.retain(|one| Some(*one) != last);
         }
-        let by_words =
-            self.reading.best_fit(&candidates).map(|one| (one, KNOWS, "knows most of it"));
+        let by_words = || {
+            let best = self.reading.best_fit(&candidates);
+            best.map(|one| (one, KNOWS, "knows most of it"))
+        };
+        let by_meaning = || {
+            let best = self.nearest(&candidates);
+            best.map(|one| (one, KNOWS, "knows most about it"))
+        };
         let refused = !self.reading.calls.excluded.is_empty();
         let by_question = || {
             let asked = self.scene.asked_before;
@@ -506,7 +532,8 @@ impl Choice<'_> {
             let next = candidates.iter().min_by_key(|&&one| self.scene.cast[one].rank);
             next.map(|&one| (one, ROTATION, "next by rotation"))
         };
-        let Some((persona, confidence, reason)) = by_words.or_else(by_question).or_else(rotation)
+        let Some((persona, confidence, reason)) =
+            by_meaning().or_else(by_words).or_else(by_question).or_else(rotation)
         else {
             return if self.is_quiet_room() {
                 Verdict::nobody(Bearing::Silence, "asked to be quiet")
@@ -521,6 +548,21 @@ impl Choice<'_> {
             candidates,
             ..Verdict::chosen(vec![(persona, confidence, reason)])
         }
+    }
+
+    /// Whose card fits the line best, by its words and by its meaning; none where no card fits
+    /// better than the others.
+    fn nearest(&self, candidates: &[usize]) -> Option<usize> {
+        let near = &self.scene.meaning?.near;
+        let words = self.reading.scores();
+        let most = candidates.iter().map(|&one| words[one]).fold(0.0, f32::max);
+        let worth = |one: usize| near[one] + SHARED * words[one] / most.max(f32::MIN_POSITIVE);
+        let best = candidates.iter().copied().reduce(|best, one| {
+            let better = worth(one) > worth(best);
+            if better { one } else { best }
+        })?;
+        let mean = candidates.iter().map(|&one| worth(one)).sum::<f32>() / candidates.len() as f32;
+        (worth(best) - mean >= LEAD_MIN).then_some(best)
     }
 
     fn rank_by_question(&self, asked: Option<&str>, candidates: &[usize]) -> Option<usize> {

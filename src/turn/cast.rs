@@ -2,8 +2,8 @@
 
 use super::addressing::Card;
 use crate::id::{LineId, PersonaId};
-use crate::llm::{Message, prompt};
-use crate::persona::{Mode, Persona};
+use crate::llm::{Message, Senses, prompt};
+use crate::persona::{Hears, Mode, Persona};
 use crate::room::AgentState;
 
 #[derive(Clone, Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Member {
     pub hosted: bool,
     /// It is shown pictures.
     pub sees: bool,
+    /// How it takes what humans say.
+    pub hears: Hears,
     pub system: Message,
     /// The card as the choice of who answers reads it.
     pub card: Card,
@@ -33,15 +35,16 @@ pub(super) struct Member {
 impl Cast {
     /// `seed` decides who begins the rotation; with 0 it is the first.
     ///
-    /// Whether the model `sees` bounds whether anybody does.
-    pub(super) fn new(cast: Vec<Persona>, seed: u64, sees: bool) -> Self {
+    /// What the model takes bounds what anybody is given.
+    pub(super) fn new(cast: Vec<Persona>, seed: u64, senses: Senses) -> Self {
         let names: Vec<String> = cast.iter().map(|persona| persona.name.clone()).collect();
         let count = cast.len().max(1) as u64;
         let member = |(index, persona): (usize, Persona)| Member {
             system: prompt::system_message(&persona, &names),
             card: Card::of(&persona.name, &persona.card),
             rank: (index as u64 + count - seed % count) % count,
-            sees: persona.is_shown_pictures(sees),
+            sees: persona.is_shown_pictures(senses.sees),
+            hears: persona.hears_with(senses.hears),
             id: persona.id,
             name: persona.name,
             mode: persona.mode,

@@ -8,6 +8,7 @@
 //! further turn at most, out of a budget that only human lines refill: that is what makes the room
 //! fall silent by itself, whatever the model says.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use lines::Said;
@@ -22,6 +23,8 @@ use super::transcript::Transcript;
 use super::{Decide, Effect, Event, Line, Settled, Weights, text};
 use crate::id::{HumanId, PersonaId, TurnId};
 use crate::latency::{Outcome, Reason};
+use crate::llm::Senses;
+use crate::meaning::Meaning;
 use crate::persona::{Mode, Persona};
 use crate::time::Time;
 
@@ -64,10 +67,12 @@ pub struct Options {
     pub weights: Weights,
     /// How long the model may think about that.
     pub rank_wait: Duration,
-    /// Whether the model takes pictures.
-    pub sees: bool,
+    /// What the model takes beside words.
+    pub senses: Senses,
     /// Pictures that are kept; with one more the older half leaves.
     pub pictures_max: usize,
+    /// Sounds that are kept; with one more the older half falls back to its words.
+    pub sounds_max: usize,
 }
 
 impl Default for Options {
@@ -84,9 +89,11 @@ impl Default for Options {
             decide: Decide::default(),
             weights: Weights::default(),
             rank_wait: Duration::from_millis(150),
-            sees: false,
+            senses: Senses::default(),
             // Each is some hundred tokens in every seat; enough to compare what is shown.
             pictures_max: 4,
+            // Ten seconds are 60 to 250 tokens in every seat that hears.
+            sounds_max: 4,
         }
     }
 }
@@ -119,6 +126,8 @@ pub struct Core {
     deferred: giving_way::Lines,
     sleep_words: SleepWords,
     minute: limits::Minute,
+    /// What was told of texts, the newest last.
+    meant: VecDeque<(String, Meaning)>,
     effects: Vec<Effect>,
     stats: Stats,
 }
@@ -127,10 +136,14 @@ impl Core {
     pub fn new(cast: Vec<Persona>, options: Options) -> Self {
         Self {
             grants: cast.len() as u64,
-            cast: Cast::new(cast, options.seed, options.sees),
+            cast: Cast::new(cast, options.seed, options.senses),
             people: People::default(),
             talk: Talk::default(),
-            transcript: Transcript::new(options.lines_max, options.pictures_max),
+            transcript: Transcript::new(
+                options.lines_max,
+                options.pictures_max,
+                options.sounds_max,
+            ),
             floor: Floor::default(),
             contest: None,
             follow_ups_left: 0,
@@ -139,6 +152,7 @@ impl Core {
             deferred: giving_way::Lines::default(),
             sleep_words: SleepWords::default(),
             minute: limits::Minute::default(),
+            meant: VecDeque::new(),
             effects: Vec::new(),
             stats: Stats::default(),
             options,
@@ -165,8 +179,9 @@ impl Core {
                 let known = self.people.sound_ended(&human);
                 self.stats.events_ignored += u64::from(!known);
             }
-            Event::Line { id, human, manner, text, shown } => {
-                self.take_line(now, id, human, manner, Said { text, shown });
+            Event::Meant { text, meaning } => self.keep_meaning(text, meaning),
+            Event::Line { id, human, manner, text, shown, sound } => {
+                self.take_line(now, id, human, manner, Said { text, shown, sound });
             }
             Event::SpeechBegan { turn } => match self.floor.holder_mut(turn) {
                 Some(holder) => holder.audible = true,

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::audio::{EARS_RATE_HZ, duration_to_samples, samples_to_duration};
 use crate::time::Time;
-use crate::vad::gate::{self, Change, FRAME_SAMPLES, Gate, frames_to_duration};
+use crate::vad::gate::{self, Change, FRAME_SAMPLES, Gate, duration_to_frames, frames_to_duration};
 
 mod history;
 pub mod patience;
@@ -37,6 +37,9 @@ pub const LONG: Duration = Duration::from_millis(1_000);
 #[derive(Clone, Debug, PartialEq)]
 pub struct Options {
     pub gate: gate::Options,
+    /// After so little silence a pause may be beginning. It is a lull once in six or seven times,
+    /// and the other times a pause or the end, for which 0.1 s are won.
+    pub lull: Duration,
     /// So much silence after the last voice ends an utterance about which no model was heard.
     pub silence: Duration,
     /// Sound kept from before the first voiced frame: soft consonants come before voice.
@@ -60,6 +63,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             gate: gate::Options::default(),
+            lull: Duration::from_millis(64),
             silence: Duration::from_millis(350),
             pre_roll: Duration::from_millis(300),
             post_roll: Duration::from_millis(200),
@@ -92,12 +96,15 @@ pub enum Effect {
     SpeechStarted {
         at: Time,
     },
+    /// There is no voice just now: the utterance as it is if nothing more comes. What follows is
+    /// [`Effect::Resumed`], a pause or an end.
+    Lull(Span),
     /// The speaker pauses, and the gate's hang-over has passed: the utterance as it is if nothing
     /// more comes. Either [`Effect::Resumed`] follows or an end.
     Paused(Span),
     /// The pause goes on: the same utterance with all the silence since.
     StillPaused(Span),
-    /// The speaker went on after [`Effect::Paused`].
+    /// The speaker went on after [`Effect::Paused`] or [`Effect::Lull`].
     Resumed,
     /// There is much voice, `voiced` in all: told once of each stretch between two pauses, when it
     /// has lasted for [`LASTING`] or at once when it follows a pause (whoever calls a name goes on
@@ -156,6 +163,7 @@ struct Open {
     went_on: bool,
     told_lasting: bool,
     told_long: bool,
+    told_lull: bool,
     /// It is the rest of an utterance that was cut, so it is kept however short it is.
     rest: bool,
     pause: Pause,
@@ -226,8 +234,11 @@ impl Endpointer {
         match change {
             Some(Change::Started { frames }) => self.start(frames, &mut effects),
             Some(Change::Paused) => {}
-            None if self.gate.is_speech() && self.gate.is_voiced() => self.go_on(1),
-            None => {}
+            None if self.gate.is_speech() && self.gate.is_voiced() => {
+                effects.extend(self.end_lull());
+                self.go_on(1);
+            }
+            None => effects.extend(self.lull(now)),
         }
         effects.extend(self.lasts());
         self.end_when_silent(now, frame, &mut effects);
@@ -248,6 +259,22 @@ impl Endpointer {
         open.told_lasting |= lasting;
         open.told_long |= long;
         is_news.then_some(Effect::Lasts { voiced })
+    }
+
+    /// There is less silence than the hang-over, and enough for a lull.
+    fn lull(&mut self, now: Time) -> Option<Effect> {
+        let due = self.gate.unvoiced_frames() == duration_to_frames(self.options.lull);
+        let least_voice = self.options.least_voice;
+        let news = |open: &&mut Open| due && open.pause == Pause::No && open.is_kept(least_voice);
+        self.open.as_mut().filter(news)?.told_lull = true;
+        let open = self.open.as_ref()?;
+        Some(Effect::Lull(open.span(self.end_sample(open), now, false)))
+    }
+
+    /// Voice goes on where no pause was.
+    fn end_lull(&mut self) -> Option<Effect> {
+        let open = self.open.as_mut()?;
+        std::mem::take(&mut open.told_lull).then_some(Effect::Resumed)
     }
 
     /// The hang-over has passed.
@@ -307,6 +334,7 @@ impl Endpointer {
             went_on: false,
             told_lasting: false,
             told_long: false,
+            told_lull: false,
             rest: false,
             pause: Pause::No,
         });
@@ -321,6 +349,7 @@ impl Endpointer {
         self.judged = None;
         open.stretch_frames = 0;
         open.told_lasting = false;
+        open.told_lull = false;
         open.went_on |= pause.is_told();
         if pause.is_told() {
             self.patience.learn(at.since(open.voiced_end));

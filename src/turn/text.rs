@@ -1,6 +1,6 @@
 //! What is taken of a text from outside.
 
-use crate::picture::MARK;
+use crate::medium::MARK;
 
 /// A long typed message; a spoken line is a tenth of it.
 pub(super) const LINE_CHARS_MAX: usize = 2_000;

@@ -1,16 +1,17 @@
-//! What was said and shown in the room, as far back as anybody needs to remember.
+//! What was said, shown and heard in the room, as far back as anybody needs to remember.
 
 use std::collections::VecDeque;
 
 use super::Line;
 
-/// The newest lines, with the newest pictures. When it is full the older half leaves at once: a
-/// seat's kept prefix then stays good for many lines, instead of being lost at every one.
+/// The newest lines, with the newest pictures and sounds. When it is full the older half leaves at
+/// once: a seat's kept prefix then stays good for many lines, instead of being lost at every one.
 #[derive(Clone, Debug)]
 pub(super) struct Transcript {
     entries: VecDeque<Line>,
     lines_max: usize,
     pictures_max: usize,
+    sounds_max: usize,
     /// Lines that left.
     gone: u64,
 }
@@ -21,9 +22,9 @@ pub(super) struct Place(u64);
 
 impl Transcript {
     /// `lines_max` of at least 2.
-    pub(super) fn new(lines_max: usize, pictures_max: usize) -> Self {
+    pub(super) fn new(lines_max: usize, pictures_max: usize, sounds_max: usize) -> Self {
         let (entries, lines_max) = (VecDeque::new(), lines_max.max(2));
-        Self { entries, lines_max, pictures_max, gone: 0 }
+        Self { entries, lines_max, pictures_max, sounds_max, gone: 0 }
     }
 
     pub(super) fn end(&self) -> Place {
@@ -46,6 +47,11 @@ impl Transcript {
         if self.entries.iter().map(|line| line.shown.len()).sum::<usize>() > self.pictures_max {
             self.forget_pictures();
         }
+        if self.entries.iter().filter(|line| line.sound.is_some()).count() > self.sounds_max {
+            let heard = self.entries.iter_mut().rev().filter(|line| line.sound.is_some());
+            // The older half falls back to its words.
+            heard.skip(self.sounds_max / 2).for_each(|line| line.sound = None);
+        }
     }
 
     /// Keeps half as many pictures as may be, the newest. Those of one line leave together.
@@ -59,7 +65,7 @@ impl Transcript {
         }
     }
 
-    pub(super) fn lines(&self) -> impl Iterator<Item = &Line> {
+    pub(super) fn lines(&self) -> impl DoubleEndedIterator<Item = &Line> {
         self.entries.iter()
     }
 }
@@ -79,6 +85,7 @@ mod tests {
             manner: Manner::Typed,
             text: "Hello.".to_owned(),
             shown: Vec::new(),
+            sound: None,
         }
     }
 
@@ -88,7 +95,7 @@ mod tests {
 
     #[test]
     fn the_older_half_leaves_when_it_is_full() {
-        let mut transcript = Transcript::new(4, 2);
+        let mut transcript = Transcript::new(4, 2, 2);
         for id in 1..=5 {
             transcript.push(line(id));
         }
@@ -99,7 +106,7 @@ mod tests {
 
     #[test]
     fn the_older_half_of_the_pictures_leaves() {
-        let mut transcript = Transcript::new(64, 4);
+        let mut transcript = Transcript::new(64, 4, 4);
         let shown = |count| {
             let one = Shown { by: "Tom".to_owned(), source: Source::Camera, picture: None };
             vec![one; count]
@@ -116,8 +123,29 @@ mod tests {
     }
 
     #[test]
+    fn the_older_half_of_the_sounds_falls_back_to_its_words() {
+        let mut transcript = Transcript::new(64, 4, 4);
+        let sound = crate::sound::Sound::of_samples(&[0.5; 1_600]).ok();
+        for id in 1..=4 {
+            transcript.push(Line { sound: sound.clone(), ..line(id) });
+        }
+        transcript.push(line(5));
+        let heard = |transcript: &Transcript| {
+            let heard = transcript.lines().filter(|line| line.sound.is_some());
+            heard.map(|line| line.id.0).collect::<Vec<_>>()
+        };
+        assert_eq!(heard(&transcript), [1, 2, 3, 4]);
+        transcript.push(Line { sound: sound.clone(), ..line(6) });
+        assert_eq!(heard(&transcript), [4, 6]);
+        // What an earlier prompt began with stays for some lines.
+        transcript.push(Line { sound, ..line(7) });
+        assert_eq!(heard(&transcript), [4, 6, 7]);
+        assert!(transcript.lines().all(|line| !line.text.is_empty()));
+    }
+
+    #[test]
     fn a_place_stays_when_older_lines_leave() {
-        let mut transcript = Transcript::new(4, 2);
+        let mut transcript = Transcript::new(4, 2, 2);
         for id in 1..=3 {
             transcript.push(line(id));
         }

@@ -140,6 +140,14 @@ impl Gate {
         matches!(self.state, State::Speech { .. })
     }
 
+    /// How many of the newest frames of speech have no voice; 0 outside of speech.
+    pub fn unvoiced_frames(&self) -> u32 {
+        match self.state {
+            State::Speech { unvoiced_in_row } => unvoiced_in_row,
+            State::Silent | State::Rising { .. } => 0,
+        }
+    }
+
     /// There is voice that may become speech with the next frames.
     pub fn is_rising(&self) -> bool {
         matches!(self.state, State::Rising { .. })

@@ -40,6 +40,7 @@ fn engines(clock: Clock, recogniser: ScriptedRecogniser) -> Engines {
         engine: Arc::new(engine),
         voice: Arc::new(ScriptedVoice::default()),
         predictor: None,
+        reader: None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The real `troupe-ears` with the real model.
 
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use tokio::time::timeout;
@@ -46,6 +46,14 @@ async fn ready_pid(ears: &Ears) -> u32 {
     let ready = status.wait_for(|status| status.state == EarsState::Ready);
     let status = timeout(Duration::from_secs(60), ready).await.expect("ready in time");
     status.expect("the keeper runs").pid.expect("a process that is ready has a number")
+}
+
+#[test]
+fn the_fast_kernels_are_built_in() {
+    let mut ears = Command::new(env!("CARGO_BIN_EXE_troupe-ears"));
+    let said = ears.arg("--model").arg(model()).stdin(Stdio::null()).output().expect("it starts");
+    let log = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success() && !log.contains("fast kernels"), "{log}");
 }
 
 #[tokio::test]

@@ -11,7 +11,11 @@ mod openai;
 #[cfg(feature = "llama")]
 mod pictures;
 mod projector;
+#[cfg(feature = "llama")]
+mod refused;
 mod scripted;
 #[cfg(feature = "llama")]
 mod seats;
+#[cfg(feature = "llama")]
+mod sounds;
 mod template;

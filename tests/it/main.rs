@@ -8,6 +8,7 @@ mod ears;
 mod end_of_turn;
 mod host;
 mod json;
+mod listening;
 mod llm;
 mod log;
 mod models;

@@ -5,5 +5,6 @@ mod commands;
 mod convert;
 mod fixture;
 mod hub;
+mod maven;
 mod package;
 mod store;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use troupe::id::HumanId;
 use troupe::latency::{Outcome, TurnRecord};
-use troupe::llm::Engine as _;
 use troupe::llm::scripted::ScriptedEngine;
+use troupe::llm::{Engine as _, Senses};
 use troupe::picture::{Picture, Source};
 use troupe::room::Event;
 use troupe::time::Clock;
@@ -114,7 +114,7 @@ async fn hostile_files_cost_a_counter_and_the_line_is_answered() {
 #[tokio::test(start_paused = true)]
 async fn a_cast_without_eyes_says_so_and_nothing_is_looked_at() {
     let clock = Clock::start();
-    let engine = Arc::new(ScriptedEngine::describing(clock).seeing(false));
+    let engine = Arc::new(ScriptedEngine::describing(clock).sensing(Senses::default()));
     let stand = Stand::open(clock, engine.clone()).await;
     stand.view(Source::Camera, true).await;
     stand.pastes(Picture::of_frame(&frame(90)).jpeg().to_vec()).await;

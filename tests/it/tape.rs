@@ -6,13 +6,16 @@ mod commands;
 #[cfg(unix)]
 mod disasters;
 mod kept;
+mod meaning;
 mod pictures;
+mod sounds;
 mod switched;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use proptest::prelude::*;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
@@ -22,9 +25,10 @@ use troupe::config::{Config, Env, Flags, Options};
 use troupe::host::cast::warm_up;
 use troupe::host::{Parts, Recording, Room, Server};
 use troupe::id::HumanId;
-use troupe::latency::TurnRecord;
-use troupe::llm::Engine as _;
+use troupe::latency::{Outcome, TurnRecord};
 use troupe::llm::scripted::{Script, ScriptedEngine};
+use troupe::llm::{Engine as _, Senses};
+use troupe::meaning::{Meaning, Read};
 use troupe::replay;
 use troupe::room::scripted::ScriptedRoom;
 use troupe::room::{Command, Event, LinkState, Member};
@@ -71,6 +75,22 @@ fn engine(clock: Clock, tempo: Tempo) -> ScriptedEngine {
     engine.failing(1).scoring(Some(Duration::from_millis(40) / tempo.divide))
 }
 
+/// Lines about volcanoes are the last persona's of so many; of others nothing is known.
+struct OfVolcanoes(usize);
+
+#[async_trait]
+impl Read for OfVolcanoes {
+    async fn read(&self, text: &str) -> Option<Meaning> {
+        if !text.contains("volcano") {
+            return None;
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let mut near = vec![0.0; self.0];
+        *near.last_mut()? = 0.75;
+        Some(Meaning { near, wanted: 4.0, called: 0.0 })
+    }
+}
+
 /// A room of scripted parts that runs, and can be recorded.
 struct Evening {
     config: Config,
@@ -98,7 +118,19 @@ impl Evening {
         config: Config,
         tempo: Tempo,
     ) -> Self {
-        let sees = engine.sees();
+        let deaf = ScriptedRecogniser::default();
+        Self::open_heard(engine, deaf, clock, folder, config, tempo).await
+    }
+
+    async fn open_heard(
+        engine: ScriptedEngine,
+        recogniser: ScriptedRecogniser,
+        clock: Clock,
+        folder: Option<&Path>,
+        config: Config,
+        tempo: Tempo,
+    ) -> Self {
+        let senses = engine.senses();
         let engine = Arc::new(engine);
         let transport = Arc::new(ScriptedRoom::new(clock));
         let (events, room_events) = mpsc::channel(64);
@@ -114,16 +146,17 @@ impl Evening {
             cast: warm_up(&*engine, &config.cast, &publisher).await,
             transport: transport.clone(),
             events: room_events,
-            recogniser: Arc::new(ScriptedRecogniser::default()),
+            recogniser: Arc::new(recogniser),
             ears: ears_out,
             engine,
             voice: Arc::new(voice.failing(&[1])),
             server: Server { url: String::new(), own: None, link: LinkState::Up },
             predictor: None,
+            reader: Some(Arc::new(OfVolcanoes(config.cast.len()))),
         };
         let tasks = TaskTracker::new();
         let recording =
-            Recording::open(folder, &config, sees, clock, &tasks).expect("the folder is there");
+            Recording::open(folder, &config, senses, clock, &tasks).expect("the folder is there");
         let room = Room::tapped(&config, clock, parts, publisher.clone(), inbox, recording.tap())
             .recorded(recording.shown());
         let cancel = CancellationToken::new();
@@ -355,8 +388,8 @@ fn a_recording_needs_a_folder_that_it_may_write() {
     std::fs::write(&file, "").expect("it can be written");
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let _guard = runtime.enter();
-    let open =
-        |folder| Recording::open(folder, &config(), false, Clock::start(), &TaskTracker::new());
+    let (senses, tasks) = (Senses::default(), TaskTracker::new());
+    let open = |folder| Recording::open(folder, &config(), senses, Clock::start(), &tasks);
     let error = open(Some(file.as_path())).err().expect("a file");
     assert!(error.to_string().contains("--record"), "{error}");
     let none = open(None).expect("nothing to do");

@@ -113,12 +113,14 @@ async def write(person: Person, text: str, to: str | None) -> Exchange:
     return exchange
 
 
-async def interrupt(person: Person, opening: Clip, cut: Clip) -> Interruption:
-    """Asks for a reply and speaks into its first words."""
+async def interrupt(
+    person: Person, opening: Clip, cut: Clip, after_s: float = 0.5
+) -> Interruption:
+    """Asks for a reply and speaks into it, so long after its first sound."""
     began = time.monotonic()
     said = await person.say(opening)
     holder = await reply_begins(person, said.voiced_end)
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(after_s)
     over = await person.say(cut)
     spoken = person.heard[holder].ear.voiced(said.voiced_end, over.voiced_start)
     first = Exchange(opening.text, opening.to, began, said.voiced_end, over.voiced_start, said)

@@ -188,6 +188,9 @@ class Person:
         heard.ear = ear
         try:
             async for event in stream:
+                # The client gives a new track the receiver of one that is gone: both hear it then.
+                if heard.ear is not ear:
+                    break
                 samples = np.frombuffer(event.frame.data, dtype=np.int16)
                 self._hear(identity, ear.hear(time.monotonic(), samples), samples)
         finally:

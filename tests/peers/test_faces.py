@@ -38,6 +38,7 @@ REST_FPS_MAX = 2.0
 GAP_S_MAX = 0.3
 # Voice and mouth, as the client gives them out.
 LAG_S_MAX = 0.08
+QUIET_S_MAX = 0.2
 # Rows and columns of the mouth in a picture of 320 x 320, with the sway of the head.
 MOUTH = (slice(178, 212), slice(122, 198))
 # So much lighter or darker than what surrounds a mouth are lips, teeth and what is behind them.
@@ -199,7 +200,10 @@ def test_the_mouth_begins_and_ends_with_the_voice(run: Run) -> None:
         first, last = face.voiced[0][0], face.voiced[-1][1]
         # Some words begin or end with lips that are nearly shut.
         assert first - LAG_S_MAX < opened[0] < first + 0.5, f"{name}: {opened[0] - first:.2f} s"
-        assert last - 0.8 < opened[-1] < last + 2 * LAG_S_MAX, f"{name}: {opened[-1] - last:.2f} s"
+        # A last sound can be too quiet to count as voice: "storms", "those".
+        assert last - 0.8 < opened[-1] < last + LAG_S_MAX + QUIET_S_MAX, (
+            f"{name}: {opened[-1] - last:.2f} s"
+        )
 
 
 def main() -> int:

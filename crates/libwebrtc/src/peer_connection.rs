@@ -5,6 +5,7 @@
 //! connection. Calls of the application change the core under the lock and drain it at once;
 //! callbacks run on the task only, one after the other, outside of the lock.
 
+mod bandwidth;
 pub(crate) mod channels;
 pub(crate) mod core;
 pub(crate) mod events;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Load, Options, per_second, rounded, wrong};
 use crate::bench::{BenchError, Report};
-use crate::llm::llama::bare::Bare;
+use crate::llm::llama::bare::{Attention, Bare};
 use crate::llm::llama::requantise::{Weights, requantise};
 
 /// What is tried. Q8_0 keeps 8 bits of what the file has, Q4_0 rounds to 4 bits again.
@@ -56,7 +56,7 @@ fn read(options: &Options, model: PathBuf, text: &str) -> Result<[f64; 3], Bench
     let bare = Bare::load(settings).map_err(wrong)?;
     let (mut prefill, mut decode) = (0.0_f64, 0.0_f64);
     for _ in 0..options.rounds.max(1) {
-        let took = bare.run(&[PROMPT_TOKENS], &[REPLY_TOKENS]).map_err(wrong)?;
+        let took = bare.run(&[PROMPT_TOKENS], &[REPLY_TOKENS], Attention::Engine).map_err(wrong)?;
         prefill = prefill.max(per_second(PROMPT_TOKENS, took.0));
         decode = decode.max(per_second(REPLY_TOKENS, took.1));
     }

@@ -8,6 +8,7 @@ use super::{Load, Options, load, median, rounded, wrong};
 use crate::bench::{BenchError, Report, ms};
 use crate::id::{HumanId, LineId, Speaker};
 use crate::llm::{Engine as _, EngineStats, Role, prompt};
+use crate::persona::Hears;
 use crate::time::Clock;
 use crate::turn::{Line, Manner};
 
@@ -50,7 +51,7 @@ async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats),
     }
     let mut lines: Vec<Line> = Vec::new();
     let view = |seat: usize, lines: &[Line]| {
-        let talk = prompt::conversation(&persona(seat), false, lines.iter());
+        let talk = prompt::conversation(&persona(seat), false, Hears::Transcript, lines.iter());
         [vec![system(seat)], talk].concat()
     };
     let mut waits = Vec::new();
@@ -76,5 +77,5 @@ async fn play(options: &Options, ahead: bool) -> Result<(Duration, EngineStats),
 
 fn line(number: usize, speaker: Speaker, name: &str, text: String) -> Line {
     let (id, name) = (LineId(number as u64), name.to_owned());
-    Line { id, speaker, name, manner: Manner::Heard, text, shown: Vec::new() }
+    Line { id, speaker, name, manner: Manner::Heard, text, shown: Vec::new(), sound: None }
 }

@@ -2,7 +2,8 @@
 //!
 //! Both compute the same numbers of tokens: the loop is told how many of each prompt its seat had
 //! to take in, and how many tokens each reply had. They take turns within every round, so that a
-//! machine which becomes slower does so for both.
+//! machine which becomes slower does so for both. The loop runs once with the engine's attention
+//! and once with llama.cpp's own choice of it, so that what that choice costs or saves is seen.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::cast::{Reply, ask, message, persona, request};
 use super::{Load, Options, load, median, per_second, rounded, row, wrong};
 use crate::bench::{BenchError, Report};
 use crate::llm::llama::LlamaEngine;
-use crate::llm::llama::bare::Bare;
+use crate::llm::llama::bare::{Attention, Bare};
 use crate::llm::{Engine as _, Message, Role};
 use crate::time::Clock;
 
@@ -46,6 +47,8 @@ pub(super) async fn measure(options: &Options, report: &mut Report) -> Result<()
             ("decode_tok_s", speed(replies, decode).into()),
             ("bare_decode_tok_s", speed(replies, bare_decode).into()),
             ("decode_vs_bare", rounded(vs(decode, bare_decode)).into()),
+            ("flash_prefill_tok_s", speed(prompts, median(|round| round.flash_prefill)).into()),
+            ("flash_decode_tok_s", speed(replies, median(|round| round.flash_decode)).into()),
         ]));
     }
     report.figures.insert("prefill_vs_bare".to_owned(), rounded(prefill_worst));
@@ -62,6 +65,8 @@ struct Round {
     bare_prefill: Duration,
     decode: Duration,
     bare_decode: Duration,
+    flash_prefill: Duration,
+    flash_decode: Duration,
 }
 
 async fn rounds(options: &Options, width: usize) -> Result<Vec<Round>, BenchError> {
@@ -82,11 +87,24 @@ async fn rounds(options: &Options, width: usize) -> Result<Vec<Round>, BenchErro
         let (decode, replies) = together(&engine, width, round, REPLY_TOKENS).await?;
         let said: Vec<usize> = replies.iter().map(|reply| reply.completion_tokens).collect();
         let (prompts, replies) = (computed.iter().sum(), said.iter().sum());
-        let run = tokio::task::spawn_blocking(move || (bare.run(&computed, &said), bare));
-        let (took, back) = run.await.map_err(wrong)?;
+        let run = move || {
+            let both = [Attention::Engine, Attention::Flash];
+            (both.map(|attention| bare.run(&computed, &said, attention)), bare)
+        };
+        let ([own, flash], back) = tokio::task::spawn_blocking(run).await.map_err(wrong)?;
         bare = back;
-        let (bare_prefill, bare_decode) = took.map_err(wrong)?;
-        rounds.push(Round { prompts, replies, prefill, bare_prefill, decode, bare_decode });
+        let (bare_prefill, bare_decode) = own.map_err(wrong)?;
+        let (flash_prefill, flash_decode) = flash.map_err(wrong)?;
+        rounds.push(Round {
+            prompts,
+            replies,
+            prefill,
+            bare_prefill,
+            flash_prefill,
+            decode,
+            bare_decode,
+            flash_decode,
+        });
     }
     Ok(rounds)
 }

@@ -189,7 +189,7 @@ impl<'a> Bare<'a> {
             Due::Tell(event) => self.tell(event),
             Due::Line { human, manner, text } => {
                 let (id, human) = (self.new_line(), HumanId::new(HUMANS[human]));
-                self.tell(Event::Line { id, human, manner, text, shown: Vec::new() })
+                self.tell(Event::Line { id, human, manner, text, shown: Vec::new(), sound: None })
             }
             Due::Ends { turn, timer } => self.end(turn, timer),
             Due::Wake { wish } if wish == self.wishes => self.tell(Event::Wake),

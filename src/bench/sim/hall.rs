@@ -78,6 +78,7 @@ async fn play(plan: &Plan) -> Result<Tally, String> {
         engine,
         voice: Arc::new(voice(&mut dice)),
         predictor: None,
+        reader: None,
         server: Server { url: String::new(), own: None, link: LinkState::Up },
     };
     let room = Room::new(&config, clock, parts, publisher, host_commands);

@@ -12,7 +12,8 @@ use tokio::sync::mpsc;
 use crate::audio::{FRAME_SAMPLES, Pcm};
 use crate::id::PersonaId;
 use crate::llm::{
-    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, WarmUp,
+    Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Score, Senses,
+    WarmUp,
 };
 use crate::persona::VoiceStyle;
 use crate::room::scripted::ScriptedRoom;
@@ -74,8 +75,8 @@ impl Engine for Metronome {
         Err(EngineError::Failed("a metronome cannot tell how likely a text is".to_owned()))
     }
 
-    fn sees(&self) -> bool {
-        false
+    fn senses(&self) -> Senses {
+        Senses::default()
     }
 
     fn stats(&self) -> EngineStats {
@@ -125,8 +126,8 @@ impl Engine for Counted {
         self.inner.score(questions, deadline).await
     }
 
-    fn sees(&self) -> bool {
-        self.inner.sees()
+    fn senses(&self) -> Senses {
+        self.inner.senses()
     }
 
     fn stats(&self) -> EngineStats {

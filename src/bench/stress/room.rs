@@ -84,6 +84,7 @@ impl Stage {
             engine: engine.clone(),
             voice: Arc::new(Click),
             predictor: None,
+            reader: None,
             server: Server { url: String::new(), own: None, link: LinkState::Up },
         };
         let room = Room::new(&config, self.clock, parts, publisher, commands);

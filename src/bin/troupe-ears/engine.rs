@@ -19,6 +19,10 @@ const POSITIONS_MIN: usize = 256;
 /// Fast speech has some 6 tokens a second; what is far beyond runs in circles.
 const TOKENS_PER_SECOND: usize = 10;
 const TOKENS_SPARE: usize = 16;
+/// Among what whisper.cpp says of its build when the kernels of `.cargo/config.toml` are in it.
+const FAST: &str = "LLAMAFILE = 1";
+const SLOW: &str = "whisper.cpp was built without its fast kernels, and a clip takes 1.6 times as \
+                    long; run `cargo clean -p whisper-rs-sys` and build again";
 /// whisper.cpp takes no clip shorter than 100 ms; half a second is safe.
 const SAMPLES_MIN: usize = RATE_HZ / 2;
 
@@ -36,6 +40,9 @@ impl Engine {
     /// Loads the model and hears a second of silence, so that the first clip is not slower.
     pub(crate) fn load(arguments: &Arguments) -> Result<Self, String> {
         let begun = Instant::now();
+        if !whisper_rs::print_system_info().contains(FAST) {
+            eprintln!("{SLOW}");
+        }
         let path = arguments.model.display();
         let mut parameters = WhisperContextParameters::default();
         parameters.use_gpu(false);

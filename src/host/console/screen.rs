@@ -98,7 +98,7 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::id::HumanId;
-    use crate::persona::{Mode, VoiceStyle};
+    use crate::persona::{Hears, Mode, VoiceStyle};
 
     fn screen() -> Screen {
         let cast = ["Ada", "Felix"].map(|name| Persona {
@@ -108,6 +108,7 @@ mod tests {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         });
         Screen::new(&cast, "Tom")
     }

@@ -76,7 +76,7 @@ fn mode(word: &str) -> Option<Mode> {
 mod tests {
     use super::*;
     use crate::id::PersonaId;
-    use crate::persona::VoiceStyle;
+    use crate::persona::{Hears, VoiceStyle};
 
     fn cast() -> [Persona; 2] {
         ["Ada", "Old Tom"].map(|name| Persona {
@@ -86,6 +86,7 @@ mod tests {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         })
     }
 

@@ -2,9 +2,11 @@
 
 use super::Live;
 use crate::admin::state as pages;
+use crate::host::reading;
 use crate::host::sight::{Made, Typed};
 use crate::id::{HumanId, LineId, Speaker};
-use crate::turn::{self, Manner, Shown};
+use crate::sound::Sound;
+use crate::turn::{Manner, Shown};
 
 impl Live {
     /// A picture came out of the making.
@@ -28,21 +30,29 @@ impl Live {
         self.out.tap.typed(self.clock.now(), &human, &text);
         let line = self.new_line();
         self.ledger.typed(line, at);
-        self.on_line(line, human, Manner::Typed, text);
+        self.on_line(line, human, Manner::Typed, text, None);
     }
 
-    pub(super) fn on_line(&mut self, id: LineId, human: HumanId, manner: Manner, text: String) {
+    pub(super) fn on_line(
+        &mut self,
+        id: LineId,
+        human: HumanId,
+        manner: Manner,
+        text: String,
+        sound: Option<Sound>,
+    ) {
         tracing::debug!(line = %id, %human, ?manner, text, "a line");
         let seen = self.out.sight.give(self.clock.now(), &human);
         let pictures = seen.iter().filter_map(|seen| Some(seen.picture.as_ref()?.id().clone()));
         let name = self.name_of(&human);
         let line = pages::Line {
             pictures: pictures.collect(),
+            sound: sound.as_ref().map(|sound| sound.id().clone()),
             ..pages::Line::new(id, &Speaker::Human(human.clone()), &name, manner, &text)
         };
         self.show_line(line);
         let shown = seen.into_iter().map(|seen| self.shown(seen)).collect();
-        self.tell(turn::Event::Line { id, human, manner, text, shown });
+        self.line(reading::Line { id, human, manner, text, shown, sound });
     }
 
     /// What would go with the next line of a human.

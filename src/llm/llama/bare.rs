@@ -20,6 +20,15 @@ const LEAD_TOKENS: usize = 32;
 /// Any token does: what it says does not matter.
 const TOKEN: Token = 100;
 
+/// What the loop's attention is computed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Attention {
+    /// What the engine chose for this model.
+    Engine,
+    /// llama.cpp's own choice.
+    Flash,
+}
+
 /// A loaded model for the loop.
 pub struct Bare {
     loaded: Loaded,
@@ -71,8 +80,12 @@ impl Bare {
         &self,
         prompts: &[usize],
         replies: &[usize],
+        attention: Attention,
     ) -> Result<(Duration, Duration), LoadError> {
-        let mut context = self.loaded.context(&self.options)?;
+        let mut context = match attention {
+            Attention::Engine => self.loaded.context(&self.options)?,
+            Attention::Flash => self.loaded.context_with(&self.options, true)?,
+        };
         let cell = |seat, position, scores| Cell { token: TOKEN, seat, position, scores };
         // llama.cpp touches its work space for the first time now: an engine has done so long ago.
         computed(context.compute([cell(0, 0, true)].into_iter()))?;

@@ -21,6 +21,8 @@ pub(super) struct Size {
     pub step_tokens: u32,
     pub seats: u32,
     pub threads: i32,
+    /// See [`crate::llm::budget::Fit`].
+    pub flash_attention: bool,
 }
 
 /// One place of a seat to compute.
@@ -75,6 +77,9 @@ impl<'m> Context<'m> {
         params.n_seq_max = size.seats;
         // A stream per seat: nobody's attention walks over the others' past.
         params.kv_unified = false;
+        if !size.flash_attention {
+            params.flash_attn_type = sys::LLAMA_FLASH_ATTN_TYPE_DISABLED;
+        }
         params.n_threads = size.threads;
         params.n_threads_batch = size.threads;
         // SAFETY: the model lives for 'm, and the parameters are llama.cpp's own but for numbers.

@@ -1,5 +1,6 @@
 //! Loading, and the model's tokeniser.
 
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,9 +12,11 @@ use llama_cpp_2::vocab::LlamaVocab;
 use llama_cpp_2::{LogOptions, send_logs_to_tracing};
 
 use super::context::{Context, Size};
-use super::eyes::Eyes;
-use super::{Options, default_threads};
-use crate::llm::budget::{self, Ask, LoadError};
+use super::projector::{Projector, Size as MediumSize};
+use super::{Options, default_threads, trial};
+use crate::audio::{EARS_RATE_HZ, duration_to_samples};
+use crate::llm::Senses;
+use crate::llm::budget::{self, Ask, Fit, LoadError};
 use crate::llm::gguf::Gguf;
 use crate::llm::media::Part;
 use crate::llm::projector::{self, ProjectorError};
@@ -21,10 +24,11 @@ use crate::llm::reuse::Tokenizer;
 use crate::llm::sampler::Token;
 use crate::llm::template::{Controls, Specials, Template};
 use crate::picture::TILE_SIDE;
+use crate::sound;
 
-/// Of the computing threads, one in so many encodes pictures: a speaker has the rest, and an
-/// encoder of one thread waits for nobody.
-const THREADS_PER_EYE: i32 = 4;
+/// Of the computing threads, one in so many encodes media: a speaker has the rest, and an encoder
+/// of one thread waits for nobody.
+const THREADS_PER_ENCODER: i32 = 4;
 
 /// A model in memory with what belongs to it.
 pub(super) struct Loaded {
@@ -32,23 +36,26 @@ pub(super) struct Loaded {
     pub template: Template,
     /// What its file says of it.
     pub description: Gguf,
-    /// Of all seats together.
-    context_tokens: u32,
+    /// What it takes beside words.
+    pub senses: Senses,
+    fit: Fit,
 }
 
 /// Checks everything that can be checked without native code, then loads the weights.
 pub(super) fn load(options: &Options) -> Result<Loaded, LoadError> {
     let gguf = Gguf::open(&options.model)?;
+    let projector = options.projector.as_ref();
+    let projector = projector.map(|path| projector::check(path, &gguf)).transpose()?;
     let ask = Ask {
         seats: options.seats,
         context_tokens: options.context_tokens,
         step_tokens: options.step_tokens,
-        pictures_bytes: match &options.projector {
-            Some(path) => projector::check(path, &gguf)?.saturating_add(options.pictures_bytes),
-            None => 0,
-        },
+        media_bytes: projector.map_or(0, |fit| fit.bytes.saturating_add(options.media_bytes)),
     };
-    let context_tokens = budget::check(&gguf, ask, budget::free_bytes())?;
+    let fit = budget::check(&gguf, ask, budget::free_bytes())?;
+    if let (Some(program), Some(path)) = (&options.trial, &options.projector) {
+        trial::pass(program, &options.model, path)?;
+    }
     let source = gguf.text("tokenizer.chat_template").ok_or(LoadError::NoTemplate)?;
     let native =
         |what: &str, error: &dyn std::fmt::Display| LoadError::Native(format!("{what} ({error})"));
@@ -56,67 +63,111 @@ pub(super) fn load(options: &Options) -> Result<Loaded, LoadError> {
         LlamaModel::load_from_file(backend()?, &options.model, &LlamaModelParams::default())
             .map_err(|error| native("loading failed", &error))?;
     let template = Template::new(source, specials(&model.vocab()))?;
-    Ok(Loaded { model, template, description: gguf, context_tokens })
+    let senses = projector.map(|fit| fit.senses).unwrap_or_default();
+    Ok(Loaded { model, template, description: gguf, senses, fit })
 }
 
 impl Loaded {
     /// A context with a sequence per seat.
     pub(super) fn context(&self, options: &Options) -> Result<Context<'_>, LoadError> {
+        self.context_with(options, self.fit.flash_attention)
+    }
+
+    pub(super) fn context_with(
+        &self,
+        options: &Options,
+        flash_attention: bool,
+    ) -> Result<Context<'_>, LoadError> {
         backend()?;
         let seats = u32::try_from(options.seats).unwrap_or(u32::MAX);
         let size = Size {
-            tokens: self.context_tokens,
+            tokens: self.fit.tokens,
             step_tokens: options.step_tokens.max(seats),
             seats,
             threads: threads(options),
+            flash_attention,
         };
         Context::new(&self.model, size)
             .ok_or_else(|| LoadError::Native("no context for it".to_owned()))
     }
 
-    /// What the model sees with, if it does.
-    pub(super) fn eyes(&self, options: &Options) -> Result<Option<Eyes<'_>>, LoadError> {
+    /// What the model sees and hears with, if it does.
+    pub(super) fn projector(&self, options: &Options) -> Result<Option<Projector<'_>>, LoadError> {
         let Some(path) = &options.projector else { return Ok(None) };
-        let threads = (threads(options) / THREADS_PER_EYE).max(1);
-        let eyes = Eyes::load(&self.model, path, threads)
-            .ok_or_else(|| ProjectorError::Native { path: path.clone() })?;
-        let unfit = |why: String| ProjectorError::Unfit { path: path.clone(), why };
-        if !eyes.see() {
-            return Err(unfit("it does not see; take one for pictures".to_owned()).into());
+        let projector = self.open(path, options)?;
+        match fits(&projector, self.senses, options) {
+            Ok(()) => Ok(Some(projector)),
+            Err(why) => Err(ProjectorError::Unfit { path: path.clone(), why }.into()),
         }
-        if eyes.count_sides() {
-            let why = "its model counts rows and columns of pictures (M-RoPE), which is not done \
-                       here; take another model";
-            return Err(unfit(why.to_owned()).into());
-        }
-        let parts = eyes.parts((TILE_SIDE, TILE_SIDE));
-        let parts = parts.map_err(|why| unfit(format!("{why}; take another model")))?;
-        let (mut all, mut longest) = (0, 0);
-        for part in &parts {
-            match part {
-                Part::Words(words) => all += words.len(),
-                Part::Positions(many) => {
-                    all += many;
-                    longest = longest.max(*many);
-                }
-            }
-        }
-        if all >= options.context_tokens as usize {
-            let why = format!(
-                "a picture takes {all} tokens and a seat has {}; raise models.context_tokens",
-                options.context_tokens
-            );
-            return Err(unfit(why).into());
-        }
-        if eyes.see_whole() && longest > options.step_tokens as usize {
-            let why = format!(
+    }
+
+    /// Loads a projector, whether seats and steps take what it makes or not.
+    pub(super) fn open(&self, path: &Path, options: &Options) -> Result<Projector<'_>, LoadError> {
+        let threads = (threads(options) / THREADS_PER_ENCODER).max(1);
+        let projector = Projector::load(&self.model, path, threads);
+        Ok(projector.ok_or_else(|| ProjectorError::Native { path: path.to_owned() })?)
+    }
+}
+
+/// Whether seats and steps take what a loaded projector makes. The error says why not.
+fn fits(projector: &Projector<'_>, senses: Senses, options: &Options) -> Result<(), String> {
+    if projector.senses() != senses {
+        return Err(
+            "llama.cpp takes it for another kind than its file says; take another model".to_owned()
+        );
+    }
+    if projector.counts_sides() {
+        let why = "its model counts rows and columns of pictures (M-RoPE), which is not done here; \
+                   take another model";
+        return Err(why.to_owned());
+    }
+    if senses.sees {
+        let size = MediumSize::Picture { width: TILE_SIDE, height: TILE_SIDE };
+        let longest = takes(projector, size, "a picture", options)?;
+        if projector.sees_whole() && longest > options.step_tokens as usize {
+            return Err(format!(
                 "a picture takes {longest} tokens at once and a step {}; take another model",
                 options.step_tokens
-            );
-            return Err(unfit(why).into());
+            ));
         }
-        Ok(Some(eyes))
     }
+    if senses.hears {
+        if let Some(rate) = projector.rate_hz().filter(|rate| *rate != EARS_RATE_HZ) {
+            return Err(format!(
+                "it hears {rate} samples a second, and {EARS_RATE_HZ} are given; take another model"
+            ));
+        }
+        let samples = duration_to_samples(sound::LONGEST, EARS_RATE_HZ);
+        takes(projector, MediumSize::Sound { samples }, "a sound of 30 s", options)?;
+    }
+    Ok(())
+}
+
+/// How many positions the longest part of such a medium has, where a seat takes all of it.
+fn takes(
+    projector: &Projector<'_>,
+    size: MediumSize,
+    what: &str,
+    options: &Options,
+) -> Result<usize, String> {
+    let parts = projector.parts(size).map_err(|why| format!("{why}; take another model"))?;
+    let (mut all, mut longest) = (0, 0);
+    for part in &parts {
+        match part {
+            Part::Words(words) => all += words.len(),
+            Part::Positions(many) => {
+                all += many;
+                longest = longest.max(*many);
+            }
+        }
+    }
+    if all >= options.context_tokens as usize {
+        return Err(format!(
+            "{what} takes {all} tokens and a seat has {}; raise models.context_tokens",
+            options.context_tokens
+        ));
+    }
+    Ok(longest)
 }
 
 fn threads(options: &Options) -> i32 {

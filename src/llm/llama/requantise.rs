@@ -14,13 +14,16 @@ use llama_cpp_sys_2 as sys;
 use super::LoadError;
 use super::model::backend;
 
-/// How weights are stored: blocks of 32 with a common scale.
+/// How weights are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weights {
-    /// 4 bits each.
+    /// 4 bits each, in blocks of 32 with a common scale.
     Q4_0,
-    /// 8 bits each.
+    /// 8 bits each, in such blocks.
     Q8_0,
+    /// Floating point of 16 bits. What is multiplied by them is not rounded to 8 bits, as with the
+    /// others: batches of other shapes give nearly the same numbers.
+    F16,
 }
 
 /// Writes the model `from` to `to` with these weights, also where they were rounded before.
@@ -40,6 +43,7 @@ pub fn requantise(from: &Path, to: &Path, weights: Weights) -> Result<(), LoadEr
     params.ftype = match weights {
         Weights::Q4_0 => sys::LLAMA_FTYPE_MOSTLY_Q4_0,
         Weights::Q8_0 => sys::LLAMA_FTYPE_MOSTLY_Q8_0,
+        Weights::F16 => sys::LLAMA_FTYPE_MOSTLY_F16,
     };
     // SAFETY: both are C strings, and all three live until it returns.
     let failed =

@@ -9,10 +9,11 @@ use tokio::sync::watch;
 use super::adapters::Adapters;
 use super::context::{Cell, Context};
 use super::model::{Loaded, ModelTokenizer};
+use super::projector::Projector;
 use super::{Command, Options, WARM_UP_DEADLINE, Wish};
 use crate::id::PersonaId;
 use crate::llm::budget::LoadError;
-use crate::llm::media::{Gallery, is_media};
+use crate::llm::media::{Gallery, Kind, is_media};
 use crate::llm::sampler::Token;
 use crate::llm::scheduler::{Group, Job, JobId, Left, Limits, Next, Pace, Row, Scheduler, SeatId};
 use crate::llm::template::Template;
@@ -20,13 +21,13 @@ use crate::llm::window::Window;
 use crate::llm::{EngineError, EngineStats, Finish, Message};
 use crate::time::Clock;
 
+use encoding::Encoder;
 use prompts::Prompts;
-use sight::Sight;
 use task::{Task, Work};
 
+mod encoding;
 mod prompts;
 mod scoring;
-mod sight;
 mod task;
 
 pub(super) use scoring::log_probability;
@@ -37,7 +38,7 @@ pub(super) const REPLY_TOKENS_MAX: u32 = 4_096;
 const FIRST_STEP_TOKENS: usize = 64;
 /// Events of a reply beside one per token.
 pub(super) const OTHER_EVENTS: usize = 8;
-/// While everybody waits for pictures, cancels and deadlines are looked for so often. An encoding
+/// While everybody waits for media, cancels and deadlines are looked for so often. An encoding
 /// takes a hundred times as long.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -50,8 +51,9 @@ pub(super) fn run(
     publish: &watch::Sender<EngineStats>,
     ready: &SyncSender<Result<(), LoadError>>,
 ) {
-    let opened = loaded.context(options).and_then(|context| Ok((context, loaded.eyes(options)?)));
-    let (context, eyes) = match opened {
+    let opened =
+        loaded.context(options).and_then(|context| Ok((context, loaded.projector(options)?)));
+    let (context, projector) = match opened {
         Ok(opened) => opened,
         Err(error) => {
             // Whoever loads waits for this; if it is gone, nobody needs to know.
@@ -60,8 +62,9 @@ pub(super) fn run(
         }
     };
     std::thread::scope(|scope| {
-        let sight = match eyes.as_ref().map(|eyes| Sight::open(scope, eyes)).transpose() {
-            Ok(sight) => sight,
+        let encoder = projector.as_ref().map(|projector| Encoder::open(scope, projector));
+        let encoder = match encoder.transpose() {
+            Ok(encoder) => encoder,
             Err(error) => {
                 let error = LoadError::Native(format!("no thread for pictures: {error}"));
                 let _ = ready.send(Err(error));
@@ -69,9 +72,9 @@ pub(super) fn run(
             }
         };
         let _ = ready.send(Ok(()));
-        let whole_parts = eyes.as_ref().is_some_and(super::eyes::Eyes::see_whole);
+        let whole_parts = projector.as_ref().is_some_and(Projector::sees_whole);
         let mut worker = Worker::new(loaded, options, clock, context, whole_parts);
-        worker.sight = sight;
+        worker.encoder = encoder;
         while worker.listen(commands) {
             worker.step();
             publish.send_replace(worker.stats());
@@ -91,15 +94,15 @@ struct Worker<'m> {
     windows: Vec<Window>,
     tasks: HashMap<JobId, Task>,
     adapters: Adapters<'m>,
-    /// None: the model cannot see.
-    sight: Option<Sight<'m>>,
+    /// None: the model takes words only.
+    encoder: Option<Encoder<'m>>,
     gallery: Gallery,
     pace: Pace,
     last_job: u64,
     room: usize,
     /// The most of one step.
     step_tokens: usize,
-    /// Nothing was to be computed in the last step: everybody waits for pictures.
+    /// Nothing was to be computed in the last step: everybody waits for media.
     resting: bool,
     stats: EngineStats,
 }
@@ -131,8 +134,8 @@ impl<'m> Worker<'m> {
             windows: vec![Window::default(); options.seats],
             tasks: HashMap::new(),
             adapters: Adapters::new(&loaded.model, &loaded.description, adapters, budget_bytes),
-            sight: None,
-            gallery: Gallery::new(options.pictures_bytes),
+            encoder: None,
+            gallery: Gallery::new(options.media_bytes),
             pace: Pace::new(options.step),
             last_job: 0,
             room,
@@ -143,13 +146,17 @@ impl<'m> Worker<'m> {
     }
 
     fn stats(&self) -> EngineStats {
+        let [pictures, sounds] = [Kind::Picture, Kind::Sound].map(|kind| self.gallery.counts(kind));
         EngineStats {
             adapter_switches: self.adapters.counts.switches,
             adapter_loads: self.adapters.counts.loads,
             adapter_evictions: self.adapters.counts.evictions,
-            pictures_encoded: self.gallery.counts.encoded,
-            pictures_shared: self.gallery.counts.shared,
-            pictures_bytes: self.gallery.bytes(),
+            pictures_encoded: pictures.encoded,
+            pictures_shared: pictures.shared,
+            pictures_bytes: pictures.bytes,
+            sounds_encoded: sounds.encoded,
+            sounds_shared: sounds.shared,
+            sounds_bytes: sounds.bytes,
             ..self.stats.clone()
         }
     }
@@ -235,7 +242,7 @@ impl<'m> Worker<'m> {
             };
             self.close(task, result);
         }
-        self.look();
+        self.take_encoded();
         while let Some(job) = self.scheduler.admit() {
             if let Err(error) = self.start(job) {
                 self.end(job.id, Err(error));
@@ -261,7 +268,7 @@ impl<'m> Worker<'m> {
         }
     }
 
-    /// Makes the job's prompt and clears its seat for it, unless pictures must be encoded first:
+    /// Makes the job's prompt and clears its seat for it, unless media must be encoded first:
     /// then it is called again.
     fn start(&mut self, job: Job) -> Result<(), EngineError> {
         let now = self.clock.now();
@@ -269,7 +276,7 @@ impl<'m> Worker<'m> {
         task.started(now);
         self.learn(&job)?;
         let (prompt, most) = self.prompt(job)?;
-        let anew = self.tasks.get(&job.id).is_some_and(|task| task.shown.anew);
+        let anew = self.tasks.get(&job.id).is_some_and(|task| task.media.anew);
         let most = if anew { 0 } else { most };
         let needed = prompt.len();
         let too_long = EngineError::TooLong { needed, room: self.room };
@@ -285,7 +292,7 @@ impl<'m> Worker<'m> {
             // This model cannot forget or copy in part: everything is computed again.
             self.scheduler.hold(job.id);
             if let Some(task) = self.tasks.get_mut(&job.id) {
-                task.shown.anew = true;
+                task.media.anew = true;
             }
             return self.start(job);
         }
@@ -325,7 +332,7 @@ impl<'m> Worker<'m> {
     fn compute(&mut self, rows: &[Row], group: Group) -> Result<(), EngineError> {
         self.adapters.apply(&mut self.context, group)?;
         if rows.first().is_some_and(|row| is_media(row.token)) {
-            return self.compute_picture(rows);
+            return self.compute_medium(rows);
         }
         let cells: Vec<_> = rows.iter().map(|row| self.cell(row)).collect();
         if self.context.compute(cells.into_iter()) {
@@ -347,7 +354,7 @@ impl<'m> Worker<'m> {
             self.stats.prompt_tokens += u64::from(task.prompt_tokens);
             self.stats.cached_tokens += u64::from(task.cached_tokens);
         }
-        task.shown.done();
+        task.media.done();
         if let Work::Score { .. } = task.work {
             return self.end(id, Ok(Finish::Stop));
         }

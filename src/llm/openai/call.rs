@@ -13,8 +13,10 @@ use super::choice::{self, Said};
 use super::chunk::{Chunk, Lines, Prompt, Refusal};
 use super::{Options, Policy};
 use crate::llm::stream::TextStream;
-use crate::llm::{EngineError, Event, Finish, Message, Question, Request, Role, Score};
-use crate::picture::MARK;
+use crate::llm::{
+    EngineError, Event, Finish, Medium, Message, Question, Request, Role, Score, Senses,
+};
+use crate::medium::MARK;
 use crate::time::Clock;
 
 /// Of what a server says about an error, so much is passed on.
@@ -55,8 +57,9 @@ impl Caller {
         Ok(Self { client, options, clock, keeps_odds: AtomicBool::new(false) })
     }
 
-    pub(super) fn sees(&self) -> bool {
-        self.options.server.sees
+    pub(super) fn senses(&self) -> Senses {
+        let server = &self.options.server;
+        Senses { sees: server.sees, hears: server.hears }
     }
 
     pub(super) fn clock(&self) -> Clock {
@@ -229,25 +232,35 @@ fn short(said: &str) -> String {
     line.chars().take(CAUSE_CHARS_MAX).collect()
 }
 
-/// Messages as servers take them: where pictures stand in one, in parts.
+/// Messages as servers take them: where pictures or sounds stand in one, in parts.
 pub(super) fn wire(messages: &[Message]) -> Value {
     let one = |message: &Message| {
-        if message.pictures.is_empty() {
+        if message.media.is_empty() {
             return json!({ "role": message.role, "content": message.content });
         }
         let text = |text: &str| json!({ "type": "text", "text": text });
-        let mut pictures = message.pictures.iter();
+        let mut media = message.media.iter();
         let mut parts = Vec::new();
         for (place, words) in message.content.split(MARK).enumerate() {
-            if let Some(picture) = (place > 0).then(|| pictures.next()).flatten() {
-                let url = format!("data:image/jpeg;base64,{}", BASE64.encode(picture.jpeg()));
-                parts.push(json!({ "type": "image_url", "image_url": { "url": url } }));
-            }
+            parts.extend((place > 0).then(|| media.next()).flatten().map(part));
             parts.extend((!words.is_empty()).then(|| text(words)));
         }
         json!({ "role": message.role, "content": parts })
     };
     messages.iter().map(one).collect()
+}
+
+fn part(medium: &Medium) -> Value {
+    match medium {
+        Medium::Picture(picture) => {
+            let url = format!("data:image/jpeg;base64,{}", BASE64.encode(picture.jpeg()));
+            json!({ "type": "image_url", "image_url": { "url": url } })
+        }
+        Medium::Sound(sound) => {
+            let data = BASE64.encode(sound.wav());
+            json!({ "type": "input_audio", "input_audio": { "data": data, "format": "wav" } })
+        }
+    }
 }
 
 fn body(request: &Request, model: &str) -> Value {
@@ -278,6 +291,7 @@ fn body(request: &Request, model: &str) -> Value {
 mod tests {
     use super::*;
     use crate::picture::Picture;
+    use crate::sound::Sound;
     use crate::video::I420;
 
     #[test]
@@ -293,5 +307,22 @@ mod tests {
         let words = |place: usize| said[1]["content"][place]["text"].as_str().unwrap();
         assert_eq!([words(0), words(2)], ["(Tom's camera: ", ")\nTom: What is it?"]);
         assert_eq!(said[0], json!({ "role": "system", "content": "You see." }));
+    }
+
+    #[test]
+    fn sounds_go_as_files() {
+        let sound = Sound::of_samples(&[0.25; 1_600]).unwrap();
+        let mut says = Message::new(Role::User, "Tom: ");
+        says.play(sound.clone());
+        let said = wire(&[says]);
+        let part = &said[0]["content"][1];
+        assert_eq!(said[0]["content"][0], json!({ "type": "text", "text": "Tom: " }));
+        assert_eq!(
+            (&part["type"], &part["input_audio"]["format"]),
+            (&json!("input_audio"), &json!("wav"))
+        );
+        let data = BASE64.decode(part["input_audio"]["data"].as_str().unwrap()).unwrap();
+        assert_eq!(Sound::of_wav(data).unwrap(), sound);
+        assert_eq!(said[0]["content"].as_array().unwrap().len(), 2);
     }
 }

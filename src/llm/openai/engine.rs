@@ -15,7 +15,7 @@ use crate::id::PersonaId;
 use crate::llm::counters::{Counters, add};
 use crate::llm::{
     Engine, EngineError, EngineStats, Event, Finish, Message, Question, Request, Role, Sampling,
-    Score, WarmUp,
+    Score, Senses, WarmUp,
 };
 use crate::time::{Clock, micros};
 
@@ -67,9 +67,7 @@ impl Engine for OpenAiEngine {
     }
 
     fn generate(&self, request: Request) -> Result<mpsc::Receiver<Event>, EngineError> {
-        if !self.sees() && request.messages.iter().any(|message| !message.pictures.is_empty()) {
-            return Err(EngineError::Blind);
-        }
+        self.senses().check(&request.messages)?;
         let pass = self.counters.enter(self.open_max)?;
         add(&self.counters.requests, 1);
         // A piece of text per token and the few others: a slow reader holds nobody up, and a
@@ -98,8 +96,8 @@ impl Engine for OpenAiEngine {
         tokio::time::timeout(deadline, all).await.map_err(|_| EngineError::Deadline(deadline))?
     }
 
-    fn sees(&self) -> bool {
-        self.server.sees()
+    fn senses(&self) -> Senses {
+        self.server.senses()
     }
 
     fn stats(&self) -> EngineStats {

@@ -73,6 +73,7 @@ fn replayed(answers: usize) -> (Replay, Duration) {
             engine: Arc::new(engine),
             voice: Arc::new(voice),
             predictor: Some(Arc::new(ScriptedPredictor::default())),
+            reader: None,
         }
     });
     let tape = tape();

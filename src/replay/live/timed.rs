@@ -13,7 +13,8 @@ use super::gear::{Gear, Work};
 use crate::audio::{Clip, Pcm};
 use crate::id::PersonaId;
 use crate::llm::{
-    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, WarmUp,
+    self, Engine, EngineError, EngineStats, Event, Message, Question, Request, Score, Senses,
+    WarmUp,
 };
 use crate::persona::VoiceStyle;
 use crate::stt::end_of_turn::{Predictor, PredictorError};
@@ -127,8 +128,8 @@ impl Engine for With<dyn Engine> {
         done.unwrap_or_else(|cause| Err(EngineError::Failed(cause)))
     }
 
-    fn sees(&self) -> bool {
-        self.inner.sees()
+    fn senses(&self) -> Senses {
+        self.inner.senses()
     }
 
     fn stats(&self) -> EngineStats {

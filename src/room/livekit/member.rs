@@ -2,7 +2,9 @@
 //! chat.
 
 use std::collections::HashMap;
+use std::future::pending;
 use std::sync::Arc;
+use std::time::Duration;
 
 use livekit::options::TrackPublishOptions;
 use livekit::prelude::{
@@ -12,6 +14,7 @@ use livekit::webrtc::audio_source::RtcAudioSource;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::{SendTextOptions, StreamTextOptions, StreamWriter as _, TextStreamWriter};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::sleep;
 
 use super::face::Face;
 use super::link::{self, End, JoinError, Link};
@@ -23,6 +26,9 @@ use crate::room::{Caption, LinkState};
 const STATE_ATTRIBUTE: &str = "lk.agent.state";
 /// `true` while the room is recorded.
 const RECORDING_ATTRIBUTE: &str = "troupe.recording";
+
+/// What failed to be shown is tried again after so long.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps the persona in the room until cancelled. `first` is told how the first join went.
 pub(super) async fn run(
@@ -120,17 +126,40 @@ async fn watch_link(link: &Link, events: &mut mpsc::UnboundedReceiver<RoomEvent>
 }
 
 async fn show_attributes(me: &LocalParticipant, shown: &mut watch::Receiver<Shown>) {
-    loop {
-        let Shown { state, recording } = *shown.borrow_and_update();
+    let show = |Shown { state, recording }| async move {
         let attributes = HashMap::from([
             (STATE_ATTRIBUTE.to_owned(), state.as_str().to_owned()),
             (RECORDING_ATTRIBUTE.to_owned(), recording.to_string()),
         ]);
-        if let Err(error) = me.set_attributes(attributes).await {
-            tracing::warn!(persona = %me.identity(), %error, "the state could not be shown");
-        }
-        if shown.changed().await.is_err() {
-            return;
+        let sent = me.set_attributes(attributes).await;
+        sent.inspect_err(|error| {
+            let persona = me.identity();
+            tracing::warn!(%persona, %error, "the state was perhaps not shown; again");
+        })
+        .is_ok()
+    };
+    follow(shown, show).await;
+}
+
+/// Shows the newest of `shown`, and again what failed. Nothing newer waits for an answer: the SDK
+/// misses one that comes before it has begun to look for it, and gives up after seconds.
+async fn follow<Showing: Future<Output = bool>>(
+    shown: &mut watch::Receiver<Shown>,
+    mut show: impl FnMut(Shown) -> Showing,
+) {
+    loop {
+        let newest = *shown.borrow_and_update();
+        let keep_shown = async {
+            while !show(newest).await {
+                sleep(AGAIN).await;
+            }
+            pending::<()>().await;
+        };
+        // What is to be shown goes out before it is looked for something newer.
+        tokio::select! {
+            biased;
+            () = keep_shown => {}
+            changed = shown.changed() => if changed.is_err() { return },
         }
     }
 }
@@ -197,4 +226,43 @@ fn voice_sid(me: &LocalParticipant) -> Option<String> {
     let mut tracks = me.track_publications().into_iter();
     let voice = tracks.find(|(_, track)| track.source() == TrackSource::Microphone);
     voice.map(|(sid, _)| sid.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::room::AgentState;
+
+    fn state(state: AgentState) -> Shown {
+        Shown { state, recording: false }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_newer_state_waits_for_no_answer_and_what_failed_is_shown_again() {
+        let (states, mut shown) = watch::channel(state(AgentState::Thinking));
+        let (sent, mut seen) = mpsc::unbounded_channel();
+        let following = tokio::spawn(async move {
+            let show = |Shown { state, .. }| {
+                let _ = sent.send(state);
+                async move {
+                    match state {
+                        AgentState::Thinking => pending().await,
+                        AgentState::Speaking => false,
+                        _ => true,
+                    }
+                }
+            };
+            follow(&mut shown, show).await;
+        });
+        assert_eq!(seen.recv().await, Some(AgentState::Thinking));
+        states.send_replace(state(AgentState::Speaking));
+        for _ in 0..3 {
+            assert_eq!(seen.recv().await, Some(AgentState::Speaking));
+        }
+        states.send_replace(state(AgentState::Listening));
+        assert_eq!(seen.recv().await, Some(AgentState::Listening));
+        drop(states);
+        following.await.expect("it ends with the room");
+        assert_eq!(seen.recv().await, None, "what was shown is not shown again");
+    }
 }

@@ -1,10 +1,14 @@
 //! How like a stretch of sound is to what was played before it.
 
 use super::DELAY_MAX;
-use super::bands::{BANDS, Levels};
+use super::bands::{BANDS, Levels, loudest};
 
 /// Levels below this are the microphone's own noise.
 const NOISE_DB: f32 = -68.0;
+/// A frame with a level above this sounds.
+const SOUND_DB: f32 = -64.0;
+/// Of fewer frames nothing is told.
+const SOUND_FRAMES: usize = 10;
 /// What was played is loud enough to be compared.
 const PLAYED_DB: f32 = -50.0;
 /// In so much of the window it has to be.
@@ -19,6 +23,9 @@ pub(super) struct Likeness {
     pub(super) gain_db: Levels,
     /// What the match leaves unexplained, as a share of all change in the sound: 0 is the same.
     pub(super) unlike: f32,
+    /// The same of the frames in which there is a sound: that two sounds begin at one time explains
+    /// nothing here, and much above.
+    pub(super) unlike_inside: f32,
 }
 
 /// Finds the delay at which `heard` is most like what was played. `played` gives the frame so
@@ -41,9 +48,27 @@ pub(super) fn likeness(heard: &[Levels], played: impl Fn(u64) -> Levels) -> Opti
         }
         let gain_db = gains(&heard, &window);
         let unlike = left(&heard, &window, &gain_db) / spread;
-        Some(Likeness { delay, gain_db, unlike })
+        Some((unlike, delay, gain_db, window))
     });
-    matches.min_by(|one, other| one.unlike.total_cmp(&other.unlike))
+    let best = matches.min_by(|one, other| one.0.total_cmp(&other.0));
+    let (unlike, delay, gain_db, window) = best?;
+    let unlike_inside = inside(&heard, &window).unwrap_or(unlike);
+    Some(Likeness { delay, gain_db, unlike, unlike_inside })
+}
+
+/// How unlike they are where one of them sounds. None when the window is nearly silent.
+fn inside(heard: &[Levels], played: &[&Levels]) -> Option<f32> {
+    let pairs = || heard.iter().zip(played).map(|(heard, played)| (*heard, *played));
+    let (sounding, beside): (Vec<Levels>, Vec<&Levels>) =
+        pairs().filter(|(heard, _)| loudest(heard) > SOUND_DB).unzip();
+    if sounding.len() < SOUND_FRAMES {
+        return None;
+    }
+    let gain_db = gains(&sounding, &beside);
+    let comes = |played: &Levels| (0..BANDS).any(|band| played[band] + gain_db[band] > SOUND_DB);
+    let (heard, played): (Vec<Levels>, Vec<&Levels>) =
+        pairs().filter(|(heard, played)| loudest(heard) > SOUND_DB || comes(played)).unzip();
+    Some(left(&heard, &played, &gain_db) / spread(&sounding))
 }
 
 /// The middle one of each band's differences.

@@ -1,17 +1,17 @@
 //! Smart Turn v3: a small Whisper encoder with one output, in ONNX, run by `rten`.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
+use rten::{NodeId, Value};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 
 use super::log_mel::{BANDS, LogMel, STEPS};
 use super::{Predictor, PredictorError, onnx};
 use crate::audio::Clip;
+use crate::onnx::Network;
 
 /// Cores for one question. The recogniser and the language model want theirs at the same moment.
 const THREADS: usize = 1;
@@ -19,7 +19,7 @@ const THREADS: usize = 1;
 /// The model, shared by whoever asks.
 #[derive(Clone)]
 pub struct SmartTurn {
-    network: Arc<Network>,
+    loaded: Arc<Loaded>,
 }
 
 impl SmartTurn {
@@ -29,13 +29,13 @@ impl SmartTurn {
     /// # Errors
     /// When the file is not this model.
     pub fn load(path: &Path) -> Result<Self, PredictorError> {
-        let network = Network::load(path).map_err(|cause| {
+        let loaded = Loaded::load(path).map_err(|cause| {
             PredictorError(format!(
                 "{} is not an end-of-turn model: {cause}; `troupe models pull` brings one",
                 path.display()
             ))
         })?;
-        let model = Self { network: Arc::new(network) };
+        let model = Self { loaded: Arc::new(loaded) };
         model.ask(&[])?;
         Ok(model)
     }
@@ -46,9 +46,8 @@ impl SmartTurn {
     /// # Errors
     /// When the model's runtime fails over it.
     pub fn ask(&self, samples: &[f32]) -> Result<f32, PredictorError> {
-        // A defect of the runtime costs one answer, not the host.
-        let run = catch_unwind(AssertUnwindSafe(|| self.network.run(samples)));
-        run.unwrap_or_else(|_| Err("the model's runtime panicked".to_owned()))
+        self.loaded
+            .run(samples)
             .map_err(|cause| PredictorError(format!("the end-of-turn model failed: {cause}")))
     }
 }
@@ -62,35 +61,26 @@ impl Predictor for SmartTurn {
     }
 }
 
-struct Network {
+struct Loaded {
     log_mel: LogMel,
-    model: Model,
-    options: RunOptions,
+    network: Network,
     features: NodeId,
     probability: NodeId,
 }
 
-impl Network {
+impl Loaded {
     fn load(path: &Path) -> Result<Self, String> {
         let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
-        let bytes = onnx::without_rounding(&bytes)?;
-        let model = catch_unwind(|| Model::load(bytes))
-            .map_err(|_| "the file is damaged".to_owned())?
-            .map_err(|error| error.to_string())?;
-        let features =
-            model.node_id("input_features").map_err(|_| "it has no input_features".to_owned())?;
-        let probability = *model.output_ids().first().ok_or_else(|| "no output".to_owned())?;
-        let pool = Arc::new(ThreadPool::with_num_threads(THREADS));
-        let options = RunOptions::default().with_thread_pool(Some(pool));
-        Ok(Self { log_mel: LogMel::new(), model, options, features, probability })
+        let network = Network::new(onnx::without_rounding(&bytes)?, THREADS)?;
+        let (features, probability) = (network.node("input_features")?, network.output()?);
+        Ok(Self { log_mel: LogMel::new(), network, features, probability })
     }
 
     fn run(&self, samples: &[f32]) -> Result<f32, String> {
         let features = self.log_mel.of(samples).map_err(|error| error.to_string())?;
         let features = NdTensor::from_data([1, BANDS, STEPS], features);
         let inputs = vec![(self.features, features.into())];
-        let outputs = self.model.run(inputs, &[self.probability], Some(self.options.clone()));
-        match outputs.map_err(|error| error.to_string())?.into_iter().next() {
+        match self.network.run(inputs, &[self.probability])?.next() {
             Some(Value::FloatTensor(output)) => {
                 output.iter().next().copied().ok_or_else(|| "it gave nothing".to_owned())
             }

@@ -59,9 +59,11 @@ impl Room {
     fn events(&mut self) -> (Vec<String>, Vec<Utterance>) {
         let mut utterances = Vec::new();
         let events = std::mem::take(&mut self.events).into_iter();
-        let events = events.filter(|event| !matches!(event, Event::Lasts { .. }));
+        let quiet = |event: &Event| matches!(event, Event::Lasts { .. } | Event::Lull(_));
+        let events = events.filter(|event| !quiet(event));
         let shortly = events.map(|event| match event {
             Event::Lasts { human, .. } | Event::Words { human, .. } => format!("{human} ?"),
+            Event::Lull(lull) => format!("{} lulls", lull.human),
             Event::SpeechStarted { human, .. } => format!("{human} started"),
             Event::SpeechDropped { human } => format!("{human} dropped"),
             Event::Paused(paused) => format!("{} paused {}", paused.human, paused.id),

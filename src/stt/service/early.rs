@@ -76,6 +76,11 @@ impl Early {
         thrown
     }
 
+    /// Was a text made of just this voice?
+    pub(super) fn has_made(&self, utterance: &Utterance) -> bool {
+        self.made.iter().any(|(early, _)| same_voice(early, utterance))
+    }
+
     /// Forgets what waits and what was made for this speaker. Returns how many texts were thrown
     /// away.
     pub(super) fn withdraw(&mut self, human: &HumanId) -> u64 {

@@ -189,6 +189,24 @@ async fn a_pass_under_way_at_the_end_is_not_made_twice() {
     assert_eq!(ended.elapsed(), SECOND - QUARTER);
 }
 
+/// A pause is offered when it is a lull, and again when it is a pause.
+#[tokio::test(start_paused = true)]
+async fn a_pass_of_the_lull_is_the_pass_of_the_pause() {
+    for pause_after in [QUARTER / 2, SECOND] {
+        let steps = ["Hello Ada", "again"].map(|text| Step::text(text, QUARTER));
+        let service = start(ScriptedRecogniser::in_order(steps));
+        let pause = paused(1, "al", 0);
+        let lull = Utterance { endpoint: pause.voiced_end, ..pause.clone() };
+        service.intake.offer_early(lull);
+        tokio::time::sleep(pause_after).await;
+        service.intake.offer_early(pause);
+        service.offer(utterance(1, "al", 0));
+        let (heard, stats) = service.rest().await;
+        assert_eq!(heard, [(1, vec![], "Hello Ada".into())]);
+        assert_eq!((stats.early, stats.early_used, stats.early_thrown), (1, 1, 0));
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pass_is_thrown_away_when_speech_goes_on() {
     // Done before that, in hand at that time, and found out by the longer voice only.
@@ -273,8 +291,10 @@ async fn words_are_shown_once_a_second_for_each_speaker() {
     let service = start(ScriptedRecogniser::in_order(steps));
     let mut partials = service.partials.clone();
     let mut shown = Vec::new();
-    for (id, human) in [(1, "al"), (1, "al"), (2, "bo"), (1, "al")] {
-        service.intake.offer_early(paused(id, human, 0));
+    for (id, human, longer_ms) in [(1, "al", 0), (1, "al", 1), (2, "bo", 2), (1, "al", 3)] {
+        let pause = paused(id, human, 0);
+        let voiced_end = pause.voiced_end + Duration::from_millis(longer_ms);
+        service.intake.offer_early(Utterance { voiced_end, ..pause });
         tokio::time::sleep(2 * QUARTER).await;
         if partials.has_changed().expect("the service runs") {
             let partial = partials.borrow_and_update().clone().expect("some text");

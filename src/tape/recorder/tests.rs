@@ -14,6 +14,7 @@ fn header() -> Header {
         voice: crate::persona::VoiceStyle::default(),
         mode: crate::persona::Mode::Open,
         sees: None,
+        hears: crate::persona::Hears::default(),
     }])
 }
 

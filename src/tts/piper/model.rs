@@ -1,16 +1,15 @@
 //! The Piper network, on a thread of its own.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::Arc;
 use std::thread;
 
-use rten::{Model, NodeId, RunOptions, ThreadPool, Value};
+use rten::{NodeId, Value};
 use rten_tensor::NdTensor;
 use rten_tensor::prelude::*;
 use tokio::sync::{mpsc, oneshot};
 
 use super::config::Inference;
+use crate::onnx::Network;
 use crate::tts::VoiceError;
 
 /// Clauses that wait for the model. A further caller waits for a place, so nothing is dropped.
@@ -46,7 +45,7 @@ pub(super) struct Worker {
 impl Worker {
     /// Loads the model (some 100 ms) and starts its thread. `threads` share one clause's work.
     pub(super) fn start(path: &Path, threads: usize, speakers: u32) -> Result<Self, VoiceError> {
-        let network = Network::load(path, threads, speakers)?;
+        let piper = Piper::load(path, threads, speakers)?;
         let (jobs, mut queue) = mpsc::channel::<Job>(WAITING_MAX);
         thread::Builder::new()
             .name("voice".to_owned())
@@ -54,9 +53,9 @@ impl Worker {
                 while let Some(job) = queue.blocking_recv() {
                     // A speech that was stopped meanwhile wants no sound any more.
                     if !job.answer.is_closed() {
-                        let sound = network.run_guarded(&job);
+                        let sound = piper.run(&job.ids, job.inference);
                         // Refused only when the caller has gone meanwhile.
-                        let _ = job.answer.send(sound);
+                        let _ = job.answer.send(sound.map_err(VoiceError::Model));
                     }
                 }
             })
@@ -74,9 +73,8 @@ impl Worker {
     }
 }
 
-struct Network {
-    model: Model,
-    options: RunOptions,
+struct Piper {
+    network: Network,
     ids: NodeId,
     lengths: NodeId,
     scales: NodeId,
@@ -87,37 +85,29 @@ struct Network {
     lengths_out: Option<NodeId>,
 }
 
-impl Network {
+impl Piper {
     fn load(path: &Path, threads: usize, speakers: u32) -> Result<Self, VoiceError> {
-        let wrong = |cause: String| {
+        Self::open(path, threads, speakers).map_err(|cause| {
             VoiceError::Start(format!(
                 "{} is not a Piper voice: {cause}; `troupe models pull` brings one",
                 path.display(),
             ))
-        };
-        let model = catch_unwind(|| Model::load_file(path))
-            .map_err(|_| wrong("the file is damaged".to_owned()))?
-            .map_err(|error| wrong(error.to_string()))?;
-        let node = |name: &str| model.node_id(name).map_err(|_| wrong(format!("no input {name}")));
+        })
+    }
+
+    fn open(path: &Path, threads: usize, speakers: u32) -> Result<Self, String> {
+        let network = Network::open(path, threads)?;
+        let node = |name: &str| network.node(name);
         let (ids, lengths, scales) = (node("input")?, node("input_lengths")?, node("scales")?);
         let speaker = if speakers > 1 { Some(node("sid")?) } else { None };
-        let sound = *model.output_ids().first().ok_or_else(|| wrong("no output".to_owned()))?;
-        let lengths_out = model.node_id(LENGTHS).ok();
+        let sound = network.output()?;
+        let lengths_out = node(LENGTHS).ok();
         if lengths_out.is_none() {
             tracing::info!(
                 "this voice does not tell its phonemes' lengths; mouths follow its level"
             );
         }
-        let pool = Arc::new(ThreadPool::with_num_threads(threads.max(1)));
-        let options = RunOptions::default().with_thread_pool(Some(pool));
-        Ok(Self { model, options, ids, lengths, scales, speaker, sound, lengths_out })
-    }
-
-    /// A defect of the network's runtime costs one clause, not the voice.
-    fn run_guarded(&self, job: &Job) -> Sound {
-        let run = catch_unwind(AssertUnwindSafe(|| self.run(&job.ids, job.inference)));
-        run.unwrap_or_else(|_| Err("the model's runtime panicked".to_owned()))
-            .map_err(VoiceError::Model)
+        Ok(Self { network, ids, lengths, scales, speaker, sound, lengths_out })
     }
 
     fn run(&self, ids: &[i32], inference: Inference) -> Result<Spoken, String> {
@@ -132,8 +122,7 @@ impl Network {
             inputs.push((speaker, NdTensor::from([0_i32]).into()));
         }
         let wanted: Vec<NodeId> = [self.sound].into_iter().chain(self.lengths_out).collect();
-        let outputs = self.model.run(inputs, &wanted, Some(self.options.clone()));
-        let mut outputs = outputs.map_err(|error| error.to_string())?.into_iter();
+        let mut outputs = self.network.run(inputs, &wanted)?;
         let Some(Value::FloatTensor(sound)) = outputs.next() else {
             return Err("the model gave no sound".to_owned());
         };

@@ -9,6 +9,8 @@ const COLLECTIVES: Set = Set::new(
      class company cast squad all lads ladies gentlemen channel here leute freunde amis \
      amigos amici gente mensen mates party professionals guides specialists members",
 );
+/// What stands between a greeting and them.
+const WHOLE: Set = Set::new("to the our this my whole entire dear lovely");
 const NUMBERS: Set = Set::new("two three four five six seven eight lot of");
 
 /// How many words from `start` on speak to everybody; none when they do not.
@@ -71,11 +73,20 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
         return Some(1);
     }
     let set_off = line[start].after != Break::None;
-    let opens = line[..start].iter().all(|word| lexicon.openers.has(&word.text));
-    let greeted = opens && start > 0 && set_off;
-    let called = set_off && (start == 0 || line[start - 1].after != Break::None || opens);
+    let greets =
+        |end: usize| end > 0 && line[..end].iter().all(|word| lexicon.openers.has(&word.text));
+    let begins = start == 0 || greets(start) || line[start - 1].after != Break::None;
+    match (word, text(start + 1), text(start + 2)) {
+        ("ladies", "and", "gentlemen") if begins => return Some(3),
+        ("tout", "le", "monde") if greets(start) => return Some(3),
+        ("zusammen", ..) if greets(start) && set_off => return Some(1),
+        _ => {}
+    }
+    // "Hello to the whole table."
+    let lead = line[..start].iter().rposition(|word| !WHOLE.has(&word.text)).map_or(0, |at| at + 1);
     let collective = COLLECTIVES.has(word)
-        && (greeted || called && word != "all" && word != "here")
+        && set_off
+        && (greets(lead) || begins && word != "all" && word != "here")
         || word == "all" && line.len() == 1;
     collective.then_some(1)
 }

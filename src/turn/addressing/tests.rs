@@ -72,6 +72,11 @@ const CALLS: &[(&str, &str)] = &[
     ("What do all of you think?", "Ada Nora Hugo Will"),
     ("Does everyone agree?", "Ada Nora Hugo Will"),
     ("hi all", "Ada Nora Hugo Will"),
+    ("Good morning, ladies and gentlemen.", "Ada Nora Hugo Will"),
+    ("Salut tout le monde !", "Ada Nora Hugo Will"),
+    ("Guten Abend zusammen.", "Ada Nora Hugo Will"),
+    ("Hello to the entire table.", "Ada Nora Hugo Will"),
+    ("The whole table was set for dinner.", "nobody"),
     ("Everyone knows that it rains in April.", "nobody"),
     // Talked about, and left out.
     ("Ada is great at chess.", "nobody"),

@@ -52,19 +52,26 @@ impl Weighed {
             Matter::Called => called::signs(reading, scene),
             Matter::Wanted => wanted::signs(reading, scene),
         };
-        let (bias, weights) = weights(matter);
+        let (bias, weights) = weights(matter, scene.meaning.is_some());
+        let meant = scene.meaning.map_or(0.0, |meaning| match matter {
+            Matter::Unfinished => 0.0,
+            Matter::Called => meaning.called,
+            Matter::Wanted => meaning.wanted,
+        });
         let worth = |(sign, weight): (&(&str, f32), &(&str, f32))| sign.1 * weight.1;
-        let sum: f32 = bias + signs.iter().zip(weights).map(worth).sum::<f32>();
+        let sum: f32 = bias + meant + signs.iter().zip(weights).map(worth).sum::<f32>();
         Self { matter, likely: 1.0 / (1.0 + (-sum).exp()), signs }
     }
 }
 
-/// The bias, and the weights in the order of the signs.
-fn weights(matter: Matter) -> weights::Table {
-    match matter {
-        Matter::Unfinished => weights::UNFINISHED,
-        Matter::Called => weights::CALLED,
-        Matter::Wanted => weights::WANTED,
+/// The bias, and the weights in the order of the signs: others where the line's meaning counts too.
+fn weights(matter: Matter, meant: bool) -> weights::Table {
+    match (matter, meant) {
+        (Matter::Unfinished, _) => weights::UNFINISHED,
+        (Matter::Called, false) => weights::CALLED,
+        (Matter::Called, true) => weights::CALLED_MEANT,
+        (Matter::Wanted, false) => weights::WANTED,
+        (Matter::Wanted, true) => weights::WANTED_MEANT,
     }
 }
 
@@ -83,8 +90,11 @@ mod tests {
         for matter in [Matter::Unfinished, Matter::Called, Matter::Wanted] {
             let signs = Weighed::of(matter, &reading, &scene).signs;
             let signs: Vec<_> = signs.iter().map(|(name, _)| *name).collect();
-            let weights: Vec<_> = weights(matter).1.iter().map(|(name, _)| *name).collect();
-            assert_eq!(signs, weights, "{matter:?}: run scripts/fit-weights.py --write");
+            for meant in [false, true] {
+                let weights = weights(matter, meant).1.iter().map(|(name, _)| *name);
+                let weights: Vec<_> = weights.collect();
+                assert_eq!(signs, weights, "{matter:?}: run scripts/fit-weights.py --write");
+            }
         }
     }
 }

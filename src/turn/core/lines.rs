@@ -5,7 +5,9 @@ use std::time::Duration;
 use super::Core;
 use crate::id::{HumanId, LineId, Speaker};
 use crate::latency::{Outcome, Reason};
+use crate::meaning::Meaning;
 use crate::persona::Mode;
+use crate::sound::Sound;
 use crate::time::Time;
 use crate::turn::addressing::{self, Bearing, Candidate, Scene, Verdict};
 use crate::turn::floor::{Cause, Ticket};
@@ -15,11 +17,15 @@ use crate::turn::{Line, Manner, Shown, sight, text};
 /// A speaker who broke off goes on within this time, or means something new.
 const UNFINISHED_REACH: Duration = Duration::from_secs(10);
 
-/// A human's words, and what was shown with them.
+/// Texts whose meaning is kept: of each speaker the one that comes next.
+const MEANT_MAX: usize = 16;
+
+/// A human's words, what was shown with them, and how they sounded.
 #[derive(Clone, Debug)]
 pub(super) struct Said {
     pub(super) text: String,
     pub(super) shown: Vec<Shown>,
+    pub(super) sound: Option<Sound>,
 }
 
 impl Core {
@@ -29,7 +35,7 @@ impl Core {
         id: LineId,
         human: HumanId,
         manner: Manner,
-        Said { text, mut shown }: Said,
+        Said { text, mut shown, sound }: Said,
     ) {
         for shown in &mut shown {
             shown.by = text::tidy(&shown.by, text::NAME_CHARS_MAX).0;
@@ -47,7 +53,7 @@ impl Core {
             let name = self.people.get(&human).map_or(human.as_str(), |human| &human.name);
             let name = name.to_owned();
             let speaker = Speaker::Human(human.clone());
-            self.transcript.push(Line { id, speaker, name, manner, text, shown });
+            self.transcript.push(Line { id, speaker, name, manner, text, shown, sound });
             self.follow_ups_left = self.options.follow_ups;
         }
         self.silence_those(now, &verdict);
@@ -71,19 +77,37 @@ impl Core {
         }
     }
 
-    /// What the human says, with what it began to say just before.
-    pub(super) fn whole(&self, now: Time, human: &HumanId, text: &str) -> String {
+    /// Those whose cards are not the cast's are of another room.
+    pub(super) fn keep_meaning(&mut self, text: String, meaning: Meaning) {
+        if meaning.near.len() != self.cast.len() {
+            self.stats.events_ignored += 1;
+            return;
+        }
+        if self.meant.len() == MEANT_MAX {
+            self.meant.pop_front();
+        }
+        self.meant.push_back((text, meaning));
+    }
+
+    fn meaning_of(&self, text: &str) -> Option<&Meaning> {
+        self.meant.iter().rev().find(|(of, _)| of == text).map(|(_, meaning)| meaning)
+    }
+
+    /// What the human says, with what it began to say just before: what a line of these words is
+    /// judged by.
+    pub fn whole(&self, now: Time, human: &HumanId, text: &str) -> String {
         let begun = self.people.get(human).and_then(|human| human.unfinished.as_ref());
         match begun.filter(|(_, at)| now.since(*at) <= UNFINISHED_REACH) {
             Some((begun, _)) => text::tidy(&format!("{begun} {text}"), text::LINE_CHARS_MAX).0,
-            None => text.to_owned(),
+            None => text::tidy(text, text::LINE_CHARS_MAX).0,
         }
     }
 
     /// What a line of `human` would be taken for if it came now.
     pub fn judge(&self, now: Time, human: &HumanId, manner: Manner, text: &str) -> Verdict {
         let typed = manner == Manner::Typed;
-        addressing::addressees(text, &Scene { typed, ..self.scene(now, human) })
+        let meaning = self.meaning_of(text);
+        addressing::addressees(text, &Scene { typed, meaning, ..self.scene(now, human) })
     }
 
     fn scene<'a>(&'a self, now: Time, human: &'a HumanId) -> Scene<'a> {
@@ -109,6 +133,7 @@ impl Core {
             answers_human: self.talk.answers_a_human(now, human).is_some(),
             is_opening: self.talk.is_opening(now),
             typed: false,
+            meaning: None,
             asked_before: speaker.and_then(|speaker| speaker.asked.as_deref()),
             owed: self.floor.owed().collect(),
         }

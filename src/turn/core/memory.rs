@@ -101,7 +101,7 @@ mod tests {
 
     use super::*;
     use crate::id::LineId;
-    use crate::persona::{Persona, VoiceStyle};
+    use crate::persona::{Hears, Persona, VoiceStyle};
     use crate::turn::{Effect, Event, Manner, Options, SpeechEnd};
 
     fn cast() -> Vec<Persona> {
@@ -112,6 +112,7 @@ mod tests {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         };
         ["Nora", "Felix", "Ada"].map(persona).into()
     }
@@ -126,7 +127,10 @@ mod tests {
 
     fn line(core: &mut Core, now: Time, id: u64, text: &str) -> Vec<Effect> {
         let (id, human, text) = (LineId(id), HumanId::new("tom"), text.to_owned());
-        core.handle(now, Event::Line { id, human, manner: Manner::Typed, text, shown: Vec::new() })
+        core.handle(
+            now,
+            Event::Line { id, human, manner: Manner::Typed, text, shown: Vec::new(), sound: None },
+        )
     }
 
     fn granted(effects: &[Effect]) -> Option<(crate::id::TurnId, PersonaId)> {

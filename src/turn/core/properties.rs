@@ -10,7 +10,7 @@ use super::*;
 use crate::id::LineId;
 use crate::latency::Outcome;
 use crate::llm::{Role, Score};
-use crate::persona::VoiceStyle;
+use crate::persona::{Hears, VoiceStyle};
 use crate::turn::{Manner, SpeechEnd};
 
 const NAMES: [&str; 16] = [
@@ -146,6 +146,7 @@ impl Watch {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         };
         let cast: Vec<Persona> = (0..personas).map(persona).collect();
         let decide = if seed.is_multiple_of(2) { Decide::Both } else { Decide::Evidence };
@@ -267,7 +268,7 @@ impl Watch {
         self.lines += 1;
         let id = LineId(self.lines);
         self.human_lines.push(id);
-        self.tell(Event::Line { id, human, manner, text, shown: Vec::new() });
+        self.tell(Event::Line { id, human, manner, text, shown: Vec::new(), sound: None });
     }
 
     fn begins(&mut self) {

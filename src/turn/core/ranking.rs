@@ -10,7 +10,7 @@ use crate::time::Time;
 use crate::turn::addressing::{Bearing, Verdict};
 use crate::turn::floor::Ticket;
 use crate::turn::rank::{self, Bid};
-use crate::turn::{Effect, Event};
+use crate::turn::{Effect, Event, Line};
 
 /// Those who may answer one line, and until when the model may say who does.
 #[derive(Clone, Debug)]
@@ -59,9 +59,12 @@ impl Core {
         }
     }
 
-    /// The persona's view up to the newest line's words, and these.
+    /// The persona's view up to the newest line's words, and these: also of one who will hear that
+    /// line, since a choice does not wait for its sound.
     fn question(&self, persona: usize, text: &str) -> Option<Question> {
-        let mut messages = self.view(persona);
+        let mut before = self.transcript.lines();
+        let words = Line { sound: None, ..before.next_back()?.clone() };
+        let mut messages = self.view_of(persona, before.chain([&words]));
         let last = messages.last_mut()?;
         let lead = last.content.strip_suffix(text.trim())?.trim_end().len();
         let text = last.content.split_off(lead);

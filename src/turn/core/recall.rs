@@ -60,8 +60,15 @@ impl Core {
         self.obliges(now, line, &said, index, true);
         let speaker = Speaker::Persona(persona.clone());
         let name = self.cast[index].name.clone();
-        let entry =
-            Line { id: line, speaker, name, manner: Manner::Spoken, text: said, shown: Vec::new() };
+        let entry = Line {
+            id: line,
+            speaker,
+            name,
+            manner: Manner::Spoken,
+            text: said,
+            shown: Vec::new(),
+            sound: None,
+        };
         self.transcript.insert(place, entry);
         self.grant(now);
         self.show_states();

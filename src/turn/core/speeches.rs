@@ -34,8 +34,9 @@ impl Core {
     }
 
     /// The view of whoever would answer `text`, were it all that `human` says, with what would go
-    /// with it; none when nobody would, as while it is unfinished. For work ahead of time: nothing
-    /// follows from it.
+    /// with it; none when nobody would, as while it is unfinished, and when that persona will hear
+    /// it: its prompt begins with a sound that is not over. For work ahead of time: nothing follows
+    /// from it.
     pub fn likely(
         &self,
         now: Time,
@@ -46,11 +47,12 @@ impl Core {
         let (text, _) = text::tidy(text, text::LINE_CHARS_MAX);
         let verdict = self.judge(now, human, Manner::Heard, &self.whole(now, human, &text));
         let persona = verdict.addressees.first()?.persona;
-        let member = Some(&self.cast[persona]).filter(|member| member.can_speak())?;
+        let member = Some(&self.cast[persona])
+            .filter(|member| member.can_speak() && !member.hears.takes_sound())?;
         let name = self.people.get(human).map_or(human.as_str(), |human| &human.name).to_owned();
         // Nobody asks for its number.
         let (id, speaker, manner) = (LineId(0), Speaker::Human(human.clone()), Manner::Heard);
-        let line = Line { id, speaker, name, manner, text, shown };
+        let line = Line { id, speaker, name, manner, text, shown, sound: None };
         let lines = self.transcript.lines().chain([&line]);
         Some((member.id.clone(), self.view_of(persona, lines)))
     }
@@ -59,9 +61,13 @@ impl Core {
         self.view_of(persona, self.transcript.lines())
     }
 
-    fn view_of<'a>(&self, persona: usize, lines: impl Iterator<Item = &'a Line>) -> Vec<Message> {
+    pub(super) fn view_of<'a>(
+        &self,
+        persona: usize,
+        lines: impl Iterator<Item = &'a Line>,
+    ) -> Vec<Message> {
         let member = &self.cast[persona];
-        let lines = prompt::conversation(&member.id, member.sees, lines);
+        let lines = prompt::conversation(&member.id, member.sees, member.hears, lines);
         std::iter::once(member.system.clone()).chain(lines).collect()
     }
 
@@ -138,7 +144,7 @@ impl Core {
         let speaker = Speaker::Persona(member.id.clone());
         let name = member.name.clone();
         let (manner, text, shown) = (Manner::Spoken, heard, Vec::new());
-        let said = Line { id: line, speaker, name, manner, text, shown };
+        let said = Line { id: line, speaker, name, manner, text, shown, sound: None };
         self.transcript.insert(holder.place, said);
     }
 

@@ -1,9 +1,10 @@
+mod meaning;
 mod showing;
 
 use super::*;
 use crate::id::{LineId, Speaker};
 use crate::llm::Role;
-use crate::persona::VoiceStyle;
+use crate::persona::{Hears, VoiceStyle};
 use crate::turn::{Grant, Manner, SpeechEnd};
 
 /// A room with Ada, Nora and Hugo, all hosted, where Tom and Zoe are.
@@ -29,6 +30,7 @@ impl Room {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         };
         let cast = ["ada", "nora", "hugo"];
         let core = Core::new(cast.map(persona).to_vec(), options);
@@ -80,7 +82,14 @@ impl Room {
     pub(super) fn line(&mut self, human: &str, manner: Manner, text: &str) {
         self.lines += 1;
         let (id, human) = (LineId(self.lines), HumanId::new(human));
-        self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown: Vec::new() });
+        self.tell(Event::Line {
+            id,
+            human,
+            manner,
+            text: text.to_owned(),
+            shown: Vec::new(),
+            sound: None,
+        });
     }
 
     pub(super) fn types(&mut self, human: &str, text: &str) {

@@ -87,6 +87,7 @@ impl History {
             went_on: false,
             told_lasting: false,
             told_long: false,
+            told_lull: false,
             rest: true,
             pause: Pause::No,
         })

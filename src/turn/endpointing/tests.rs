@@ -10,6 +10,8 @@ const BEGIN: Time = Time::from_ms(1_000);
 fn options() -> Options {
     Options {
         gate: gate::Options { onset: 3 * FRAME, hang_over: 4 * FRAME, ..gate::Options::default() },
+        // Told of only where a test asks for it.
+        lull: 4 * FRAME,
         silence: 10 * FRAME,
         pre_roll: 5 * FRAME,
         post_roll: 4 * FRAME,
@@ -66,7 +68,10 @@ impl Speaker {
     /// The effects since the last call, without what pauses alone bring.
     fn effects(&mut self) -> Vec<Effect> {
         let of_pauses = |effect: &Effect| {
-            matches!(effect, Effect::Paused(_) | Effect::StillPaused(_) | Effect::Resumed)
+            matches!(
+                effect,
+                Effect::Lull(_) | Effect::Paused(_) | Effect::StillPaused(_) | Effect::Resumed
+            )
         };
         self.all_effects().into_iter().filter(|effect| !of_pauses(effect)).collect()
     }
@@ -81,7 +86,7 @@ impl Speaker {
     fn lasting(&mut self) -> Vec<u32> {
         let voiced =
             std::mem::take(&mut self.effects).into_iter().filter_map(|effect| match effect {
-                Effect::Lasts { voiced } => Some(gate::duration_to_frames(voiced)),
+                Effect::Lasts { voiced } => Some(duration_to_frames(voiced)),
                 _ => None,
             });
         voiced.collect()
@@ -213,6 +218,24 @@ fn a_pause_is_told_once_as_the_utterance_that_it_may_end() {
     let spans = other.many("#", 10).many(".", 10).spans();
     ended.endpoint = frame_end(20);
     assert_eq!(spans, [ended]);
+}
+
+#[test]
+fn a_lull_is_told_before_it_is_a_pause_and_so_is_its_end() {
+    let options = Options { lull: 2 * FRAME, ..options() };
+    let mut speaker = Speaker::new(options.clone());
+    let effects = speaker.many("#", 10).frames(".#...##....").all_effects();
+    let [_, Effect::Lull(first), Effect::Resumed, Effect::Lull(second), Effect::Paused(pause)] =
+        &effects[..]
+    else {
+        panic!("{effects:?}");
+    };
+    assert_eq!((first.voiced_end, first.endpoint), (frame_end(12), frame_end(14)));
+    assert_eq!((second.voiced_end, second.endpoint), (frame_end(17), frame_end(19)));
+    assert_eq!((pause.voiced_end, pause.endpoint), (frame_end(17), frame_end(21)));
+    // A noise has none.
+    let effects = Speaker::new(options).many("#", 4).many(".", 20).all_effects();
+    assert!(matches!(&effects[..], [_, Effect::SpeechDropped]), "{effects:?}");
 }
 
 #[test]
@@ -413,7 +436,7 @@ proptest! {
     /// No voiced stretch that is long enough is lost or heard twice, and the bounds hold.
     #[test]
     fn every_stretch_of_voice_is_in_exactly_one_utterance(speech in speech()) {
-        let mut speaker = Speaker::new(options());
+        let mut speaker = Speaker::new(Options { lull: 2 * FRAME, ..options() });
         let longest = duration_to_samples(options().longest, EARS_RATE_HZ) as u64;
         for &(probability, level) in &speech {
             speaker.frame(probability, level);
@@ -459,19 +482,29 @@ fn check_protocol(effects: &[Effect]) -> Result<(), TestCaseError> {
 fn check_pauses(effects: &[Effect]) -> Result<(), TestCaseError> {
     let mut open = false;
     let mut paused: Option<&Span> = None;
+    let mut lull: Option<&Span> = None;
     for effect in effects {
         match effect {
-            Effect::SpeechStarted { .. } => (open, paused) = (true, None),
+            Effect::SpeechStarted { .. } => (open, paused, lull) = (true, None, None),
+            Effect::Lull(span) => {
+                prop_assert!(open && paused.is_none() && lull.is_none(), "{:?}", effects);
+                lull = Some(span);
+            }
             Effect::Paused(span) => {
                 prop_assert!(open && paused.is_none(), "{:?}", effects);
+                // The same voice, unless frames stopped coming before.
+                prop_assert!(lull.is_none_or(|lull| lull.voiced_end == span.voiced_end));
                 paused = Some(span);
             }
             Effect::StillPaused(_) => prop_assert!(paused.is_some(), "{:?}", effects),
             Effect::Lasts { .. } => prop_assert!(open && paused.is_none(), "{:?}", effects),
-            Effect::Resumed => prop_assert!(paused.take().is_some(), "{:?}", effects),
+            Effect::Resumed => {
+                prop_assert!(paused.is_some() || lull.is_some(), "{:?}", effects);
+                (paused, lull) = (None, None);
+            }
             Effect::SpeechDropped => prop_assert!(paused.is_none(), "{:?}", effects),
             Effect::Utterance(span) => {
-                open = false;
+                (open, lull) = (false, None);
                 if let Some(pause) = paused.take().filter(|_| !span.cut) {
                     prop_assert_eq!(pause.from_sample, span.from_sample);
                     prop_assert!(pause.voiced_end >= span.voiced_end);

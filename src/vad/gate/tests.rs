@@ -48,6 +48,17 @@ fn speech_starts_after_the_onset_and_pauses_after_the_hang_over() {
 }
 
 #[test]
+fn frames_without_voice_are_counted_in_speech() {
+    let mut gate = gate();
+    let mut counts = Vec::new();
+    for frame in ".###..#....".chars() {
+        gate.frame(if frame == '#' { 1.0 } else { 0.0 });
+        counts.push(gate.unvoiced_frames());
+    }
+    assert_eq!(counts, [0, 0, 0, 0, 1, 2, 0, 1, 2, 3, 0]);
+}
+
+#[test]
 fn a_reset_forgets_speech() {
     let mut gate = gate();
     for _ in 0..3 {

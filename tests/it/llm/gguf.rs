@@ -1,6 +1,6 @@
 use std::fs;
 
-use troupe::llm::budget::{self, Ask, LoadError};
+use troupe::llm::budget::{self, Ask, Fit, LoadError};
 use troupe::llm::gguf::{Gguf, GgufError};
 
 /// A small file in the layout: `count` entries, then one f32 tensor of `floats` items.
@@ -94,17 +94,30 @@ fn a_missing_file_names_the_mend() {
 }
 
 #[test]
+fn a_table_of_scores_that_is_too_large_leaves_the_attention_to_llama_cpp() {
+    let gguf = open(&file(&model(), 4, 16)).unwrap();
+    let flashes = |step_tokens| {
+        let ask = Ask { seats: 1, context_tokens: 8_192, step_tokens, media_bytes: 0 };
+        budget::check(&gguf, ask, None).unwrap().flash_attention
+    };
+    // 9 heads, 8,192 places, two tables of 4-byte numbers: 302 MB, and 604.
+    assert!(!flashes(512));
+    assert!(flashes(1_024));
+}
+
+#[test]
 fn a_model_that_does_not_fit_is_refused_with_what_it_needs_and_what_is_free() {
     let gguf = open(&file(&model(), 4, 16)).unwrap();
-    let ask = Ask { seats: 12, context_tokens: 4_096, step_tokens: 512, pictures_bytes: 0 };
+    let ask = Ask { seats: 12, context_tokens: 4_096, step_tokens: 512, media_bytes: 0 };
     let cache_bytes = 12 * 4_096 * 30 * 3 * (64 + 64) * 2;
     let error = budget::check(&gguf, ask, Some(cache_bytes)).unwrap_err();
     let LoadError::Memory { needed_mib, free_mib } = error else { panic!("{error}") };
     // Beside the weights it is below a gibibyte and a half.
     assert!(free_mib == cache_bytes >> 20 && needed_mib > free_mib && needed_mib < 1_536);
     assert!(error.to_string().contains(&format!("{needed_mib} MiB and {free_mib} MiB")));
-    assert_eq!(budget::check(&gguf, ask, Some((needed_mib + 1) << 20)).unwrap(), 12 * 4_096);
-    let sees = Ask { pictures_bytes: 2 << 20, ..ask };
+    let fit = budget::check(&gguf, ask, Some((needed_mib + 1) << 20)).unwrap();
+    assert_eq!(fit, Fit { tokens: 12 * 4_096, flash_attention: false });
+    let sees = Ask { media_bytes: 2 << 20, ..ask };
     assert!(budget::check(&gguf, sees, Some((needed_mib + 1) << 20)).is_err());
     let absurd = budget::check(&gguf, Ask { context_tokens: u32::MAX, ..ask }, None).unwrap_err();
     assert!(absurd.to_string().contains("models.context_tokens is 4294967295"), "{absurd}");

@@ -118,7 +118,8 @@ fn whole(words: &[&str], finish: &str) -> Vec<String> {
 
 fn engine(url: &str) -> OpenAiEngine {
     let key = Some(Key("sk-very-secret".to_owned()));
-    let server = Server { url: url.to_owned(), model: "qwen".to_owned(), key, sees: false };
+    let server =
+        Server { url: url.to_owned(), model: "qwen".to_owned(), key, sees: false, hears: false };
     let policy = Policy { wait: Duration::from_millis(1), ..Policy::default() };
     let options = Options { server, open_max: 2, policy };
     assert!(!format!("{options:?}").contains("very-secret"));

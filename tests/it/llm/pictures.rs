@@ -10,38 +10,37 @@ use troupe::llm::budget::LoadError;
 use troupe::llm::llama::bare::Bare;
 use troupe::llm::llama::{LlamaEngine, Options};
 use troupe::llm::{
-    Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling, Score,
+    Engine, EngineError, EngineStats, Event, Finish, Medium, Message, Question, Request, Role,
+    Sampling, Score,
 };
 use troupe::picture::Picture;
 use troupe::time::Clock;
 use troupe::video::I420;
 
-use super::llama::model;
+use super::llama::{ROUNDING_NATS, exact_model, near};
 use super::projector::{Projector, Value};
 
-const WAIT: Duration = Duration::from_secs(120);
+pub(super) const WAIT: Duration = Duration::from_secs(120);
 /// Values that stand for a token in the default model.
-const WIDTH: u64 = 576;
-/// Batches of other shapes add up in another order: about a hundredth of a nat in ten tokens.
-const ROUNDING_NATS: f64 = 0.1;
+pub(super) const WIDTH: u64 = 576;
 /// Of a picture with [`Projector::plain`].
 const PLACES: u32 = 16;
 
-/// An engine with eyes. The folder holds them, and has to live until it is loaded.
-async fn engine(eyes: &Projector, change: impl FnOnce(&mut Options)) -> LlamaEngine {
+/// An engine with eyes or ears. The folder holds them, and has to live until it is loaded.
+pub(super) async fn engine(eyes: &Projector, change: impl FnOnce(&mut Options)) -> LlamaEngine {
     let folder = tempfile::tempdir().unwrap();
-    let mut options = with_eyes(&folder, &eyes.bytes());
+    let mut options = with_projector(&folder, &eyes.bytes());
     change(&mut options);
     let load = || LlamaEngine::load(options, Clock::start()).unwrap();
     tokio::task::spawn_blocking(load).await.unwrap()
 }
 
-fn with_eyes(folder: &TempDir, bytes: &[u8]) -> Options {
+pub(super) fn with_projector(folder: &TempDir, bytes: &[u8]) -> Options {
     let path = folder.path().join("eyes.gguf");
     std::fs::write(&path, bytes).unwrap();
     let projector = Some(path);
     // One thread: tests run side by side.
-    Options { threads: 1, context_tokens: 512, projector, ..Options::new(model(), 3) }
+    Options { threads: 1, context_tokens: 512, projector, ..Options::new(exact_model(), 3) }
 }
 
 async fn plain() -> LlamaEngine {
@@ -49,7 +48,7 @@ async fn plain() -> LlamaEngine {
 }
 
 /// A picture of stripes, one for each number.
-fn picture(number: u8) -> Picture {
+pub(super) fn picture(number: u8) -> Picture {
     sized(number, 64, 32)
 }
 
@@ -65,29 +64,37 @@ fn sized(number: u8, width: u32, height: u32) -> Picture {
     Picture::of_frame(&frame)
 }
 
-fn persona(name: &str) -> PersonaId {
+pub(super) fn persona(name: &str) -> PersonaId {
     PersonaId::new(name)
 }
 
-fn system(name: &str) -> Message {
+pub(super) fn system(name: &str) -> Message {
     let rules = "You talk with people in a room. Reply in the first person, in one short sentence.";
     Message::new(Role::System, format!("{rules} You are {name}."))
 }
 
-/// Says `words`, and shows pictures between them at the marks of `|`.
-fn shows(words: &str, pictures: &[Picture]) -> Message {
+/// Says `words`, with media between them at the marks of `|`.
+pub(super) fn says(words: &str, media: &[Medium]) -> Message {
     let mut message = Message::new(Role::User, "");
-    let mut pictures = pictures.iter();
+    let mut media = media.iter();
     for (place, words) in words.split('|').enumerate() {
-        if place > 0 {
-            message.show(pictures.next().unwrap().clone());
+        match (place > 0).then(|| media.next().unwrap().clone()) {
+            Some(Medium::Sound(sound)) => message.play(sound),
+            Some(Medium::Picture(picture)) => message.show(picture),
+            None => {}
         }
         message.content.push_str(words);
     }
     message
 }
 
-fn request(seat: &str, messages: &[Message]) -> Request {
+/// Says `words`, and shows pictures between them at the marks of `|`.
+fn shows(words: &str, pictures: &[Picture]) -> Message {
+    let media: Vec<Medium> = pictures.iter().cloned().map(Medium::Picture).collect();
+    says(words, &media)
+}
+
+pub(super) fn request(seat: &str, messages: &[Message]) -> Request {
     Request {
         seat: persona(seat),
         messages: messages.to_vec(),
@@ -100,7 +107,7 @@ fn request(seat: &str, messages: &[Message]) -> Request {
 }
 
 /// The tokens of the prompt, and how many of them the seat held or took from another.
-async fn ask(engine: &LlamaEngine, request: Request) -> Result<(u32, u32), EngineError> {
+pub(super) async fn ask(engine: &LlamaEngine, request: Request) -> Result<(u32, u32), EngineError> {
     let mut events = engine.generate(request)?;
     let mut counts = (0, 0);
     loop {
@@ -115,35 +122,32 @@ async fn ask(engine: &LlamaEngine, request: Request) -> Result<(u32, u32), Engin
     }
 }
 
-async fn warm(engine: &LlamaEngine, name: &str) {
+pub(super) async fn warm(engine: &LlamaEngine, name: &str) {
     engine.warm_up(&persona(name), &[system(name)]).await.unwrap();
 }
 
 /// What Nora is scored for.
-const TEXT: &str = " I like the colours of this, but not the shape.";
+pub(super) const TEXT: &str = " I like the colours of this, but not the shape.";
 
 /// How likely that is behind what was shown.
-async fn score(engine: &LlamaEngine, shown: &[Message]) -> Score {
+pub(super) async fn score(engine: &LlamaEngine, shown: &[Message]) -> Score {
     let messages = [&[system("nora")], shown].concat();
     let question = Question { seat: persona("nora"), messages, text: TEXT.to_owned() };
     engine.score(vec![question], WAIT).await.unwrap()[0]
 }
 
-async fn fresh(eyes: &Projector, shown: &[Message]) -> Score {
-    let engine = engine(eyes, |_| {}).await;
+pub(super) async fn fresh(eyes: &Projector, shown: &[Message]) -> Score {
+    // Gemma's 30 seconds of sound are 752 tokens.
+    let engine = engine(eyes, |options| options.context_tokens = 1_024).await;
     warm(&engine, "nora").await;
     score(&engine, shown).await
-}
-
-fn near(a: Score, b: Score) -> bool {
-    a.tokens == b.tokens && (a.nats - b.nats).abs() < ROUNDING_NATS
 }
 
 #[tokio::test]
 async fn what_is_shown_changes_what_is_likely_and_the_same_picture_does_so_equally() {
     let eyes = Projector::plain(WIDTH);
     let engine = plain().await;
-    assert!(engine.sees());
+    assert!(engine.senses().sees);
     warm(&engine, "nora").await;
     let one = [shows("Tom: Look at this: |\nTom:", &[picture(0)])];
     let other = [shows("Tom: Look at this: |\nTom:", &[picture(5)])];
@@ -173,8 +177,8 @@ async fn a_picture_means_what_it_means_to_llama_cpps_own_helper() {
         let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
         let bare = move || {
             let folder = tempfile::tempdir().unwrap();
-            let bare = Bare::load(with_eyes(&folder, &eyes.bytes())).unwrap();
-            bare.likelihood(&before, &picture(3), TEXT).unwrap()
+            let bare = Bare::load(with_projector(&folder, &eyes.bytes())).unwrap();
+            bare.likelihood(&before, &[Medium::Picture(picture(3))], TEXT).unwrap()
         };
         let expected = tokio::task::spawn_blocking(bare).await.unwrap();
         assert!((found.nats - expected).abs() < ROUNDING_NATS, "{found:?}, not {expected}");
@@ -242,17 +246,30 @@ async fn a_picture_is_encoded_once_for_all_who_see_it() {
 async fn a_seat_copied_with_a_picture_is_as_if_it_had_been_computed() {
     // Before the names differ, both see the same.
     let start = shows("Tom: This | is where we are, and you are all in it.", &[picture(2)]);
+    let counts = |stats: EngineStats| (stats.pictures_encoded, stats.pictures_shared);
+    assert_copies(&Projector::plain(WIDTH), &start, " I see a street.", PLACES, counts).await;
+}
+
+/// `text` is as likely in a seat that took `start` over from another, with the one medium of so
+/// many places in it, as in one that computed it; `counts` are how often that was encoded and
+/// shared.
+pub(super) async fn assert_copies(
+    eyes: &Projector,
+    start: &Message,
+    text: &str,
+    places: u32,
+    counts: impl Fn(EngineStats) -> (u64, u64),
+) {
     let asked = |name: &str| [start.clone(), Message::new(Role::User, format!("{name}:"))];
     let mut scores = Vec::new();
     for copy_tokens in [usize::MAX, 16] {
-        let engine =
-            engine(&Projector::plain(WIDTH), |options| options.copy_tokens = copy_tokens).await;
+        let engine = engine(eyes, |options| options.copy_tokens = copy_tokens).await;
         engine.warm_up(&persona("max"), &asked("Max")).await.unwrap();
         engine.warm_up(&persona("nora"), &asked("Nora")).await.unwrap();
-        let copied = engine.stats().copied_tokens;
-        let counts = (engine.stats().pictures_encoded, engine.stats().pictures_shared);
-        assert_eq!((copied > u64::from(PLACES), counts), (copy_tokens == 16, (1, 1)));
-        let (seat, text) = (persona("nora"), " I see a street.".to_owned());
+        let stats = engine.stats();
+        let copied = stats.copied_tokens > u64::from(places);
+        assert_eq!((copied, counts(stats)), (copy_tokens == 16, (1, 1)));
+        let (seat, text) = (persona("nora"), text.to_owned());
         let question = Question { seat, messages: asked("Nora").to_vec(), text };
         scores.push(engine.score(vec![question], WAIT).await.unwrap()[0]);
     }
@@ -262,7 +279,7 @@ async fn a_seat_copied_with_a_picture_is_as_if_it_had_been_computed() {
 #[tokio::test]
 async fn encoded_pictures_stay_within_their_memory_and_come_back() {
     let bytes = u64::from(PLACES) * WIDTH * 4;
-    let engine = engine(&Projector::plain(WIDTH), |o| o.pictures_bytes = 2 * bytes + 100).await;
+    let engine = engine(&Projector::plain(WIDTH), |o| o.media_bytes = 2 * bytes + 100).await;
     warm(&engine, "nora").await;
     let shown = |number: u8| [system("nora"), shows("Tom: What? |", &[picture(number)])];
     for number in 0..5 {
@@ -309,10 +326,10 @@ async fn a_full_seat_drops_old_pictures_with_their_lines() {
 
 #[tokio::test]
 async fn an_engine_without_eyes_says_so_at_once() {
-    let options = Options { threads: 1, context_tokens: 512, ..Options::new(model(), 1) };
+    let options = Options { threads: 1, context_tokens: 512, ..Options::new(exact_model(), 1) };
     let load = || LlamaEngine::load(options, Clock::start()).unwrap();
     let engine = tokio::task::spawn_blocking(load).await.unwrap();
-    assert!(!engine.sees());
+    assert!(!engine.senses().sees);
     let shown = [system("nora"), shows("Tom: What is this? |", &[picture(1)])];
     let refused = engine.generate(request("nora", &shown));
     assert!(matches!(refused, Err(EngineError::Blind)));
@@ -360,7 +377,7 @@ async fn a_prompt_with_a_mark_too_many_fails_alone() {
     let mut odd = shows("Tom: What is this? |", &[picture(1)]);
     odd.content.push('\u{fffc}');
     let error = ask(&engine, request("nora", &[system("nora"), odd])).await.unwrap_err();
-    assert!(error.to_string().contains("2 places for 1 pictures"), "{error}");
+    assert!(error.to_string().contains("2 places for 1 pictures and sounds"), "{error}");
     let fine = [system("nora"), shows("Tom: What is this? |", &[picture(1)])];
     ask(&engine, request("nora", &fine)).await.unwrap();
     let many: Vec<_> = (0..40).map(|at| sized(at % 8, 32 + 2 * u32::from(at), 32)).collect();
@@ -399,7 +416,7 @@ async fn a_picture_that_cannot_be_encoded_fails_its_requests_alone() {
 fn a_projector_that_cannot_be_used_is_refused_with_a_sentence() {
     let folder = tempfile::tempdir().unwrap();
     let load = |options: Options| LlamaEngine::load(options, Clock::start()).err().expect("loaded");
-    let refused = |bytes: &[u8]| load(with_eyes(&folder, bytes)).to_string();
+    let refused = |bytes: &[u8]| load(with_projector(&folder, bytes)).to_string();
     let good = Projector::plain(WIDTH).bytes();
     assert!(refused(&good[..good.len() / 2]).contains("it is cut short"));
     assert!(refused(b"nothing of the kind, at all").contains("it is no GGUF file"));
@@ -407,7 +424,7 @@ fn a_projector_that_cannot_be_used_is_refused_with_a_sentence() {
     assert!(wide.contains("it makes 512 values of a place, and the model takes 576"), "{wide}");
     let missing = load(Options {
         projector: Some(Path::new("/no/eyes.gguf").to_owned()),
-        ..with_eyes(&folder, &good)
+        ..with_projector(&folder, &good)
     });
     assert!(missing.to_string().contains("/no/eyes.gguf cannot be read"), "{missing}");
     // What only llama.cpp knows.
@@ -425,9 +442,9 @@ fn a_projector_that_cannot_be_used_is_refused_with_a_sentence() {
     let large = refused(&fine.bytes());
     assert!(large.contains("tokens and a seat has 512; raise"), "{large}");
     let narrow =
-        Options { step_tokens: 3, ..with_eyes(&folder, &Projector::wrapped(WIDTH).bytes()) };
+        Options { step_tokens: 3, ..with_projector(&folder, &Projector::wrapped(WIDTH).bytes()) };
     let narrow = load(narrow);
     assert!(narrow.to_string().contains("4 tokens at once and a step 3"), "{narrow}");
-    let memory = load(Options { pictures_bytes: 1 << 50, ..with_eyes(&folder, &good) });
+    let memory = load(Options { media_bytes: 1 << 50, ..with_projector(&folder, &good) });
     assert!(matches!(memory, LoadError::Memory { .. }), "{memory}");
 }

@@ -4,7 +4,9 @@ use tokio::sync::mpsc::Receiver;
 use tokio_util::sync::CancellationToken;
 use troupe::id::PersonaId;
 use troupe::llm::scripted::{Counts, Script, ScriptedEngine};
-use troupe::llm::{Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling};
+use troupe::llm::{
+    Engine, EngineError, Event, Finish, Message, Question, Request, Role, Sampling, Senses,
+};
 use troupe::picture::Picture;
 use troupe::time::Clock;
 use troupe::video::I420;
@@ -169,6 +171,6 @@ async fn it_tells_what_it_was_shown_and_encodes_each_picture_once() {
     }
     let stats = engine.stats();
     assert_eq!((stats.pictures_encoded, stats.pictures_shared), (1, 1));
-    let blind = ScriptedEngine::describing(Clock::start()).seeing(false);
+    let blind = ScriptedEngine::describing(Clock::start()).sensing(Senses::default());
     assert!(matches!(blind.generate(shows(&picture)), Err(EngineError::Blind)));
 }

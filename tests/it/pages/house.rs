@@ -133,6 +133,7 @@ pub(super) fn status() -> Status {
         ahead: Guesses { made: 7, right: 5, wasted_us: 90_000 },
         echo: None,
         pictures: None,
+        sounds: None,
         faces: Some(Faces {
             drawn: 900,
             skipped: 40,
@@ -183,5 +184,6 @@ pub(super) fn turn(number: u64, persona: &str) -> Box<TurnRecord> {
         decode_tok_s: spoke.then_some(62.5),
         heard_text: if spoke { "Ferns like shade." } else { "" }.to_owned(),
         pictures: Vec::new(),
+        sounds: Vec::new(),
     })
 }

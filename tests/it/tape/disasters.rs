@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio_util::task::TaskTracker;
 use troupe::host::Recording;
 use troupe::id::HumanId;
+use troupe::llm::Senses;
 use troupe::replay;
 use troupe::room::{self, Event};
 use troupe::tape::{self, Cut, RECORDS_FILE, Tape};
@@ -22,6 +23,8 @@ const FLIPS: u64 = 3_000;
 const REPLAYED: u64 = 4;
 /// Far more than any of them takes.
 const HANG: Duration = Duration::from_secs(20);
+/// What the model of these recordings takes beside words.
+const SENSES: Senses = Senses { sees: false, hears: false };
 
 /// The only tape in a folder.
 fn tape_in(folder: &Path) -> PathBuf {
@@ -49,7 +52,7 @@ fn child_is_recorded_until_it_is_killed() {
     let clock = Clock::start();
     let folder = PathBuf::from(folder);
     let tasks = TaskTracker::new();
-    let recording = Recording::open(Some(&folder), &super::config(), false, clock, &tasks);
+    let recording = Recording::open(Some(&folder), &super::config(), SENSES, clock, &tasks);
     let recording = recording.expect("it begins");
     let (tap, tom) = (recording.tap(), HumanId::new("tom"));
     loop {
@@ -174,7 +177,7 @@ fn a_flipped_bit_of_a_track_is_an_error_or_less_sound() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     let recording = {
         let (_guard, tasks) = (runtime.enter(), TaskTracker::new());
-        Recording::open(Some(place.path()), &super::config(), false, Clock::start(), &tasks)
+        Recording::open(Some(place.path()), &super::config(), SENSES, Clock::start(), &tasks)
     };
     let recording = recording.expect("it begins");
     let tom = HumanId::new("tom");

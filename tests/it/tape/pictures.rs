@@ -1,7 +1,8 @@
 //! What was shown is on the tape, and is seen again in a replay.
 
 use super::*;
-use troupe::picture::{Picture, PictureId};
+use troupe::medium::MediumId;
+use troupe::picture::Picture;
 use troupe::tape::FRAMES_FOLDER;
 use troupe::video::I420;
 
@@ -34,7 +35,7 @@ fn shown(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
         .block_on(shows(folder))
 }
 
-fn frame_of(tape: &Path, picture: &PictureId) -> PathBuf {
+fn frame_of(tape: &Path, picture: &MediumId) -> PathBuf {
     tape.join(FRAMES_FOLDER).join(format!("{picture}.jpg"))
 }
 

@@ -18,12 +18,8 @@ use str0m::{
 };
 
 use super::{
-    IceConnectionState, IceGatheringState, PeerConnectionState,
-    events::Event,
-    media::{Bandwidth, START_BITRATE},
-    negotiation::Negotiation,
-    net::Sockets,
-    report::Reports,
+    IceConnectionState, IceGatheringState, PeerConnectionState, bandwidth::Bandwidth,
+    events::Event, media::START_BITRATE, negotiation::Negotiation, net::Sockets, report::Reports,
     shared::Shared,
 };
 use crate::{
@@ -282,7 +278,7 @@ impl Core {
             E::ChannelOpen(id, label) => self.on_channel_open(id, &label),
             E::ChannelData(data) => self.on_channel_data(data),
             E::ChannelClose(id) => self.on_channel_close(id),
-            E::PeerStats(stats) => self.reports.peer = Some(stats),
+            E::PeerStats(stats) => self.on_peer_stats(stats),
             E::MediaIngressStats(stats) => self.on_ingress_stats(stats, now),
             E::MediaEgressStats(stats) => self.on_egress_stats(stats),
             E::KeyframeRequest(request) => self.on_key_frame_request(request),

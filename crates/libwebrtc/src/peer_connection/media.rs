@@ -7,7 +7,7 @@ use str0m::{
     format::Codec,
     media::{KeyframeRequest, KeyframeRequestKind, Mid, Pt},
     rtp::{ExtensionValues, RtpPacket, RtpWrite, SeqNo, Ssrc, VideoOrientation},
-    stats::{MediaEgressStats, MediaIngressStats},
+    stats::{MediaEgressStats, MediaIngressStats, PeerStats},
 };
 
 use super::{BitrateSettings, PeerConnectionState, core::Core};
@@ -34,25 +34,6 @@ pub(crate) struct AudioPacket {
     pub(crate) marker: bool,
     /// Loudness, 0 (full scale) to -127 dBov.
     pub(crate) level_dbov: i8,
-}
-
-/// What the network takes, and what is to be sent.
-#[derive(Default)]
-pub(super) struct Bandwidth {
-    /// The estimate of all that can be sent, while there is one.
-    estimate_bps: Option<u64>,
-    /// What the other side says that it can receive.
-    remote_limit_bps: Option<u64>,
-    /// The application's.
-    limit_bps: Option<u64>,
-    /// What str0m was last told to look for.
-    desired_bps: u64,
-}
-
-impl Bandwidth {
-    pub(super) fn estimate_bps(&self) -> Option<u64> {
-        [self.estimate_bps, self.remote_limit_bps, self.limit_bps].into_iter().flatten().min()
-    }
 }
 
 impl Core {
@@ -126,6 +107,13 @@ impl Core {
 
     // How much.
 
+    pub(super) fn on_peer_stats(&mut self, stats: PeerStats) {
+        let pictures = self.video_senders().iter().map(|video| video.counts().bytes_sent).sum();
+        self.bandwidth.on_stats(&stats, pictures);
+        self.share_bandwidth();
+        self.reports.peer = Some(stats);
+    }
+
     pub(super) fn on_bandwidth(&mut self, estimate: BweKind) {
         match estimate {
             BweKind::Twcc { estimate, can_probe } => {
@@ -149,9 +137,8 @@ impl Core {
 
     /// Tells every video sender what is there for it, in proportion to what it wants.
     fn share_bandwidth(&mut self) {
-        let budget = self.bandwidth.estimate_bps();
         let reserve = self.audio_reserve_bps();
-        let budget = budget.map(|bps| bps.saturating_sub(reserve));
+        let budget = self.bandwidth.budget_bps(reserve);
         let videos = self.video_senders();
         let wanted: Vec<u64> = videos.iter().map(|video| video.wanted_bps()).collect();
         let sum = wanted.iter().sum::<u64>().max(1);

@@ -1,4 +1,4 @@
-//! A picture the plainest way: llama.cpp's own helper encodes and computes everything at once.
+//! Pictures and sounds the plainest way: llama.cpp's own helper encodes and computes all at once.
 
 use std::num::NonZeroU32;
 
@@ -9,23 +9,19 @@ use llama_cpp_2::mtmd::{
 };
 
 use super::{BATCH_TOKENS, Bare};
+use crate::llm::Medium;
 use crate::llm::llama::model::backend;
 use crate::llm::llama::worker::log_probability;
 use crate::llm::llama::{LoadError, Options};
-use crate::picture::{MARK, Picture};
+use crate::medium::MARK;
 
 impl Bare {
-    /// How likely `text` is behind `before`, where a mark stands for the picture: the natural
+    /// How likely `text` is behind `before`, where a mark stands for each of `media`: the natural
     /// logarithm of its probability.
     ///
     /// # Errors
     /// When llama.cpp cannot.
-    pub fn likelihood(
-        &self,
-        before: &str,
-        picture: &Picture,
-        text: &str,
-    ) -> Result<f64, LoadError> {
+    pub fn likelihood(&self, before: &str, media: &[Medium], text: &str) -> Result<f64, LoadError> {
         let failed = |error: &dyn std::fmt::Display| LoadError::Native(error.to_string());
         let (Options { projector, context_tokens, .. }, model) =
             (&self.options, &self.loaded.model);
@@ -34,12 +30,21 @@ impl Bare {
         let params = MtmdContextParams { n_threads: 1, ..MtmdContextParams::default() };
         let mut eyes =
             MtmdContext::init_from_file(path, model, &params).map_err(|error| failed(&error))?;
-        let pixels = picture.rgb().map_err(|error| failed(&error))?;
-        let bitmap = MtmdBitmap::from_image_data(picture.width(), picture.height(), &pixels)
-            .map_err(|error| failed(&error))?;
+        let bitmap = |medium: &Medium| match medium {
+            Medium::Picture(picture) => {
+                let pixels = picture.rgb().map_err(|error| failed(&error))?;
+                let made = MtmdBitmap::from_image_data(picture.width(), picture.height(), &pixels);
+                made.map_err(|error| failed(&error))
+            }
+            Medium::Sound(sound) => {
+                MtmdBitmap::from_audio_data(&sound.samples()).map_err(|error| failed(&error))
+            }
+        };
+        let bitmaps = media.iter().map(bitmap).collect::<Result<Vec<_>, _>>()?;
+        let bitmaps: Vec<&MtmdBitmap> = bitmaps.iter().collect();
         let marked = before.replace(MARK, mtmd_default_marker());
         let marked = MtmdInputText { text: marked, add_special: false, parse_special: true };
-        let chunks = eyes.tokenize(marked, &[&bitmap]).map_err(|error| failed(&error))?;
+        let chunks = eyes.tokenize(marked, &bitmaps).map_err(|error| failed(&error))?;
         let params = LlamaContextParams::default()
             .with_n_ctx(NonZeroU32::new(*context_tokens))
             .with_n_threads(1)

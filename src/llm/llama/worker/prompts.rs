@@ -8,13 +8,13 @@ use crate::llm::reuse::{common_prefix, continue_with};
 use crate::llm::sampler::Token;
 use crate::llm::template::Template;
 use crate::llm::{EngineError, Message, Role};
-use crate::picture::MARK;
+use crate::medium::MARK;
 
 /// What prompts are made with.
 pub(super) struct Prompts<'p> {
     pub template: &'p Template,
     pub tokenizer: &'p ModelTokenizer<'p>,
-    /// Knows every picture of the messages.
+    /// Knows every picture and sound of the messages.
     pub gallery: &'p Gallery,
 }
 
@@ -28,20 +28,20 @@ impl Prompts<'_> {
         opened: bool,
     ) -> Result<Vec<Token>, EngineError> {
         let text = self.template.render(messages, opened)?;
-        let pictures = messages.iter().flat_map(|message| &message.pictures);
-        let tokens = pictures.map(|picture| {
-            let tokens = self.gallery.tokens(picture.id()).map(Arc::clone);
-            tokens.ok_or_else(|| EngineError::Failed(format!("nothing stands for {picture:?}")))
+        let media = messages.iter().flat_map(|message| &message.media);
+        let tokens = media.map(|medium| {
+            let tokens = self.gallery.tokens(medium.id()).map(Arc::clone);
+            tokens.ok_or_else(|| EngineError::Failed(format!("nothing stands for {medium:?}")))
         });
-        let pictures = tokens.collect::<Result<Vec<_>, _>>()?;
+        let media = tokens.collect::<Result<Vec<_>, _>>()?;
         let marks = text.matches(MARK).count();
-        if !pictures.is_empty() && marks != pictures.len() {
+        if !media.is_empty() && marks != media.len() {
             return Err(EngineError::Template(format!(
-                "a prompt has {marks} places for {} pictures; send a mark for each",
-                pictures.len()
+                "a prompt has {marks} places for {} pictures and sounds; send a mark for each",
+                media.len()
             )));
         }
-        Ok(continue_with(held, &text, &pictures, self.tokenizer))
+        Ok(continue_with(held, &text, &media, self.tokenizer))
     }
 
     /// The tokens that every prompt of a seat with these messages begins with.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::super::{Done, Scored, WARM_UP_DEADLINE, Wish};
+use super::encoding::Needed;
 use super::scoring::Reading;
-use super::sight::Shown;
 use crate::id::PersonaId;
 use crate::llm::counters::Pass;
 use crate::llm::sampler::Sampler;
@@ -27,7 +27,7 @@ pub(super) struct Task {
     completion_tokens: u32,
     started: bool,
     prefilled: bool,
-    pub shown: Shown,
+    pub media: Needed,
     pub sampler: Sampler,
     stream: TextStream,
     pub work: Work,
@@ -67,7 +67,7 @@ impl Task {
             completion_tokens: 0,
             started: false,
             prefilled: false,
-            shown: Shown::default(),
+            media: Needed::default(),
             sampler: Sampler::new(sampling),
             stream: TextStream::new(&stops),
             work,

@@ -190,5 +190,17 @@ fn talk(reading: &Reading<'_>, scene: &Scene<'_>, core: &Core<'_>, signs: &mut S
         ("among_member", bit(scene.among_humans == Some(Part::Member))),
         ("answers_human", bit(scene.answers_human)),
         ("opening", bit(scene.is_opening)),
+        ("alone", bit(scene.humans.is_empty())),
+        ("alone_after_speech", bit(scene.humans.is_empty() && last)),
+        ("alone_asks", bit(scene.humans.is_empty() && core.asks)),
     ]);
+    near(scene, signs);
+}
+
+/// How near the line comes to the cards; nothing where no model has read it.
+fn near(scene: &Scene<'_>, signs: &mut Signs) {
+    let near = scene.meaning.map_or(&[][..], |meaning| &meaning.near);
+    let most = near.iter().copied().fold(0.0, f32::max);
+    let partner = scene.partner().and_then(|one| near.get(one)).copied().unwrap_or(0.0);
+    signs.extend([("near", most), ("near_partner", partner)]);
 }

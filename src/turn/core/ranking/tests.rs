@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::super::Options;
 use super::*;
 use crate::id::{HumanId, PersonaId};
-use crate::persona::{Mode, Persona, VoiceStyle};
+use crate::persona::{Hears, Mode, Persona, VoiceStyle};
 use crate::turn::{Decide, Manner, SpeechEnd};
 
 /// A room with Ada, Nora and Hugo, of whom nothing is known, where Tom is alone.
@@ -22,6 +22,7 @@ impl Room {
             voice: VoiceStyle::default(),
             mode: Mode::Open,
             sees: None,
+            hears: Hears::default(),
         };
         let cast = ["ada", "nora", "hugo"];
         let options = Options { decide, ..Options::default() };
@@ -48,6 +49,7 @@ impl Room {
             manner: Manner::Typed,
             text: text.to_owned(),
             shown: Vec::new(),
+            sound: None,
         });
     }
 

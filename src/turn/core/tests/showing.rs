@@ -1,9 +1,12 @@
 //! What is shown, to those who see and to those who do not.
 
 use super::*;
+use crate::llm::Senses;
 use crate::picture::{Picture, Source};
 use crate::turn::Shown;
 use crate::video::I420;
+
+const SEES: Senses = Senses { sees: true, hears: false };
 
 fn picture(luma: u8) -> Picture {
     let mut frame = I420::black(8, 8).unwrap();
@@ -16,7 +19,7 @@ impl Room {
         self.lines += 1;
         let (id, human, manner) = (LineId(self.lines), HumanId::new("tom"), Manner::Typed);
         let shown = vec![Shown { by: "Tom\n".to_owned(), source, picture }];
-        self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown });
+        self.tell(Event::Line { id, human, manner, text: text.to_owned(), shown, sound: None });
     }
 
     fn granted(&self) -> &Grant {
@@ -31,7 +34,7 @@ impl Room {
 
 #[test]
 fn what_is_shown_is_in_the_turn_and_in_later_ones() {
-    let mut room = Room::with(Options { sees: true, ..Options::default() });
+    let mut room = Room::with(Options { senses: SEES, ..Options::default() });
     let (one, two) = (picture(60), picture(200));
     room.shows("Ada, what is this?", Source::Camera, Some(one.clone()));
     assert_eq!(room.seen(), [one.id().as_str()]);
@@ -62,7 +65,7 @@ fn who_has_no_eyes_says_so_where_they_are_asked_for_and_only_there() {
 
 #[test]
 fn one_who_is_not_to_see_does_not() {
-    let options = Options { sees: true, ..Options::default() };
+    let options = Options { senses: SEES, ..Options::default() };
     let persona = |id: &str, sees| Persona {
         id: PersonaId::new(id),
         name: id.to_owned(),
@@ -70,6 +73,7 @@ fn one_who_is_not_to_see_does_not() {
         voice: VoiceStyle::default(),
         mode: Mode::Open,
         sees,
+        hears: Hears::Transcript,
     };
     let mut room = Room::with(options);
     room.core = Core::new(vec![persona("Ada", Some(false)), persona("Nora", None)], options);
@@ -91,7 +95,7 @@ fn one_who_is_not_to_see_does_not() {
 
 #[test]
 fn whoever_would_answer_can_take_in_what_is_being_said_and_shown() {
-    let mut room = Room::with(Options { sees: true, ..Options::default() });
+    let mut room = Room::with(Options { senses: SEES, ..Options::default() });
     room.starts("tom");
     let (source, picture) = (Source::Screen, Some(picture(70)));
     let shown = vec![Shown { by: "Tom".to_owned(), source, picture }];
@@ -104,7 +108,7 @@ fn whoever_would_answer_can_take_in_what_is_being_said_and_shown() {
     assert_eq!(room.done(), [""; 0], "nothing came of it");
     let (id, human, manner) = (LineId(1), HumanId::new("tom"), Manner::Heard);
     let text = "Ada, is seven prime?".to_owned();
-    room.tell(Event::Line { id, human, manner, text, shown: shown.clone() });
+    room.tell(Event::Line { id, human, manner, text, shown: shown.clone(), sound: None });
     let grant = room.grant.expect("Ada answers");
     assert_eq!((&grant.persona, grant.pictures().count()), (&persona, 1));
     assert_eq!(grant.messages[..view.len()], view, "the reply begins with it");

@@ -18,13 +18,18 @@ const BUCKETS: usize = 100;
 /// Old packets count less: half as much after 230 packets, which is 4.6 s of speech.
 const FORGET: f32 = 0.997;
 
+/// What is assumed at the start counts as much as so many packets. It is a guess: half a second of
+/// speech, which is 25 packets, tells more.
+const START_PACKETS: f32 = 1.0;
+
 /// So much of all packets shall come in time; the rest is concealed.
 const IN_TIME: f32 = 0.96;
 
 /// What is held beyond that: the clock ticks every 10 ms only.
 const MARGIN_MS: f32 = 10.0;
 
-pub(super) const TARGET_MIN_MS: f32 = 20.0;
+/// The first bucket, and the margin: nothing is gained by holding punctual packets for longer.
+pub(super) const TARGET_MIN_MS: f32 = BUCKET_MS + MARGIN_MS;
 pub(super) const TARGET_MAX_MS: f32 = 400.0;
 
 /// What is assumed before anything is known.
@@ -37,13 +42,15 @@ pub(super) struct DelayEstimator {
     origin: Option<Instant>,
     /// Share of packets by lateness; sums to 1.
     histogram: [f32; BUCKETS],
+    /// Packets in it, with those that the start counts as; no more matter than it remembers.
+    packets: f32,
 }
 
 impl DelayEstimator {
     pub(super) fn new() -> Self {
         let mut histogram = [0.0; BUCKETS];
         histogram[(START_MS / BUCKET_MS) as usize] = 1.0;
-        Self { fastest: VecDeque::new(), origin: None, histogram }
+        Self { fastest: VecDeque::new(), origin: None, histogram, packets: START_PACKETS }
     }
 
     /// The next packets have another origin of media time; the network is the same.
@@ -70,10 +77,13 @@ impl DelayEstimator {
 
     fn count(&mut self, late_ms: f32) {
         let bucket = ((late_ms / BUCKET_MS) as usize).min(BUCKETS - 1);
+        // The mean of all packets, until there are so many that old ones are forgotten.
+        self.packets = (self.packets + 1.0).min(1.0 / (1.0 - FORGET));
+        let weight = 1.0 / self.packets;
         for share in &mut self.histogram {
-            *share *= FORGET;
+            *share *= 1.0 - weight;
         }
-        self.histogram[bucket] += 1.0 - FORGET;
+        self.histogram[bucket] += weight;
     }
 
     /// How long after the fastest packet's arrival a packet shall be played, in ms.
@@ -108,6 +118,19 @@ mod tests {
         let mut estimator = DelayEstimator::new();
         feed(&mut estimator, 1500, |_| 0.0);
         assert_eq!(estimator.target_ms(), TARGET_MIN_MS);
+    }
+
+    #[test]
+    fn the_start_is_forgotten_within_half_a_second_of_speech() {
+        let mut estimator = DelayEstimator::new();
+        let start_ms = estimator.target_ms();
+        feed(&mut estimator, 25, |_| 0.0);
+        assert_eq!(estimator.target_ms(), TARGET_MIN_MS);
+        assert!(start_ms >= TARGET_MIN_MS + 20.0, "{start_ms}");
+        // As soon it is known that a network needs more.
+        let mut estimator = DelayEstimator::new();
+        feed(&mut estimator, 50, |n| f64::from(n % 5) * 15.0);
+        assert!(estimator.target_ms() >= 65.0, "{}", estimator.target_ms());
     }
 
     #[test]

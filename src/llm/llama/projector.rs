@@ -1,7 +1,7 @@
-//! A projector in llama.cpp's memory: what of a model sees.
+//! A projector in llama.cpp's memory: what of a model sees and hears.
 //!
-//! `llama-cpp-2` hands out neither what was made of a picture, nor how many places one will take
-//! before it is computed, so the functions of `mtmd` are called directly.
+//! `llama-cpp-2` hands out neither what was made of a picture or a sound, nor how many places one
+//! will take before it is computed, so the functions of `mtmd` are called directly.
 
 #![allow(unsafe_code)]
 
@@ -15,26 +15,29 @@ use llama_cpp_2::model::LlamaModel;
 use llama_cpp_sys_2 as sys;
 
 use super::context::pointer;
+use crate::audio::{EARS_RATE_HZ, duration_to_samples};
 use crate::llm::media::Part;
-use crate::picture::Picture;
+use crate::llm::{Medium, Senses};
+use crate::picture::TILE_SIDE;
+use crate::sound;
 
 /// A loaded projector. It leaves memory before its model does.
-pub(super) struct Eyes<'m> {
+pub(super) struct Projector<'m> {
     native: NonNull<sys::mtmd_context>,
     /// Values that it makes for a position.
     width: usize,
-    /// Held while a picture is encoded: one at a time.
+    /// Held while a medium is encoded: one at a time.
     encoding: Mutex<()>,
     model: PhantomData<&'m LlamaModel>,
 }
 
 // SAFETY: nothing of it belongs to a thread. Of what is called here, llama.cpp allows everything
 // from several threads at once but encoding, which the lock keeps apart.
-unsafe impl Send for Eyes<'_> {}
+unsafe impl Send for Projector<'_> {}
 // SAFETY: as above.
-unsafe impl Sync for Eyes<'_> {}
+unsafe impl Sync for Projector<'_> {}
 
-impl<'m> Eyes<'m> {
+impl<'m> Projector<'m> {
     /// Loads a file that [`crate::llm::projector::check`] has passed. None: llama.cpp refuses it,
     /// and its log says why.
     pub(super) fn load(model: &'m LlamaModel, path: &Path, threads: i32) -> Option<Self> {
@@ -53,35 +56,50 @@ impl<'m> Eyes<'m> {
         Some(Self { native, width, encoding: Mutex::default(), model: PhantomData })
     }
 
-    /// Whether it takes pictures; others hear.
-    pub(super) fn see(&self) -> bool {
-        // SAFETY: the projector is loaded, and this reads a flag.
-        unsafe { sys::mtmd_support_vision(self.native.as_ptr()) }
+    /// What it takes.
+    pub(super) fn senses(&self) -> Senses {
+        // SAFETY: the projector is loaded, and both read a flag.
+        let (sees, hears) = unsafe {
+            let native = self.native.as_ptr();
+            (sys::mtmd_support_vision(native), sys::mtmd_support_audio(native))
+        };
+        Senses { sees, hears }
+    }
+
+    /// Samples a second that it hears; none where it is deaf.
+    pub(super) fn rate_hz(&self) -> Option<u32> {
+        // SAFETY: the projector is loaded, and this reads a number.
+        let rate = unsafe { sys::mtmd_get_audio_sample_rate(self.native.as_ptr()) };
+        u32::try_from(rate).ok()
     }
 
     /// Whether places of a picture are counted in several directions at once (M-RoPE).
-    pub(super) fn count_sides(&self) -> bool {
+    pub(super) fn counts_sides(&self) -> bool {
         // SAFETY: as above.
         unsafe { sys::mtmd_decode_use_mrope(self.native.as_ptr()) }
     }
 
     /// Whether each place of a picture sees all its others.
-    pub(super) fn see_whole(&self) -> bool {
+    pub(super) fn sees_whole(&self) -> bool {
         // SAFETY: as above; no chunk stands for any picture.
         unsafe { sys::mtmd_decode_use_non_causal(self.native.as_ptr(), null()) }
     }
 
-    /// What is made of a picture with such sides, in pixels. Nothing is encoded for it.
+    /// What is made of a medium of such a size. Nothing is encoded for it.
     ///
     /// # Errors
     /// Why it cannot be used.
-    pub(super) fn parts(&self, sides: (u32, u32)) -> Result<Vec<Part>, String> {
-        let chunks = self.prepare(sides, None)?;
+    pub(super) fn parts(&self, size: Size) -> Result<Vec<Part>, String> {
+        let chunks = self.prepare(&size.placeholder()?)?;
         let mut parts = Vec::new();
         for chunk in chunks.iter() {
             let part = chunk.words().map_or_else(|| Part::Positions(chunk.places()), Part::Words);
             if chunk.steps() != chunk.places() {
                 return Err("its places are not counted one by one".to_owned());
+            }
+            let heard = matches!((&part, size), (Part::Positions(_), Size::Sound { .. }));
+            if heard && self.is_whole(chunk) {
+                return Err("its places see each other, which only a picture's may".to_owned());
             }
             match &part {
                 Part::Words(words) if words.iter().any(|word| *word < 0) => {
@@ -94,14 +112,59 @@ impl<'m> Eyes<'m> {
         Ok(parts)
     }
 
-    /// What the model takes in place of a picture: the values of its positions, one after the
+    /// What is made of a sound, where it is the same for the shortest and the longest: Whisper's
+    /// encoders fill each up to 30 s. To find it out takes a spectrum of silence, which is too long
+    /// for whoever computes speech.
+    pub(super) fn parts_of_any_sound(&self) -> Option<Vec<Part>> {
+        if !self.senses().hears {
+            return None;
+        }
+        let of = |length| {
+            let samples = duration_to_samples(length, EARS_RATE_HZ);
+            self.parts(Size::Sound { samples }).ok()
+        };
+        let shortest = of(sound::SHORTEST)?;
+        (of(sound::LONGEST)? == shortest).then_some(shortest)
+    }
+
+    /// Whether each place of a chunk sees all its others.
+    fn is_whole(&self, chunk: Chunk<'_>) -> bool {
+        // SAFETY: the projector is loaded, and the chunk lives.
+        unsafe { sys::mtmd_decode_use_non_causal(self.native.as_ptr(), chunk.0) }
+    }
+
+    /// What the model takes in place of a medium: the values of its positions, one after the
     /// other. Takes seconds.
     ///
     /// # Errors
     /// Why it cannot be made.
-    pub(super) fn encode(&self, picture: &Picture) -> Result<Vec<f32>, String> {
-        let pixels = picture.rgb().map_err(|error| error.to_string())?;
-        let chunks = self.prepare((picture.width(), picture.height()), Some(&pixels))?;
+    pub(super) fn encode(&self, medium: &Medium) -> Result<Vec<f32>, String> {
+        let values = self.make(&Bitmap::of(medium)?)?;
+        if !values.iter().all(|value| value.is_finite()) {
+            // They would spoil the seat for all that comes later.
+            return Err("it is made into no numbers, so the projector may be damaged".to_owned());
+        }
+        Ok(values)
+    }
+
+    /// Encodes a black picture and a silence, as far as they are taken. Of no use but that all of
+    /// the projector is computed once; whether it fails is seen again by whoever shows it more.
+    pub(super) fn encode_nothing(&self) {
+        let senses = self.senses();
+        if senses.sees {
+            let black = vec![0; 3 * (TILE_SIDE * TILE_SIDE) as usize];
+            let _ = Bitmap::of_pixels(TILE_SIDE, TILE_SIDE, Some(&black))
+                .and_then(|picture| self.make(&picture));
+        }
+        if senses.hears {
+            let silence = vec![0.0; duration_to_samples(sound::SHORTEST, EARS_RATE_HZ)];
+            let _ = Bitmap::of_samples(silence.len(), Some(&silence))
+                .and_then(|sound| self.make(&sound));
+        }
+    }
+
+    fn make(&self, bitmap: &Bitmap) -> Result<Vec<f32>, String> {
+        let chunks = self.prepare(bitmap)?;
         // Nothing is left behind by a call that panicked: the next one encodes anew.
         let _alone = self.encoding.lock().unwrap_or_else(PoisonError::into_inner);
         let mut values = Vec::new();
@@ -117,25 +180,12 @@ impl<'m> Eyes<'m> {
             // SAFETY: so many values were made for the chunk, and stay until the next is encoded.
             values.extend_from_slice(unsafe { std::slice::from_raw_parts(made, count) });
         }
-        if !values.iter().all(|value| value.is_finite()) {
-            // They would spoil the seat for all that comes later.
-            return Err("it is made into no numbers, so the projector may be damaged".to_owned());
-        }
         Ok(values)
     }
 
-    /// Cuts a picture into chunks. Without pixels, these only tell what they would be.
-    fn prepare(&self, sides: (u32, u32), pixels: Option<&[u8]>) -> Result<Chunks, String> {
-        let (width, height) = sides;
-        let bytes = width as usize * height as usize * 3;
-        if bytes == 0 || pixels.is_some_and(|pixels| pixels.len() != bytes) {
-            return Err("it has not the pixels that it says".to_owned());
-        }
+    /// Cuts a medium into chunks. Of a placeholder, these only tell what they would be.
+    fn prepare(&self, bitmap: &Bitmap) -> Result<Chunks, String> {
         let native = || "llama.cpp cannot cut it; its log says why".to_owned();
-        let data = pixels.map_or(null(), <[u8]>::as_ptr);
-        // SAFETY: the pixels are as many as the sides say, or none; they are copied.
-        let bitmap = unsafe { sys::mtmd_bitmap_init(width, height, data) };
-        let bitmap = Bitmap(NonNull::new(bitmap).ok_or_else(native)?);
         // SAFETY: it makes an empty list.
         let chunks = unsafe { sys::mtmd_input_chunks_init() };
         let chunks = Chunks(NonNull::new(chunks).ok_or_else(native)?);
@@ -147,7 +197,7 @@ impl<'m> Eyes<'m> {
         let text = sys::mtmd_input_text { text, text_len, add_special: false, parse_special: true };
         let bitmaps = [bitmap.0.as_ptr().cast_const()];
         // SAFETY: all of these live until the end of this function, and the text has one marker
-        // for the one picture. Cutting is allowed from several threads.
+        // for the one medium. Cutting is allowed from several threads.
         let cut = unsafe {
             sys::mtmd_tokenize(
                 self.native.as_ptr(),
@@ -161,24 +211,95 @@ impl<'m> Eyes<'m> {
     }
 }
 
-impl Drop for Eyes<'_> {
+impl Drop for Projector<'_> {
     fn drop(&mut self) {
         // SAFETY: it came from `mtmd_init_from_file` and is freed once.
         unsafe { sys::mtmd_free(self.native.as_ptr()) };
     }
 }
 
-/// A picture's pixels, in llama.cpp's memory.
+/// What decides how many places a medium takes.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Size {
+    /// In pixels.
+    Picture {
+        width: u32,
+        height: u32,
+    },
+    Sound {
+        samples: usize,
+    },
+}
+
+impl Size {
+    pub(super) fn of(medium: &Medium) -> Self {
+        match medium {
+            Medium::Picture(picture) => {
+                Self::Picture { width: picture.width(), height: picture.height() }
+            }
+            Medium::Sound(sound) => Self::Sound { samples: sound.count() },
+        }
+    }
+
+    /// Something of this size with nothing in it.
+    fn placeholder(self) -> Result<Bitmap, String> {
+        match self {
+            Self::Picture { width, height } => Bitmap::of_pixels(width, height, None),
+            Self::Sound { samples } => Bitmap::of_samples(samples, None),
+        }
+    }
+}
+
+/// A picture's pixels or a sound's samples, in llama.cpp's memory.
 struct Bitmap(NonNull<sys::mtmd_bitmap>);
+
+impl Bitmap {
+    fn of(medium: &Medium) -> Result<Self, String> {
+        match medium {
+            Medium::Picture(picture) => {
+                let pixels = picture.rgb().map_err(|error| error.to_string())?;
+                Self::of_pixels(picture.width(), picture.height(), Some(&pixels))
+            }
+            Medium::Sound(sound) => {
+                let samples = sound.samples();
+                Self::of_samples(samples.len(), Some(&samples))
+            }
+        }
+    }
+
+    fn of_pixels(width: u32, height: u32, pixels: Option<&[u8]>) -> Result<Self, String> {
+        let bytes = width as usize * height as usize * 3;
+        if bytes == 0 || pixels.is_some_and(|pixels| pixels.len() != bytes) {
+            return Err("it has not the pixels that it says".to_owned());
+        }
+        let data = pixels.map_or(null(), <[u8]>::as_ptr);
+        // SAFETY: the pixels are as many as the sides say, or none; they are copied.
+        Self::new(unsafe { sys::mtmd_bitmap_init(width, height, data) })
+    }
+
+    fn of_samples(count: usize, samples: Option<&[f32]>) -> Result<Self, String> {
+        if count == 0 || samples.is_some_and(|samples| samples.len() != count) {
+            return Err("it has no samples".to_owned());
+        }
+        let data = samples.map_or(null(), <[f32]>::as_ptr);
+        // SAFETY: the samples are as many as is said, or none; they are copied.
+        Self::new(unsafe { sys::mtmd_bitmap_init_from_audio(count, data) })
+    }
+
+    fn new(native: *mut sys::mtmd_bitmap) -> Result<Self, String> {
+        let none = || "llama.cpp has no memory for it".to_owned();
+        Ok(Self(NonNull::new(native).ok_or_else(none)?))
+    }
+}
 
 impl Drop for Bitmap {
     fn drop(&mut self) {
-        // SAFETY: it came from `mtmd_bitmap_init` and is freed once.
+        // SAFETY: it came from one of `mtmd_bitmap_init`'s and is freed once.
         unsafe { sys::mtmd_bitmap_free(self.0.as_ptr()) };
     }
 }
 
-/// What a picture was cut into.
+/// What a medium was cut into.
 struct Chunks(NonNull<sys::mtmd_input_chunks>);
 
 impl Chunks {

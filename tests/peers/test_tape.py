@@ -12,6 +12,7 @@ import asyncio
 import json
 import os
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,8 @@ CUT_IN_TRIES = 3
 LOST_S_MAX = 1.0
 # The replay's timers have whole milliseconds, and a turn has nine stages; a stage that waits for
 # another's timer takes over its millisecond. What the live run's threads waited for the processor
-# takes no time in the replay: 1 ms on an idle machine, 5 beside a compiler.
+# takes no time in the replay: 1 ms on an idle machine, 5 beside a compiler, and any time in a single
+# turn where the machine belongs to others too. So this holds for the median of the turns.
 STAGE_OFF_MS_MAX = 10.0
 E2E_OFF_MS_MAX = 20.0
 SAME = [
@@ -166,16 +168,16 @@ def pairs(run: Run) -> list[tuple[dict, dict]]:
     return list(zip(run.turns, replayed_turns(run.tapes()[0]), strict=True))
 
 
-def stages_off_ms(run: Run) -> dict[str, float]:
-    """The largest difference of each stage, and of the whole."""
-    off: dict[str, float] = {}
+def stages_off_ms(run: Run) -> dict[str, list[float]]:
+    """The differences of each stage, and of the whole, turn by turn."""
+    off: dict[str, list[float]] = {}
     for lived, again in pairs(run):
         times = [dict(turn["stages_us"], e2e=turn["e2e_us"]) for turn in (lived, again)]
         for name in times[0]:
             one, two = (time_us[name] for time_us in times)
             assert (one is None) == (two is None), f"{lived['turn']} {name}: {one} and {two}"
             if one is not None:
-                off[name] = max(off.get(name, 0.0), abs(one - two) / 1000)
+                off.setdefault(name, []).append(abs(one - two) / 1000)
     return off
 
 
@@ -215,9 +217,10 @@ def test_a_replay_gives_the_captions_of_the_live_run(run: Run) -> None:
 
 
 def test_a_replay_takes_the_time_of_the_live_run(run: Run) -> None:
-    for name, ms in stages_off_ms(run).items():
+    for name, off in stages_off_ms(run).items():
+        ms = statistics.median(off)
         most = E2E_OFF_MS_MAX if name == "e2e" else STAGE_OFF_MS_MAX
-        assert ms <= most, f"{name} is {ms:.1f} ms off, {most:g} ms are allowed"
+        assert ms <= most, f"{name} is {ms:.1f} ms off, {most:g} ms are allowed: {off}"
 
 
 def test_the_tape_of_the_live_run_holds_the_same_turns(run: Run) -> None:
@@ -282,7 +285,8 @@ def main() -> int:
         failed = failures(tests, run)
         print(f"\n{len(run.turns)} turns; the largest differences of the replay, in ms:")
         try:
-            print("  ".join(f"{name} {ms:.2f}" for name, ms in stages_off_ms(run).items()))
+            off = stages_off_ms(run).items()
+            print("  ".join(f"{name} {max(ms):.2f}" for name, ms in off))
         except Exception as error:
             print(f"unknown: {error}")
         print(f"the whole took {time.monotonic() - began:.0f} s")

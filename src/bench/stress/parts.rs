@@ -1,13 +1,16 @@
 //! The parts of a stressed room: an engine that keeps its time to the microsecond, a voice of one
 //! frame, and a room that tells when it hears somebody.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc as blocking;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::audio::{FRAME_SAMPLES, Pcm};
 use crate::id::PersonaId;
@@ -25,8 +28,6 @@ use crate::tts::{Synthesiser, VoiceError};
 pub(super) const REPLY: &str = "That is right.";
 const REPLY_TOKENS: u32 = 4;
 
-/// Linux lets a thread sleep so much longer than it asked for.
-const TIMER_SLACK: Duration = Duration::from_micros(60);
 /// Requests on their way to the metronome: one for each persona of the largest room, twice.
 const REQUESTS_MAX: usize = 128;
 
@@ -138,19 +139,14 @@ impl Engine for Counted {
 /// Requests come in order of being due, since each takes the same time. So the thread sleeps to the
 /// first of them and is not woken by further ones: whoever asks pays for no switch of threads.
 fn keep_time(clock: Clock, requests: &blocking::Receiver<Open>) {
-    while let Ok(Open { due, request, events }) = requests.recv() {
-        wait_until(due);
-        answer(clock, &request, &events);
+    // A thread sleeps 50 us longer than it asked for, unless it asks for less.
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::thread::set_current_timer_slack(NonZeroU64::new(1)) {
+        tracing::debug!(%error, "the engine's time is kept to 50 us only");
     }
-}
-
-fn wait_until(due: Instant) {
-    while let Some(left) = due.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-    {
-        match left.checked_sub(TIMER_SLACK) {
-            Some(rest) if !rest.is_zero() => std::thread::sleep(rest),
-            _ => std::thread::yield_now(),
-        }
+    while let Ok(Open { due, request, events }) = requests.recv() {
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        answer(clock, &request, &events);
     }
 }
 
@@ -177,40 +173,39 @@ impl Synthesiser for Click {
     }
 }
 
-/// Something that the bench waits for.
-#[derive(Debug)]
-pub(super) enum Note {
-    /// A frame of a persona's voice came.
-    Voice(PersonaId, Time),
-    /// A persona is at rest after its turn.
-    Rests,
-}
-
-/// Notes that may wait for the bench: all that a line of the largest room makes, twice.
-pub(super) const NOTES_MAX: usize = 512;
-
-/// One scripted room for all, which tells the bench what it hears.
+/// One scripted room for all. It counts by itself and wakes the bench once a line, so that
+/// the bench takes no time from the host.
 pub(super) struct Hall {
     clock: Clock,
     room: ScriptedRoom,
-    notes: mpsc::Sender<Note>,
-    /// Notes that found no place: the bench's figures would be wrong.
-    lost: AtomicU64,
+    personas: usize,
+    tally: Mutex<Tally>,
+    all_rest: Notify,
+}
+
+#[derive(Default)]
+struct Tally {
+    /// When each persona's first frame came.
+    heard: BTreeMap<PersonaId, Time>,
+    /// Personas at rest after their turns.
+    resting: usize,
 }
 
 impl Hall {
-    pub(super) fn new(clock: Clock, notes: mpsc::Sender<Note>) -> Self {
-        Self { clock, room: ScriptedRoom::new(clock), notes, lost: AtomicU64::new(0) }
+    pub(super) fn new(clock: Clock, personas: usize) -> Self {
+        let (tally, all_rest) = (Mutex::default(), Notify::new());
+        Self { clock, room: ScriptedRoom::new(clock), personas, tally, all_rest }
     }
 
-    pub(super) fn lost(&self) -> u64 {
-        self.lost.load(Ordering::Relaxed)
+    /// Waits until every persona has come to rest once. When each was first heard since the last
+    /// time.
+    pub(super) async fn rests(&self) -> BTreeMap<PersonaId, Time> {
+        self.all_rest.notified().await;
+        std::mem::take(&mut *self.tally()).heard
     }
 
-    fn note(&self, note: Note) {
-        if self.notes.try_send(note).is_err() {
-            self.lost.fetch_add(1, Ordering::Relaxed);
-        }
+    fn tally(&self) -> MutexGuard<'_, Tally> {
+        self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -218,13 +213,18 @@ impl Hall {
 impl Transport for Hall {
     fn send(&self, command: Command) {
         if matches!(command, Command::State { state: AgentState::Listening, .. }) {
-            self.note(Note::Rests);
+            let mut tally = self.tally();
+            tally.resting += 1;
+            if tally.resting == self.personas {
+                self.all_rest.notify_one();
+            }
         }
         self.room.send(command);
     }
 
     async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
-        self.note(Note::Voice(persona.clone(), self.clock.now()));
+        let at = self.clock.now();
+        self.tally().heard.entry(persona.clone()).or_insert(at);
         self.room.voice(persona, frame).await;
     }
 

@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Variant;
-use super::parts::{Click, Counted, Hall, NOTES_MAX, Note};
+use super::parts::{Click, Counted, Hall};
 use crate::admin::state as pages;
 use crate::audio::FRAME_MS;
 use crate::bench::house;
@@ -28,6 +28,8 @@ const LINE: &str = "Everyone, what do you make of this?";
 const PATIENCE: Duration = Duration::from_secs(60);
 /// A sentence, so that the table prints within minutes.
 const MODEL_REPLY_TOKENS: u32 = 16;
+/// Events on their way to the host: all that open the largest room.
+const EVENTS_MAX: usize = 128;
 const FRAME: Duration = Duration::from_millis(FRAME_MS as u64);
 
 /// What a room is to do.
@@ -68,9 +70,8 @@ impl Stage {
         }
         let (publisher, commands, _house) =
             pages::open(Room::first_status(&config), house::no_passes());
-        let (notes, mut noted) = mpsc::channel(NOTES_MAX);
-        let hall = Arc::new(Hall::new(self.clock, notes));
-        let (events, room_events) = mpsc::channel(NOTES_MAX);
+        let hall = Arc::new(Hall::new(self.clock, self.personas));
+        let (events, room_events) = mpsc::channel(EVENTS_MAX);
         let (_ears, ears) = watch::channel(ears::Status::default());
         let cast = cast::warm_up(&*engine, &config.cast, &publisher).await;
         expect("seats that are warm", cast.hosted.len() as u64, self.personas as u64)?;
@@ -94,16 +95,15 @@ impl Stage {
         let _stop_on_return = cancel.clone().drop_guard();
         let ended = cancel.clone();
         let run = tokio::spawn(async move { room.run(&TaskTracker::new(), ended).await });
-        let bench = Bench { stage: &self, events };
-        bench.open(&config, &mut noted).await?;
+        let bench = Bench { stage: &self, events, hall };
+        bench.open(&config).await?;
         let materialise = self.began.elapsed();
         let serving = Instant::now();
         let mut heard = Vec::new();
         for _ in 0..self.lines {
-            heard.push(bench.line(&mut noted).await?);
+            heard.push(bench.line().await?);
         }
         let serve = serving.elapsed();
-        expect("notes that were lost", hall.lost(), 0)?;
         cancel.cancel();
         let records = run.await.map_err(|error| error.to_string())?;
         let generations = engine.generations();
@@ -149,6 +149,7 @@ fn shared_turns(records: &[TurnRecord]) -> Vec<Turn> {
 struct Bench<'a> {
     stage: &'a Stage,
     events: mpsc::Sender<Event>,
+    hall: Arc<Hall>,
 }
 
 impl Bench<'_> {
@@ -157,43 +158,30 @@ impl Bench<'_> {
     }
 
     /// Lets everybody in, and waits until everybody listens.
-    async fn open(&self, config: &Config, noted: &mut mpsc::Receiver<Note>) -> Result<(), String> {
+    async fn open(&self, config: &Config) -> Result<(), String> {
         self.send(Event::HumanJoined { human: HumanId::new("tom"), name: "Tom".into() }).await?;
         for persona in &config.cast {
             let member = Member::Persona(persona.id.clone());
             self.send(Event::Link { member, state: LinkState::Up }).await?;
         }
-        for _ in &config.cast {
-            note(noted).await?;
-        }
+        self.rests().await?;
         Ok(())
     }
 
     /// Types a line, and waits until everybody has answered. When it was sent, and when each
     /// persona was first heard.
-    async fn line(
-        &self,
-        noted: &mut mpsc::Receiver<Note>,
-    ) -> Result<(Time, BTreeMap<PersonaId, Time>), String> {
+    async fn line(&self) -> Result<(Time, BTreeMap<PersonaId, Time>), String> {
         let sent = self.stage.clock.now();
         self.send(Event::Chat { human: HumanId::new("tom"), text: LINE.to_owned() }).await?;
-        let (mut resting, mut heard) = (0, BTreeMap::new());
-        while resting < self.stage.personas {
-            match note(noted).await? {
-                Note::Voice(persona, at) => {
-                    heard.entry(persona).or_insert(at);
-                }
-                Note::Rests => resting += 1,
-            }
-        }
+        let heard = self.rests().await?;
         expect("personas that were heard", heard.len() as u64, self.stage.personas as u64)?;
         Ok((sent, heard))
     }
-}
 
-async fn note(noted: &mut mpsc::Receiver<Note>) -> Result<Note, String> {
-    let note = tokio::time::timeout(PATIENCE, noted.recv()).await;
-    note.ok().flatten().ok_or_else(|| format!("nothing happened within {PATIENCE:?}"))
+    async fn rests(&self) -> Result<BTreeMap<PersonaId, Time>, String> {
+        let rests = tokio::time::timeout(PATIENCE, self.hall.rests()).await;
+        rests.map_err(|_| format!("not everybody came to rest within {PATIENCE:?}"))
+    }
 }
 
 fn check(records: &[TurnRecord], expected: usize) -> Result<(), String> {

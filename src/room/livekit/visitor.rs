@@ -17,9 +17,9 @@ use livekit::webrtc::audio_frame::AudioFrame;
 use livekit::webrtc::audio_source::native::NativeAudioSource;
 use livekit::webrtc::audio_source::{AudioSourceOptions, RtcAudioSource};
 use livekit::webrtc::audio_stream::native::NativeAudioStream;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Mutex, mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::Instant;
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use super::outbox::TRANSCRIPTION_TOPIC;
 use crate::audio::{EARS_RATE_HZ, FRAME_MS, FRAME_SAMPLES, Pcm, ROOM_RATE_HZ};
@@ -47,7 +47,7 @@ pub struct Voice {
 /// A line that was spoken.
 #[derive(Clone, Copy, Debug)]
 pub struct Spoken {
-    /// When its first voiced frame was handed to the microphone, which holds two frames at most.
+    /// When its first voiced frame was handed to the microphone.
     pub voiced_start: Instant,
     /// And when its last one was through.
     pub voiced_end: Instant,
@@ -57,6 +57,8 @@ pub struct Spoken {
 pub struct Visitor {
     room: Room,
     source: NativeAudioSource,
+    /// When the microphone takes its next frame.
+    pace: Mutex<Interval>,
     states: watch::Receiver<States>,
     heard: watch::Receiver<Heard>,
     /// When the newest caption of what we said began to come.
@@ -95,7 +97,11 @@ impl Visitor {
             Attention { me, states: states_in, heard: heard_in, captioned: captioned_in };
         let mut tasks = JoinSet::new();
         tasks.spawn(attention.pay(events));
-        Ok(Self { room, source, states, heard, captioned, tasks })
+        let mut pace = interval(FRAME);
+        // Frames that are late must not come in a heap: what waits in the microphone is heard late.
+        pace.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let pace = Mutex::new(pace);
+        Ok(Self { room, source, pace, states, heard, captioned, tasks })
     }
 
     /// The personas' states as this visitor sees them.
@@ -115,10 +121,10 @@ impl Visitor {
 
     /// Speaks at the pace of speech.
     pub async fn say(&self, pcm: &Pcm) -> Spoken {
-        let mut tick = tokio::time::interval(FRAME);
+        let mut pace = self.pace.lock().await;
         let mut voiced: Option<Spoken> = None;
         for frame in pcm.samples.chunks(FRAME_SAMPLES) {
-            tick.tick().await;
+            pace.tick().await;
             let mut whole = frame.to_vec();
             whole.resize(FRAME_SAMPLES, 0);
             let now = Instant::now();
@@ -141,9 +147,9 @@ impl Visitor {
     }
 
     async fn be_silent(&self) -> Infallible {
-        let mut tick = tokio::time::interval(FRAME);
+        let mut pace = self.pace.lock().await;
         loop {
-            tick.tick().await;
+            pace.tick().await;
             self.capture(&[0; FRAME_SAMPLES]).await;
         }
     }

@@ -31,7 +31,7 @@ mod trace;
 mod track;
 mod writer;
 
-pub use event::{Ended, Event, What};
+pub use event::{Ended, Event, Step, What};
 pub use lips::{Lips, Moved};
 
 use event::Reporter;
@@ -179,8 +179,14 @@ impl Speech {
             cancel.cancel();
             played
         };
-        let (written, recited, played) =
-            tokio::join!(Box::pin(writer.run(to_voice)), reciter.run(clauses, to_room), play);
+        // In the order of the way, so that a clause becomes sound at once and not when this task
+        // comes round again, behind all others.
+        let (written, recited, played) = tokio::join!(
+            biased;
+            Box::pin(writer.run(to_voice)),
+            reciter.run(clauses, to_room),
+            play,
+        );
         if self.grant.manner == Manner::Typed && !written.complete && !played.heard.is_empty() {
             self.chat(played.heard.clone());
         }

@@ -6,7 +6,7 @@ use super::probes;
 use crate::admin::state::Seat;
 use crate::id::{LineId, PersonaId, TurnId};
 use crate::latency::{Anchor, Anchors, TurnRecord, Usage};
-use crate::speech::{self, What};
+use crate::speech::{self, Step, What};
 use crate::stt::service::Heard;
 use crate::telemetry;
 use crate::time::Time;
@@ -34,6 +34,17 @@ struct Prompts {
     tokens: u64,
     /// How many of them the seat already held.
     cached_tokens: u64,
+}
+
+impl Prompts {
+    /// One more, of a turn that used so much.
+    fn count(&mut self, usage: &mut Usage, prompt_tokens: u32, cached_tokens: u32) {
+        usage.prompt_tokens = Some(prompt_tokens);
+        usage.cached_tokens = Some(cached_tokens);
+        self.newest_tokens = prompt_tokens;
+        self.tokens += u64::from(prompt_tokens);
+        self.cached_tokens += u64::from(cached_tokens);
+    }
 }
 
 struct Open {
@@ -93,36 +104,39 @@ impl Ledger {
         self.turns.get(&turn).map(|open| open.persona.clone())
     }
 
-    /// A granted turn went on.
+    /// A granted turn is heard, or over.
     pub(super) fn speech(&mut self, event: &speech::Event) {
         let Some(open) = self.turns.get_mut(&event.turn) else { return };
-        probes::speech(event, &open.anchors);
-        let anchor = match &event.what {
-            What::Started => Anchor::Started,
-            What::Prefilled { prompt_tokens, cached_tokens }
-            | What::Counted { prompt_tokens, cached_tokens } => {
-                open.usage.prompt_tokens = Some(*prompt_tokens);
-                open.usage.cached_tokens = Some(*cached_tokens);
-                let seat = self.seats.entry(open.persona.clone()).or_default();
-                seat.newest_tokens = *prompt_tokens;
-                seat.tokens += u64::from(*prompt_tokens);
-                seat.cached_tokens += u64::from(*cached_tokens);
-                if matches!(event.what, What::Counted { .. }) {
-                    return;
+        for (at, step) in &event.steps {
+            let anchor = match step {
+                Step::Started => Anchor::Started,
+                Step::Prefilled { prompt_tokens, cached_tokens } => {
+                    let seat = self.seats.entry(open.persona.clone()).or_default();
+                    seat.count(&mut open.usage, *prompt_tokens, *cached_tokens);
+                    Anchor::Prefilled
                 }
-                Anchor::Prefilled
-            }
-            What::FirstText => Anchor::FirstText,
-            What::FirstClause => Anchor::FirstClause,
-            What::FirstAudio => Anchor::FirstAudio,
-            What::Published => Anchor::Published,
+                Step::Counted { prompt_tokens, cached_tokens } => {
+                    let seat = self.seats.entry(open.persona.clone()).or_default();
+                    seat.count(&mut open.usage, *prompt_tokens, *cached_tokens);
+                    continue;
+                }
+                Step::FirstText => Anchor::FirstText,
+                Step::FirstClause => Anchor::FirstClause,
+                Step::FirstAudio => {
+                    probes::first_audio(event.turn, *at, &open.anchors);
+                    Anchor::FirstAudio
+                }
+            };
+            open.anchors.mark(anchor, *at);
+        }
+        probes::speech(event);
+        match &event.what {
+            What::Published => open.anchors.mark(Anchor::Published, event.at),
             What::Ended(ended) => {
                 open.usage.completion_tokens = ended.completion_tokens;
                 open.usage.decode_tok_s = decode_tok_s(ended);
-                return;
             }
-        };
-        open.anchors.mark(anchor, event.at);
+        }
     }
 
     /// A turn is over, or came to nothing.
@@ -178,8 +192,9 @@ mod tests {
                 says: None,
             };
             ledger.granted(&grant, Time::ZERO);
-            let what = What::Prefilled { prompt_tokens, cached_tokens };
-            ledger.speech(&speech::Event { turn: TurnId(turn), at: Time::ZERO, what });
+            let steps = vec![(Time::ZERO, Step::Prefilled { prompt_tokens, cached_tokens })];
+            let (turn, at, what) = (TurnId(turn), Time::ZERO, What::Published);
+            ledger.speech(&speech::Event { turn, at, what, steps });
         }
         assert_eq!(ledger.seat(&ada), Some(Seat { tokens: 300, cached_ratio: Some(0.85) }));
     }

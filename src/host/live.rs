@@ -396,7 +396,6 @@ impl Live {
                 let (turn, heard, end) = (event.turn, ended.heard, ended.end);
                 self.tell(turn::Event::SpeechEnded { turn, line, heard, end });
             }
-            _ => {}
         }
     }
 

@@ -58,14 +58,18 @@ pub(super) fn stopped(turn: TurnId, fade: Duration) {
     probe!(FloorStop { turn, fade_us: micros(fade) });
 }
 
-/// A granted turn went on; `anchors` are its own up to now.
-pub(super) fn speech(event: &speech::Event, anchors: &Anchors) {
+/// A granted turn has its first sound; `anchors` are its own up to then.
+pub(super) fn first_audio(turn: TurnId, at: Time, anchors: &Anchors) {
+    probe!(at at, TtsFirstAudio {
+        turn,
+        took_us: anchors.at(Anchor::FirstClause).map(|clause| micros(at.since(clause))),
+    });
+}
+
+/// A granted turn is heard, or over.
+pub(super) fn speech(event: &speech::Event) {
     let (turn, at) = (event.turn, event.at);
     match &event.what {
-        What::FirstAudio => probe!(at at, TtsFirstAudio {
-            turn,
-            took_us: anchors.at(Anchor::FirstClause).map(|clause| micros(at.since(clause))),
-        }),
         What::Published => probe!(at at, FloorBegan { turn }),
         What::Ended(ended) => probe!(at at, FloorEnded {
             turn,
@@ -76,7 +80,6 @@ pub(super) fn speech(event: &speech::Event, anchors: &Anchors) {
             },
             heard_chars: ended.heard.chars().count() as u64,
         }),
-        _ => {}
     }
 }
 

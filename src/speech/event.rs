@@ -1,44 +1,29 @@
 //! What a speech tells the host.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
 use crate::id::TurnId;
 use crate::llm::guard::Cuts;
 use crate::time::{Clock, Time};
 use crate::turn::SpeechEnd;
 
-/// Something happened in a speech.
+/// A speech has begun to sound, or is over: all that its host must know at once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Event {
     pub turn: TurnId,
     pub at: Time,
     pub what: What,
+    /// What led there, in order, as far as no event before told it.
+    pub steps: Vec<(Time, Step)>,
 }
 
-/// The anchors of a turn's latency, each once at most; [`What::Ended`] exactly once
-/// and last.
+/// [`What::Published`] once at most; [`What::Ended`] exactly once and last.
 #[derive(Clone, Debug, PartialEq)]
 pub enum What {
-    /// The engine took the request from its queue.
-    Started,
-    /// The prompt is in the seat.
-    Prefilled {
-        prompt_tokens: u32,
-        cached_tokens: u32,
-    },
-    /// The same of an engine that tells it in the end: no anchor.
-    Counted {
-        prompt_tokens: u32,
-        cached_tokens: u32,
-    },
-    /// The first text came.
-    FirstText,
-    /// The first speakable clause is complete.
-    FirstClause,
-    /// Its sound is there.
-    FirstAudio,
     /// The first voiced sample is handed to the transport.
     Published,
     Ended(Ended),
@@ -46,7 +31,24 @@ pub enum What {
 
 impl What {
     /// The most events that one speech sends.
-    pub const COUNT: usize = 7;
+    pub const COUNT: usize = 2;
+}
+
+/// The anchors of a turn's latency, each once at most.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Step {
+    /// The engine took the request from its queue.
+    Started,
+    /// The prompt is in the seat.
+    Prefilled { prompt_tokens: u32, cached_tokens: u32 },
+    /// The same of an engine that tells it in the end: no anchor.
+    Counted { prompt_tokens: u32, cached_tokens: u32 },
+    /// The first text came.
+    FirstText,
+    /// The first speakable clause is complete.
+    FirstClause,
+    /// Its sound is there.
+    FirstAudio,
 }
 
 /// What came of a speech.
@@ -85,12 +87,23 @@ impl Ended {
 pub(super) struct Reporter {
     turn: TurnId,
     pub(super) clock: Clock,
+    /// They wait for the next event: each would wake the host for nothing that it has to do.
+    steps: Mutex<Vec<(Time, Step)>>,
     events: mpsc::Sender<Event>,
 }
 
 impl Reporter {
     pub(super) fn new(turn: TurnId, clock: Clock, events: mpsc::Sender<Event>) -> Self {
-        Self { turn, clock, events }
+        Self { turn, clock, steps: Mutex::default(), events }
+    }
+
+    /// Keeps what happens now for the next event.
+    pub(super) fn step(&self, step: Step) {
+        self.step_at(self.clock.now(), step);
+    }
+
+    pub(super) fn step_at(&self, at: Time, step: Step) {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).push((at, step));
     }
 
     /// Reports what happens now.
@@ -100,14 +113,23 @@ impl Reporter {
 
     /// Waits for a place. A host that is gone needs no event.
     pub(super) async fn report_at(&self, at: Time, what: What) {
-        let _ = self.events.send(Event { turn: self.turn, at, what }).await;
+        if let Ok(place) = self.events.reserve().await {
+            place.send(self.event(at, what));
+        }
     }
 
     /// Does not wait: gives the event back when there is no place.
     pub(super) fn try_report(&self, at: Time, what: What) -> Result<(), What> {
-        match self.events.try_send(Event { turn: self.turn, at, what }) {
-            Err(mpsc::error::TrySendError::Full(event)) => Err(event.what),
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => Ok(()),
+        match self.events.try_reserve() {
+            Ok(place) => place.send(self.event(at, what)),
+            Err(TrySendError::Full(())) => return Err(what),
+            Err(TrySendError::Closed(())) => {}
         }
+        Ok(())
+    }
+
+    fn event(&self, at: Time, what: What) -> Event {
+        let steps = std::mem::take(&mut *self.steps.lock().unwrap_or_else(PoisonError::into_inner));
+        Event { turn: self.turn, at, what, steps }
     }
 }

@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::Speech;
-use super::event::{Reporter, What};
+use super::event::{Reporter, Step};
 use crate::audio::Pcm;
 use crate::probe::time_probe;
 use crate::time::micros;
@@ -68,7 +68,7 @@ impl<'a> Reciter<'a> {
             let pcm = sound.map_err(|error| error.to_string())?;
             if silent && !pcm.samples.is_empty() {
                 silent = false;
-                self.reporter.report(What::FirstAudio).await;
+                self.reporter.step(Step::FirstAudio);
             }
             place.send(Sound { text, pcm });
         }

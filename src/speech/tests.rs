@@ -144,23 +144,21 @@ async fn every_anchor_is_reported_once_in_order_at_its_time() {
     let mut scene = Scene::new(script.prefill(ms(10)), ScriptedVoice::default());
     scene.speak().finished().await;
     let events = scene.take_events();
-    let at: Vec<u64> = events.iter().map(|event| event.at.as_us() / 1_000).collect();
+    let [published, Event { what: What::Ended(ended), steps, .. }] = &events[..] else {
+        panic!("a begin and an end, not {events:?}")
+    };
     // The clause "Well, one two three," is complete when the fifth word begins.
     let clause = 15 + 5 * 50;
-    assert_eq!(at[..6], [5, 15, 65, clause, clause + 100, clause + 100]);
-    let whats: Vec<_> = events.into_iter().map(|event| event.what).collect();
-    assert_eq!(
-        whats[..6],
-        [
-            What::Started,
-            What::Prefilled { prompt_tokens: 9, cached_tokens: 4 },
-            What::FirstText,
-            What::FirstClause,
-            What::FirstAudio,
-            What::Published,
-        ]
-    );
-    let What::Ended(ended) = &whats[6] else { panic!("no end") };
+    let expected = [
+        (5, Step::Started),
+        (15, Step::Prefilled { prompt_tokens: 9, cached_tokens: 4 }),
+        (65, Step::FirstText),
+        (clause, Step::FirstClause),
+        (clause + 100, Step::FirstAudio),
+    ];
+    assert_eq!(published.steps, expected.map(|(at, step)| (Time::from_ms(at), step)));
+    assert_eq!((published.at, &published.what), (Time::from_ms(clause + 100), &What::Published));
+    assert_eq!(steps[..], []);
     assert_eq!(ended.heard, "Well, one two three, four five six. Seven eight nine ten.");
     assert_eq!((&ended.said, &ended.end), (&ended.heard, &SpeechEnd::Finished));
     assert_eq!((ended.completion_tokens, ended.decode), (Some(11), Some(ms(500))));
@@ -383,11 +381,15 @@ async fn a_room_that_takes_no_sound_fails_the_speech() {
 async fn a_host_that_takes_no_events_does_not_hold_the_sound() {
     let clock = Clock::start();
     let room = ScriptedRoom::new(clock);
-    let mut scene = Scene::with_room(reply(), ScriptedVoice::default(), room, clock, 5);
+    let mut scene = Scene::with_room(reply(), ScriptedVoice::default(), room, clock, 2);
+    let other = Event { turn: TurnId(9), at: Time::ZERO, what: What::Published, steps: vec![] };
+    for _ in 0..2 {
+        scene.stage.events.try_send(other.clone()).expect("there is a place");
+    }
     let speech = scene.speak();
     sleep(ms(2_000)).await;
     assert_eq!(scene.frames().last().map(|frame| frame.start), Some(Time::from_ms(2_010)));
-    for _ in 0..5 {
+    for _ in 0..2 {
         scene.events.recv().await.expect("they waited");
     }
     speech.finished().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::event::{Reporter, What};
+use super::event::{Reporter, Step};
 use super::trace::Trace;
 use super::{Options, Speech};
 use crate::llm::guard::{Cuts, Guard};
@@ -50,8 +50,7 @@ impl<'a> Writer<'a> {
         cancel: CancellationToken,
     ) -> Self {
         let Options { name, names, limits, max_tokens, .. } = &speech.options;
-        let mut guard = Guard::new(name, names, *limits);
-        guard.follows(&speech.grant.messages);
+        let guard = Guard::new(name, names, *limits);
         Self {
             speech,
             reporter,
@@ -72,7 +71,10 @@ impl<'a> Writer<'a> {
             cancel.run_until_cancelled(self.recite(words, &to_voice)).await;
             return self.written;
         }
-        match self.speech.stage.engine.generate(self.request()) {
+        let generation = self.speech.stage.engine.generate(self.request());
+        // The engine is at work meanwhile.
+        self.guard.follows(&self.speech.grant.messages);
+        match generation {
             Err(error) => {
                 self.trace.refused(self.reporter.clock.now());
                 self.fail(error);
@@ -146,19 +148,17 @@ impl<'a> Writer<'a> {
     ) -> Result<bool, Unheard> {
         self.trace.saw(&event);
         match event {
-            llm::Event::Started { at } => self.reporter.report_at(at, What::Started).await,
+            llm::Event::Started { at } => self.reporter.step_at(at, Step::Started),
             llm::Event::Prefilled { at, prompt_tokens, cached_tokens } => {
-                let what = What::Prefilled { prompt_tokens, cached_tokens };
-                self.reporter.report_at(at, what).await;
+                self.reporter.step_at(at, Step::Prefilled { prompt_tokens, cached_tokens });
             }
             llm::Event::Counted { at, prompt_tokens, cached_tokens } => {
-                let what = What::Counted { prompt_tokens, cached_tokens };
-                self.reporter.report_at(at, what).await;
+                self.reporter.step_at(at, Step::Counted { prompt_tokens, cached_tokens });
             }
             llm::Event::Text { at, text } => {
                 if self.written.first_text.is_none() {
                     self.written.first_text = Some(at);
-                    self.reporter.report_at(at, What::FirstText).await;
+                    self.reporter.step_at(at, Step::FirstText);
                 }
                 self.take(&text, to_voice).await?;
             }
@@ -223,7 +223,7 @@ impl<'a> Writer<'a> {
         to_voice: &mpsc::Sender<String>,
     ) -> Result<(), Unheard> {
         if self.clauses == 0 {
-            self.reporter.report(What::FirstClause).await;
+            self.reporter.step(Step::FirstClause);
         }
         self.clauses += 1;
         to_voice.send(clause).await.map_err(|_| Unheard)

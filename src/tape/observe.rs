@@ -237,7 +237,6 @@ impl Tap {
                 let (heard, said) = (ended.heard.clone(), ended.said.clone());
                 Record::Ended { turn, heard, said, end, reason }
             }),
-            _ => {}
         }
     }
 

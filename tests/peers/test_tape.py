@@ -39,8 +39,8 @@ CUT_IN_TRIES = 3
 LOST_S_MAX = 1.0
 # The replay's timers have whole milliseconds, and a turn has nine stages; a stage that waits for
 # another's timer takes over its millisecond. What the live run's threads waited for the processor
-# takes no time in the replay: 1 ms on an idle machine, 5 beside a compiler, and any time in a single
-# turn where the machine belongs to others too. So this holds for the median of the turns.
+# takes no time in the replay: 1 ms on an idle machine, 5 beside a compiler, and any time in a
+# single turn where the machine belongs to others too. So this holds for the median of the turns.
 STAGE_OFF_MS_MAX = 10.0
 E2E_OFF_MS_MAX = 20.0
 SAME = [

@@ -41,6 +41,9 @@ const UNLIKE_MAX: f32 = 0.5;
 const UNLIKE_SHORT_MAX: f32 = 0.42;
 /// After so many frames in which the cast was loud and a microphone was not, it does not hear it.
 const CLEAN_AFTER: u64 = 100;
+/// Few ways there and back take so many: a sound that begins after them is let through while it is
+/// compared.
+const SLOW_WAY: u64 = 65;
 /// A human is louder than the echo by so much in a band.
 const EXCESS_DB: f32 = 9.0;
 const EXCESS_BANDS: usize = 3;
@@ -315,6 +318,9 @@ impl Microphone {
     fn keep(&mut self, played: &Played, levels: Levels) {
         self.newest += 1;
         if loudest(&levels) > LOUD_DB {
+            if self.quiet >= SLOW_WAY && matches!(self.coupling, Coupling::Unknown) {
+                self.speaks_until = self.newest + SPEAKS_FRAMES;
+            }
             self.quiet = 0;
         } else if loudest(&played.at(self.newest)) > PLAYED_DB {
             self.quiet += 1;

@@ -35,6 +35,8 @@ TYPED = ("Felix, which soup do you cook in a storm?", "felix")
 # Its answer is under way when the host is killed.
 LAST_TYPED = "Nora, tell us about all the plants on your roof, one by one."
 CUT_IN_TRIES = 3
+# A reply of which the host has no more than 0.2 s left goes on to its end, heard a little later.
+LAST_MOMENT_S = 0.35
 # What a killed recording may lose at most.
 LOST_S_MAX = 1.0
 # The replay's timers have whole milliseconds, and a turn has nine stages; a stage that waits for
@@ -100,7 +102,7 @@ async def live(folder: Path) -> Run:
         for _ in range(CUT_IN_TRIES):
             cut = await interrupt(person, clips()["felix_storm"], clips()["3-ada"])
             run.talked_on_s = cut.talked_on_s
-            if cut.talked_on_s > 0:
+            if any(turn["outcome"] == "interrupted" for turn in household.turns()):
                 break
         await room_falls_silent(person)
         run.status["off"] = household.post("/api/recording", {"on": False})
@@ -199,8 +201,9 @@ def test_the_recording_is_switched_by_the_pages(run: Run) -> None:
 
 def test_a_replay_gives_the_turns_of_the_live_run(run: Run) -> None:
     outcomes = [turn["outcome"] for turn in run.turns]
-    assert outcomes.count("spoke") >= 3, outcomes
-    assert "interrupted" in outcomes or run.talked_on_s <= 0, outcomes
+    assert sum(turn["heard_text"] != "" for turn in run.turns) >= 3, outcomes
+    cut_in_time = run.talked_on_s > LAST_MOMENT_S
+    assert "interrupted" in outcomes or not cut_in_time, f"{outcomes}, {run.talked_on_s:.2f} s"
     for lived, again in pairs(run):
         for name in SAME:
             one, two = lived[name], again[name]

@@ -23,8 +23,8 @@ from trials import failures, tests_of
 CAST = ["ada", "felix", "nora"]
 SPOKEN = ["1-nora", "2-felix", "3-ada", "felix_storm"]
 TYPED = ("Felix, which soup do you cook in a storm?", "felix")
-# Cut into one after the other, so many seconds after the reply began, until one is neither over nor
-# between two sentences then: the model decides how long they are.
+# Cut into one after the other, so many seconds after the reply began, until one is neither over,
+# nor in its last moment, nor between two sentences then: the model decides how long they are.
 OPENINGS = [("felix_storm", 0.5), ("1-nora", 1.2), ("2-felix", 0.9), ("nora_talk", 1.5)]
 # One voice: the fade of the last and the first sample of the next may touch.
 OVERLAP_S_MAX = 0.1
@@ -83,7 +83,8 @@ async def converse() -> Record:
         record.typed = await write(person, *TYPED)
         for name, after_s in OPENINGS:
             record.cut = await interrupt(person, clips()[name], clips()["ada_riddle"], after_s)
-            if record.cut.talked_on_s > 0:
+            outcomes = {turn["outcome"] for turn in household.turns()}
+            if record.cut.talked_on_s > 0 and "interrupted" in outcomes:
                 break
         await room_falls_silent(person)
         record.turns = household.turns()

@@ -438,10 +438,7 @@ impl Publisher {
 
     /// A persona's new state.
     pub fn state(&self, id: &PersonaId, state: AgentState) {
-        self.status.send_if_modified(|status| {
-            let persona = status.personas.iter_mut().find(|persona| persona.id == *id);
-            persona.is_some_and(|one| std::mem::replace(&mut one.state, state) != state)
-        });
+        self.persona(id, |persona| persona.state = state);
         self.event(Event::State { persona: id.clone(), state });
     }
 

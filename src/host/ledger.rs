@@ -36,17 +36,6 @@ struct Prompts {
     cached_tokens: u64,
 }
 
-impl Prompts {
-    /// One more, of a turn that used so much.
-    fn count(&mut self, usage: &mut Usage, prompt_tokens: u32, cached_tokens: u32) {
-        usage.prompt_tokens = Some(prompt_tokens);
-        usage.cached_tokens = Some(cached_tokens);
-        self.newest_tokens = prompt_tokens;
-        self.tokens += u64::from(prompt_tokens);
-        self.cached_tokens += u64::from(cached_tokens);
-    }
-}
-
 struct Open {
     persona: PersonaId,
     anchors: Anchors,
@@ -110,15 +99,18 @@ impl Ledger {
         for (at, step) in &event.steps {
             let anchor = match step {
                 Step::Started => Anchor::Started,
-                Step::Prefilled { prompt_tokens, cached_tokens } => {
+                Step::Prefilled { prompt_tokens, cached_tokens }
+                | Step::Counted { prompt_tokens, cached_tokens } => {
+                    open.usage.prompt_tokens = Some(*prompt_tokens);
+                    open.usage.cached_tokens = Some(*cached_tokens);
                     let seat = self.seats.entry(open.persona.clone()).or_default();
-                    seat.count(&mut open.usage, *prompt_tokens, *cached_tokens);
+                    seat.newest_tokens = *prompt_tokens;
+                    seat.tokens += u64::from(*prompt_tokens);
+                    seat.cached_tokens += u64::from(*cached_tokens);
+                    if matches!(step, Step::Counted { .. }) {
+                        continue;
+                    }
                     Anchor::Prefilled
-                }
-                Step::Counted { prompt_tokens, cached_tokens } => {
-                    let seat = self.seats.entry(open.persona.clone()).or_default();
-                    seat.count(&mut open.usage, *prompt_tokens, *cached_tokens);
-                    continue;
                 }
                 Step::FirstText => Anchor::FirstText,
                 Step::FirstClause => Anchor::FirstClause,

@@ -362,7 +362,8 @@ impl Live {
         let Partial { human, utterance, text } = partial;
         self.captioned.insert(utterance);
         self.caption(human.clone(), utterance, text.clone(), false);
-        let whole = self.core.whole(self.clock.now(), &human, &text);
+        let now = self.clock.now();
+        let whole = |words: &Words| self.core.whole(now, &words.human, &words.text);
         if let Some(words) = self.out.reading.words(Words { human, text }, whole) {
             self.on_words(words);
         }

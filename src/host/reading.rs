@@ -73,13 +73,17 @@ impl Reading {
         (Self { reader, told, number: 0, lines, line, words }, answers)
     }
 
-    /// Has words read, which with those before them are `whole`. Gives them back when nobody
-    /// reads, or others are being read.
-    pub(super) fn words(&mut self, words: Words, whole: String) -> Option<Words> {
+    /// Has words read, made `whole` with those before them. Gives them back when nobody reads, or
+    /// others are being read.
+    pub(super) fn words(
+        &mut self,
+        words: Words,
+        whole: impl FnOnce(&Words) -> String,
+    ) -> Option<Words> {
         if self.reader.is_none() || self.words.is_some() {
             return Some(words);
         }
-        self.words = Some((self.ask(whole), words));
+        self.words = Some((self.ask(whole(&words)), words));
         None
     }
 

@@ -319,7 +319,7 @@ impl Microphone {
         self.newest += 1;
         if loudest(&levels) > LOUD_DB {
             if self.quiet >= SLOW_WAY && matches!(self.coupling, Coupling::Unknown) {
-                self.speaks_until = self.newest + SPEAKS_FRAMES;
+                self.let_through();
             }
             self.quiet = 0;
         } else if loudest(&played.at(self.newest)) > PLAYED_DB {
@@ -332,6 +332,11 @@ impl Microphone {
             self.levels.pop_front();
         }
         self.levels.push_back(levels);
+    }
+
+    /// Somebody speaks, or may: for a while all goes on.
+    fn let_through(&mut self) {
+        self.speaks_until = self.newest + SPEAKS_FRAMES;
     }
 
     fn loud_of_newest(&self, frames: usize) -> usize {
@@ -381,7 +386,7 @@ impl Microphone {
         let over = self.loud_of_newest(15) == 0;
         let most = if self.suspect.is_some() { WINDOW + TRIAL } else { WINDOW };
         if over || self.waiting_frames >= most {
-            self.speaks_until = self.newest + SPEAKS_FRAMES;
+            self.let_through();
             return self.release(None);
         }
         Vec::new()
@@ -464,7 +469,7 @@ impl Microphone {
         self.suspect = None;
         if self.hears_the_cast() {
             self.coupling = Coupling::Unknown;
-            self.speaks_until = self.newest + SPEAKS_FRAMES;
+            self.let_through();
         }
     }
 
@@ -489,7 +494,7 @@ impl Microphone {
             excess.count() >= EXCESS_BANDS
         });
         if louder.count() as u32 >= EXCESS_FRAMES {
-            self.speaks_until = newest + SPEAKS_FRAMES;
+            self.let_through();
         }
         newest < self.speaks_until
     }

@@ -245,12 +245,41 @@ async fn evening(folder: &Path, tempo: Tempo) -> Past {
 }
 
 fn recorded(folder: &Path) -> (PathBuf, Vec<TurnRecord>, Vec<Command>) {
+    on_a_paused_clock(record(folder, LIVELY))
+}
+
+fn on_a_paused_clock<T>(evening: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .start_paused(true)
         .build()
         .expect("a runtime")
-        .block_on(record(folder, LIVELY))
+        .block_on(evening)
+}
+
+/// The whole of a tape, without those who wish it.
+fn without(tape: &Tape, redact: &[&str]) -> Tape {
+    let redact = redact.iter().map(|&who| who.to_owned()).collect();
+    tape::trim(tape, &Cut { from_us: 0, to_us: tape.last_us(), redact })
+}
+
+/// A tape in `folder` is refused, for the reason that is named, while other bytes are in its file
+/// at `path` or none, and is good again with its own.
+fn assert_file_is_checked(folder: &Path, path: &Path, others: &[(Vec<u8>, &str)]) {
+    let good = std::fs::read(path).expect("it is there");
+    let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+    let refused = |why: &str| {
+        let error = Tape::read(folder).expect_err(why).to_string();
+        assert!(error.contains(why) && error.contains(name), "{error}");
+    };
+    for (bytes, why) in others {
+        std::fs::write(path, bytes).expect("it can be written");
+        refused(why);
+    }
+    std::fs::remove_file(path).expect("it is there");
+    refused("cannot be used");
+    std::fs::write(path, good).expect("it can be written");
+    Tape::read(folder).expect("all is well again");
 }
 
 #[test]

@@ -92,7 +92,7 @@ async fn a_slow_model_is_not_waited_for() {
 async fn without_a_model_nothing_waits() {
     let (mut reading, _told) = Reading::new(None);
     assert_eq!(ids(&reading.line(line(1))), [1]);
-    assert!(reading.words(words("tom"), String::new()).is_some());
+    assert!(reading.words(words("tom"), |_| unreachable!("nobody reads")).is_some());
     assert!(reading.next().is_none());
 }
 
@@ -116,7 +116,8 @@ async fn a_flood_of_lines_goes_on_unread() {
 #[tokio::test(start_paused = true)]
 async fn words_are_read_one_by_one_and_not_behind_their_line() {
     let mut rig = Rig::new();
-    let read = |rig: &mut Rig, human| rig.reading.words(words(human), "Well".to_owned()).is_none();
+    let read =
+        |rig: &mut Rig, human| rig.reading.words(words(human), |_| "Well".to_owned()).is_none();
     assert!(read(&mut rig, "tom"));
     assert!(!read(&mut rig, "zoe"), "another's are being read");
     rig.slow.may.notify_one();

@@ -172,54 +172,74 @@ async fn what_is_shown_changes_what_is_likely_and_the_same_picture_does_so_equal
 async fn a_picture_means_what_it_means_to_llama_cpps_own_helper() {
     for eyes in [Projector::plain(WIDTH), Projector::tiled(WIDTH), Projector::wrapped(WIDTH)] {
         let shown = shows("Tom: Look at this: | and tell me.\nTom:", &[picture(3)]);
-        let found = fresh(&eyes, std::slice::from_ref(&shown)).await;
-        let (system, user) = (system("nora").content, shown.content);
-        let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
-        let bare = move || {
-            let folder = tempfile::tempdir().unwrap();
-            let bare = Bare::load(with_projector(&folder, &eyes.bytes())).unwrap();
-            bare.likelihood(&before, &[Medium::Picture(picture(3))], TEXT).unwrap()
-        };
-        let expected = tokio::task::spawn_blocking(bare).await.unwrap();
-        assert!((found.nats - expected).abs() < ROUNDING_NATS, "{found:?}, not {expected}");
+        assert_as_llama_cpp(eyes, shown).await;
     }
+}
+
+/// What is said means to an engine what it means to llama.cpp's own helper.
+pub(super) async fn assert_as_llama_cpp(projector: Projector, said: Message) {
+    let found = fresh(&projector, std::slice::from_ref(&said)).await;
+    let (system, Message { content: user, media, .. }) = (system("nora").content, said);
+    let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
+    let bare = move || {
+        let folder = tempfile::tempdir().unwrap();
+        let bare = Bare::load(with_projector(&folder, &projector.bytes())).unwrap();
+        bare.likelihood(&before, &media, TEXT).unwrap()
+    };
+    let expected = tokio::task::spawn_blocking(bare).await.unwrap();
+    assert!((found.nats - expected).abs() < ROUNDING_NATS, "{user}: {found:?}, not {expected}");
 }
 
 #[tokio::test]
 async fn a_seat_keeps_pictures_and_takes_them_back_as_if_they_had_never_been_there() {
     for eyes in [Projector::plain(WIDTH), Projector::tiled(WIDTH), Projector::wrapped(WIDTH)] {
         let plainly = [shows("Tom: What do you think?\nTom:", &[])];
-        let shown = [
+        let talk = [
             shows("Tom: This | is my garden, and this | my house.", &[picture(1), picture(2)]),
             Message::new(Role::Assistant, "nora: It is nice."),
             shows("Tom: And this? |\nTom:", &[picture(3)]),
         ];
-        let (unseen, seen) = (fresh(&eyes, &plainly).await, fresh(&eyes, &shown).await);
+        let other = shows("Tom: This | is my car.", &[picture(4)]);
+        let close = shows("Tom: |", &[picture(6)]);
         let engine = engine(&eyes, |_| {}).await;
-        warm(&engine, "nora").await;
-        // Another picture in the same place, and then none.
-        let other = [system("nora"), shows("Tom: This | is my car.", &[picture(4)])];
-        ask(&engine, request("nora", &other)).await.unwrap();
-        let found = score(&engine, &plainly).await;
-        assert!(near(found, unseen), "{found:?}, not {unseen:?}");
-        // Piece by piece, and computed ahead.
-        let messages = [&[system("nora")], &shown[..]].concat();
-        engine.warm_up(&persona("nora"), &messages[..2]).await.unwrap();
-        let (prompt, cached) = ask(&engine, request("nora", &messages[..2])).await.unwrap();
-        assert!(cached > 2 * 4 && prompt - cached < 12, "{cached} of {prompt} were kept");
-        let (prompt, cached) = ask(&engine, request("nora", &messages)).await.unwrap();
-        assert!(cached > 50, "only {cached} of {prompt} were kept");
-        let found = score(&engine, &shown).await;
-        assert!(near(found, seen), "{found:?}, not {seen:?}");
-        let found = score(&engine, &plainly).await;
-        assert!(near(found, unseen), "{found:?}, not {unseen:?}");
-        // A text right behind a picture is read off the picture's last position.
-        let close = [shows("Tom: |", &[picture(6)])];
-        let (found, again) = (score(&engine, &close).await, score(&engine, &close).await);
-        let expected = fresh(&eyes, &close).await;
-        assert!(near(found, expected) && near(again, expected), "{found:?} {again:?} {expected:?}");
-        assert_eq!(engine.stats().failed, 0);
+        assert_taken_back(&engine, &eyes, 2 * 4, [&plainly, &talk], [other, close]).await;
     }
+}
+
+/// A seat keeps the media of a talk and takes them back as if they had never been there: it is as
+/// likely there what a fresh one finds, `plainly` and after the `talk`, whose first line has more
+/// than so many tokens of media. The media of `other` stand in the same place, and a text is read
+/// right behind that of `close`.
+pub(super) async fn assert_taken_back(
+    engine: &LlamaEngine,
+    projector: &Projector,
+    media_tokens: u32,
+    [plainly, talk]: [&[Message]; 2],
+    [other, close]: [Message; 2],
+) {
+    let (without, all) = (fresh(projector, plainly).await, fresh(projector, talk).await);
+    warm(engine, "nora").await;
+    // Another medium in the same place, and then none.
+    ask(engine, request("nora", &[system("nora"), other])).await.unwrap();
+    let found = score(engine, plainly).await;
+    assert!(near(found, without), "{found:?}, not {without:?}");
+    // Piece by piece, and computed ahead.
+    let messages = [&[system("nora")], talk].concat();
+    engine.warm_up(&persona("nora"), &messages[..2]).await.unwrap();
+    let (prompt, cached) = ask(engine, request("nora", &messages[..2])).await.unwrap();
+    assert!(cached > media_tokens && prompt - cached < 12, "{cached} of {prompt} were kept");
+    let (prompt, cached) = ask(engine, request("nora", &messages)).await.unwrap();
+    assert!(cached > 50, "only {cached} of {prompt} were kept");
+    let found = score(engine, talk).await;
+    assert!(near(found, all), "{found:?}, not {all:?}");
+    let found = score(engine, plainly).await;
+    assert!(near(found, without), "{found:?}, not {without:?}");
+    // A text right behind a medium is read off the medium's last position.
+    let close = [close];
+    let (found, again) = (score(engine, &close).await, score(engine, &close).await);
+    let expected = fresh(projector, &close).await;
+    assert!(near(found, expected) && near(again, expected), "{found:?} {again:?} {expected:?}");
+    assert_eq!(engine.stats().failed, 0);
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use troupe::llm::llama::LlamaEngine;
-use troupe::llm::llama::bare::Bare;
 use troupe::llm::{
     Engine, EngineError, EngineStats, Event, Finish, Medium, Message, Question, Request, Role,
 };
@@ -12,8 +11,8 @@ use troupe::time::Clock;
 
 use super::llama::{ROUNDING_NATS, near};
 use super::pictures::{
-    TEXT, WAIT, WIDTH, ask, assert_copies, engine, fresh, persona, picture, request, says, score,
-    system, warm, with_projector,
+    WAIT, WIDTH, ask, assert_as_llama_cpp, assert_copies, assert_taken_back, engine, fresh,
+    persona, picture, request, says, score, system, warm, with_projector,
 };
 use super::projector::{GEMMA_SAMPLES, Projector, Value};
 
@@ -77,21 +76,7 @@ async fn a_sound_means_what_it_means_to_llama_cpps_own_helper() {
         (Projector::both(WIDTH), "Tom: | of | or | there.\nTom:", both.clone()),
         (Projector::gemma(WIDTH), "Tom: | of | or | there.\nTom:", both),
     ] {
-        let said = says(words, &media);
-        let found = fresh(&ears, std::slice::from_ref(&said)).await;
-        let (system, user) = (system("nora").content, said.content);
-        let before = format!("<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{user}");
-        let bare = move || {
-            let folder = tempfile::tempdir().unwrap();
-            let options = with_projector(&folder, &ears.bytes());
-            let bare = Bare::load(options).unwrap();
-            bare.likelihood(&before, &media, TEXT).unwrap()
-        };
-        let expected = tokio::task::spawn_blocking(bare).await.unwrap();
-        assert!(
-            (found.nats - expected).abs() < ROUNDING_NATS,
-            "{words}: {found:?}, not {expected}"
-        );
+        assert_as_llama_cpp(ears, says(words, &media)).await;
     }
 }
 
@@ -104,31 +89,9 @@ async fn a_seat_keeps_sounds_and_takes_them_back_as_if_they_had_never_been_there
             Message::new(Role::Assistant, "nora: It is nice."),
             says("Tom: | And this?\nTom:", &[heard(3)]),
         ];
-        let (unheard, all) = (fresh(&ears, &plainly).await, fresh(&ears, &talk).await);
+        let (other, close) = (says("Tom: |", &[heard(4)]), says("Tom: |", &[heard(6)]));
         let engine = hearing(&ears).await;
-        warm(&engine, "nora").await;
-        // Another sound in the same place, and then none.
-        let other = [system("nora"), says("Tom: |", &[heard(4)])];
-        ask(&engine, request("nora", &other)).await.unwrap();
-        let found = score(&engine, &plainly).await;
-        assert!(near(found, unheard), "{found:?}, not {unheard:?}");
-        // Piece by piece, and computed ahead.
-        let messages = [&[system("nora")], &talk[..]].concat();
-        engine.warm_up(&persona("nora"), &messages[..2]).await.unwrap();
-        let (prompt, cached) = ask(&engine, request("nora", &messages[..2])).await.unwrap();
-        assert!(cached > 2 * 12 && prompt - cached < 12, "{cached} of {prompt} were kept");
-        let (prompt, cached) = ask(&engine, request("nora", &messages)).await.unwrap();
-        assert!(cached > 50, "only {cached} of {prompt} were kept");
-        let found = score(&engine, &talk).await;
-        assert!(near(found, all), "{found:?}, not {all:?}");
-        let found = score(&engine, &plainly).await;
-        assert!(near(found, unheard), "{found:?}, not {unheard:?}");
-        // A text right behind a sound is read off the sound's last position.
-        let close = [says("Tom: |", &[heard(6)])];
-        let (found, again) = (score(&engine, &close).await, score(&engine, &close).await);
-        let expected = fresh(&ears, &close).await;
-        assert!(near(found, expected) && near(again, expected), "{found:?} {again:?} {expected:?}");
-        assert_eq!(engine.stats().failed, 0);
+        assert_taken_back(&engine, &ears, 2 * 12, [&plainly, &talk], [other, close]).await;
     }
 }
 

@@ -27,12 +27,7 @@ async fn shows(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
 }
 
 fn shown(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime")
-        .block_on(shows(folder))
+    on_a_paused_clock(shows(folder))
 }
 
 fn frame_of(tape: &Path, picture: &MediumId) -> PathBuf {
@@ -59,12 +54,8 @@ fn whoever_wishes_it_takes_the_pictures_along_too() {
     let place = tempfile::tempdir().expect("a folder");
     let (folder, _) = shown(place.path());
     let whole = Tape::read(&folder).expect("a good tape");
-    let cut = |redact: &[&str]| {
-        let redact = redact.iter().map(|&who| who.to_owned()).collect();
-        tape::trim(&whole, &Cut { from_us: 0, to_us: whole.last_us(), redact })
-    };
-    assert_eq!(cut(&[]).pictures, whole.pictures);
-    let hidden = cut(&["tom"]);
+    assert_eq!(without(&whole, &[]).pictures, whole.pictures);
+    let hidden = without(&whole, &["tom"]);
     assert!(hidden.pictures.is_empty());
     let text: String =
         hidden.entries.iter().map(|e| serde_json::to_string(e).expect("JSON")).collect();
@@ -85,20 +76,12 @@ fn a_missing_or_changed_picture_is_told_by_its_file() {
     let good = std::fs::read(&path).expect("it is there");
     let mut flipped = good.clone();
     *flipped.last_mut().expect("bytes") ^= 1;
-    for (bytes, why) in [
+    let others = [
         (picture(99).jpeg().to_vec(), "was changed"),
         (b"none".to_vec(), "cannot be used"),
         (good[..good.len() / 3].to_vec(), "cannot be used"),
         (flipped, "cannot be used"),
         (vec![0; 2 << 20], "more than"),
-    ] {
-        std::fs::write(&path, bytes).expect("it can be written");
-        let error = Tape::read(&folder).expect_err(why).to_string();
-        assert!(error.contains(why) && error.contains(".jpg"), "{error}");
-    }
-    std::fs::remove_file(&path).expect("it is there");
-    let error = Tape::read(&folder).expect_err("it is gone").to_string();
-    assert!(error.contains("cannot be used"), "{error}");
-    std::fs::write(&path, good).expect("it can be written");
-    Tape::read(&folder).expect("all is well again");
+    ];
+    assert_file_is_checked(&folder, &path, &others);
 }

@@ -52,12 +52,7 @@ async fn says(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
 }
 
 fn said(folder: &Path) -> (PathBuf, Vec<TurnRecord>) {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .expect("a runtime")
-        .block_on(says(folder))
+    on_a_paused_clock(says(folder))
 }
 
 fn file_of(tape: &Path, sound: &MediumId) -> PathBuf {
@@ -92,12 +87,8 @@ fn without_its_sound_a_line_is_its_words() {
     let place = tempfile::tempdir().expect("a folder");
     let (folder, _) = said(place.path());
     let whole = Tape::read(&folder).expect("a good tape");
-    let cut = |redact: &[&str]| {
-        let redact = redact.iter().map(|&who| who.to_owned()).collect();
-        tape::trim(&whole, &Cut { from_us: 0, to_us: whole.last_us(), redact })
-    };
-    assert_eq!(cut(&[]).sounds, whole.sounds);
-    let hidden = cut(&["tom"]);
+    assert_eq!(without(&whole, &[]).sounds, whole.sounds);
+    let hidden = without(&whole, &["tom"]);
     assert!(hidden.sounds.is_empty());
     let text: String =
         hidden.entries.iter().map(|e| serde_json::to_string(e).expect("JSON")).collect();
@@ -120,20 +111,12 @@ fn a_missing_or_changed_sound_is_told_by_its_file() {
     let mut flipped = good.clone();
     *flipped.last_mut().expect("bytes") ^= 1;
     let other = Sound::of_samples(&[0.1; 1_600]).expect("a good sound");
-    for (bytes, why) in [
+    let others = [
         (other.wav().to_vec(), "was changed"),
         (flipped, "was changed"),
         (b"none".to_vec(), "too short"),
         (good[..good.len() / 3 * 2 + 1].to_vec(), "cannot be used"),
         (vec![0; 2 << 20], "more than"),
-    ] {
-        std::fs::write(&path, bytes).expect("it can be written");
-        let error = Tape::read(&folder).expect_err(why).to_string();
-        assert!(error.contains(why) && error.contains(".wav"), "{error}");
-    }
-    std::fs::remove_file(&path).expect("it is there");
-    let error = Tape::read(&folder).expect_err("it is gone").to_string();
-    assert!(error.contains("cannot be used") && error.contains(".wav"), "{error}");
-    std::fs::write(&path, good).expect("it can be written");
-    Tape::read(&folder).expect("all is well again");
+    ];
+    assert_file_is_checked(&folder, &path, &others);
 }

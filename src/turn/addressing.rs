@@ -13,8 +13,10 @@ mod lexicon;
 mod listening;
 mod mentions;
 mod names;
+mod offers;
 mod order;
 mod reading;
+mod roles;
 mod sentence;
 mod silence;
 mod sleep;
@@ -25,7 +27,6 @@ mod words;
 
 use std::collections::BTreeSet;
 
-use correction::Correction;
 pub use expertise::Card;
 pub use listening::is_listening;
 use mentions::Who;
@@ -52,6 +53,8 @@ pub struct Scene<'a> {
     pub answered_before: Option<usize>,
     /// Who spoke last, if a persona, and nothing but nods came since.
     pub spoke_last: Option<SpokeLast>,
+    /// What it asked was put to another human by name.
+    pub asked_another: bool,
     /// Another human spoke last, and no persona since.
     pub after_human: bool,
     /// Humans talk with each other.
@@ -91,12 +94,15 @@ pub struct Candidate<'a> {
 }
 
 /// A persona's speech that is the newest in the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(default)]
 pub struct SpokeLast {
     /// An index of [`Scene::cast`].
     pub persona: usize,
     /// It asked the humans something, or one of them.
     pub asked: bool,
+    /// The other persona to whom its end points.
+    pub pointed: Option<usize>,
 }
 
 /// What the speaker has to do with the humans who talk with each other.
@@ -165,8 +171,23 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
             verdict.others = (Outcome::Passed, "asked to be quiet".into());
         }
     }
+    ends_turns(&mut verdict, &reading, scene);
     verdict.lifts_silence = lifted || reading.asks() && reading.resumes();
     verdict
+}
+
+/// What the line ends of what others were about to say.
+fn ends_turns(verdict: &mut Verdict, reading: &Reading<'_>, scene: &Scene<'_>) {
+    let pointed = scene.spoke_last.is_some_and(|last| last.pointed.is_some());
+    verdict.takes_back |= pointed && reading.declines();
+    if !scene.owed.is_empty() && reading.closes() {
+        if verdict.bearing == Bearing::Owed {
+            *verdict = Verdict::nobody(Bearing::Nothing, "the round is over");
+        }
+        verdict.stop(scene.owed.iter().copied());
+    }
+    // "Not you, Ada": what she was about to say is not wanted.
+    verdict.stop(reading.calls.excluded.iter().filter_map(Who::persona));
 }
 
 /// The order of evidence, the surest first.
@@ -188,19 +209,7 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
 }
 
 fn decide_whole(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    let choice = Choice { reading, scene, hushed };
-    choice
-        .corrected()
-        .or_else(|| choice.ordered())
-        .or_else(|| choice.somebody_else())
-        .or_else(|| choice.turns_to_a_human())
-        .or_else(|| choice.called())
-        .or_else(|| choice.by_role())
-        .or_else(|| choice.refused())
-        .or_else(|| choice.asker())
-        .or_else(|| choice.nod())
-        .or_else(|| choice.owed())
-        .unwrap_or_else(|| choice.unnamed())
+    Choice { reading, scene, hushed }.whole()
 }
 
 #[derive(Clone, Copy)]
@@ -212,8 +221,29 @@ struct Choice<'a> {
 }
 
 impl Choice<'_> {
+    /// Of a whole line.
+    fn whole(&self) -> Verdict {
+        self.corrected()
+            .or_else(|| self.withdrawn())
+            .or_else(|| self.ordered())
+            .or_else(|| self.somebody_else())
+            .or_else(|| self.turns_to_a_human())
+            .or_else(|| self.called())
+            .or_else(|| self.by_role())
+            .or_else(|| self.refused())
+            .or_else(|| self.taken_up())
+            .or_else(|| self.declined())
+            .or_else(|| self.postponed())
+            .or_else(|| self.asker())
+            .or_else(|| self.nod())
+            .or_else(|| self.owed())
+            .unwrap_or_else(|| self.unnamed())
+    }
+
     fn is_left_out(&self, persona: usize) -> bool {
+        let last = self.scene.spoke_last.map(|last| last.persona);
         self.hushed.contains(&persona)
+            || last == Some(persona) && self.reading.refuses_you()
             || self.reading.calls.excluded.contains(&Who::Persona(persona))
     }
 
@@ -231,69 +261,6 @@ impl Choice<'_> {
         self.reading.lifts() || self.reading.asks() && self.reading.resumes()
     }
 
-    /// "No, the other one": the talk was put to somebody else.
-    fn corrected(&self) -> Option<Verdict> {
-        if let Some((before, after)) = self.reading.taken_back() {
-            return self.taken_back(&before, &after);
-        }
-        let found = self.reading.correction()?;
-        let mentioned = &self.reading.calls.mentioned;
-        let persona = |who: &Who| matches!(who, Who::Persona(_));
-        let human = mentioned.iter().find_map(|who| match who {
-            Who::Human(one) => Some(*one),
-            _ => None,
-        });
-        if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
-            // "Oh, I was talking to Zoe."
-            let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
-            return Some(Verdict { humans: vec![human], ..nobody });
-        }
-        let refused = || match mentioned[..] {
-            [Who::Persona(one)] => Some(one),
-            _ => None,
-        };
-        let from = self.scene.partner().or_else(refused)?;
-        self.instead(from, found, self.reading, self.scene.asked_before)
-    }
-
-    /// "Ada, what is it? No, sorry, I mean Hugo": the line corrects itself.
-    fn taken_back(&self, before: &Reading<'_>, after: &Reading<'_>) -> Option<Verdict> {
-        let from = before.personas_called().first().copied()?;
-        let called: Vec<_> =
-            after.personas_called().into_iter().filter(|one| *one != from).collect();
-        if !called.is_empty() {
-            return Some(
-                self.calls(called.into_iter().map(|one| (one, 0.8, "meant instead")).collect()),
-            );
-        }
-        after.correction()?;
-        self.instead(from, Correction::Somebody, after, Some(before.text()))
-    }
-
-    /// Who was meant when it was not `from`.
-    fn instead(
-        &self,
-        from: usize,
-        found: Correction,
-        reading: &Reading<'_>,
-        question: Option<&str>,
-    ) -> Option<Verdict> {
-        let named = reading.calls.mentioned.iter().find_map(|who| match who {
-            Who::Persona(one) if *one != from && !self.is_left_out(*one) => Some(*one),
-            _ => None,
-        });
-        let others: Vec<usize> =
-            (0..self.scene.cast.len()).filter(|one| *one != from && self.may(*one)).collect();
-        let by_words = || reading.best_fit(&others).or_else(|| reading.abbreviated(&others));
-        let somebody = || match others.as_slice() {
-            [only] => Some(*only),
-            _ => self.rank_by_question(question, &others),
-        };
-        let to = named.or_else(by_words);
-        let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
-        Some(self.calls(vec![(to?, 0.8, "meant instead")]))
-    }
-
     /// "Ada first, then Hugo."
     fn ordered(&self) -> Option<Verdict> {
         let order = self.reading.order()?;
@@ -308,16 +275,14 @@ impl Choice<'_> {
     /// "Ada, let somebody else answer."
     fn somebody_else(&self) -> Option<Verdict> {
         let mentioned = &self.reading.calls.mentioned;
-        let named: Vec<usize> = mentioned
-            .iter()
-            .filter_map(|who| match who {
-                Who::Persona(one) => Some(*one),
-                _ => None,
-            })
-            .collect();
-        let refused = !named.is_empty() && self.reading.wants_somebody_else();
-        refused.then(|| {
-            let hushed = self.hushed.iter().copied().chain(named).collect();
+        let named: Vec<usize> = mentioned.iter().filter_map(Who::persona).collect();
+        let mut refused = named;
+        if refused.is_empty() && self.reading.asks_somebody_else() {
+            refused.extend(self.scene.spoke_last.map(|last| last.persona));
+        }
+        let wants = !refused.is_empty() && self.reading.wants_somebody_else();
+        wants.then(|| {
+            let hushed = self.hushed.iter().copied().chain(refused).collect();
             Choice { hushed: &hushed, ..*self }.room()
         })
     }
@@ -416,10 +381,18 @@ impl Choice<'_> {
         (refused && self.reading.calls.called.is_empty()).then(|| self.room())
     }
 
-    /// A persona asked: what a human says then is its answer.
+    /// A persona asked, and whoever is to answer needs a moment.
+    fn postponed(&self) -> Option<Verdict> {
+        let asked = self.scene.spoke_last.is_some_and(|last| last.asked);
+        (asked && self.reading.postpones())
+            .then(|| Verdict::nobody(Bearing::Nothing, "an answer will come"))
+    }
+
+    /// A persona asked: what a human says then is its answer, but for one whom it did not ask.
     fn asker(&self) -> Option<Verdict> {
         let last = self.scene.spoke_last.filter(|last| last.asked && self.may(last.persona))?;
-        (!self.reading.asks_whoever())
+        let next = !self.scene.owed.is_empty() && self.reading.asks_for_the_rest();
+        (!self.reading.asks_whoever() && !self.scene.asked_another && !next)
             .then(|| self.goes_on(last.persona, 0.7, "answers its question"))
     }
 

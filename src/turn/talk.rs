@@ -22,6 +22,8 @@ const SPEECH_REACH: Duration = Duration::from_secs(60);
 #[serde(default)]
 pub(super) struct Talk {
     spoke: Option<(SpokeLast, Time)>,
+    /// The human to whom the newest speech put its question by name.
+    asked: Option<HumanId>,
     exchange: Option<Exchange>,
     /// Until when each persona that was asked to be is silent: indices of the cast.
     #[serde(with = "pairs")]
@@ -40,8 +42,9 @@ struct Exchange {
 }
 
 impl Talk {
-    pub(super) fn persona_spoke(&mut self, now: Time, persona: usize, asked: bool) {
-        self.spoke = Some((SpokeLast { persona, asked }, now));
+    pub(super) fn persona_spoke(&mut self, now: Time, spoke: SpokeLast, asked: Option<HumanId>) {
+        self.spoke = Some((spoke, now));
+        self.asked = asked.filter(|_| spoke.asked);
         self.exchange = None;
         self.open_question = None;
         self.said = None;
@@ -64,9 +67,17 @@ impl Talk {
         !said && self.spoke_last(now).is_none()
     }
 
-    /// A human said something that is more than a nod.
-    pub(super) fn human_spoke(&mut self) {
-        self.spoke = None;
+    /// A human said something that is more than a nod; a question to another one stays open.
+    pub(super) fn human_spoke(&mut self, now: Time, human: &HumanId) {
+        if !self.is_to_another(now, human) {
+            self.spoke = None;
+        }
+    }
+
+    /// Whether the newest speech asked a human who is not `human`.
+    pub(super) fn is_to_another(&self, now: Time, human: &HumanId) -> bool {
+        let asked = self.asked.as_ref().filter(|_| self.spoke_last(now).is_some());
+        asked.is_some_and(|asked| asked != human)
     }
 
     pub(super) fn spoke_last(&self, now: Time) -> Option<SpokeLast> {
@@ -126,17 +137,20 @@ impl Talk {
 
     /// Whether it names only personas of a cast of `count`.
     pub(super) fn fits(&self, count: usize) -> bool {
-        let spoke = self.spoke.iter().map(|(spoke, _)| spoke.persona);
+        let spoke = self.spoke.iter().flat_map(|(spoke, _)| [Some(spoke.persona), spoke.pointed]);
+        let spoke = spoke.flatten();
         spoke.chain(self.silenced.keys().copied()).all(|persona| persona < count)
     }
 
     /// Everybody that it names.
     pub(super) fn humans_mut(&mut self) -> impl Iterator<Item = &mut HumanId> {
         let members = self.exchange.iter_mut().flat_map(|exchange| &mut exchange.members);
-        members.chain(self.open_question.iter_mut().map(|(human, _)| human))
+        let open = self.open_question.iter_mut().map(|(human, _)| human);
+        members.chain(open).chain(&mut self.asked)
     }
 
     pub(super) fn left(&mut self, human: &HumanId) {
+        self.asked.take_if(|asked| asked == human);
         if let Some(exchange) = &mut self.exchange {
             exchange.members.retain(|member| member != human);
         }
@@ -170,9 +184,16 @@ mod tests {
         let (tom, zoe) = (HumanId::new("tom"), HumanId::new("zoe"));
         let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
         let mut talk = Talk::default();
-        talk.persona_spoke(at(0), 1, true);
-        assert_eq!(talk.spoke_last(at(60)), Some(SpokeLast { persona: 1, asked: true }));
+        let spoke = SpokeLast { persona: 1, asked: true, pointed: None };
+        talk.persona_spoke(at(0), spoke, Some(zoe.clone()));
+        assert_eq!(talk.spoke_last(at(60)), Some(spoke));
         assert_eq!(talk.spoke_last(at(61)), None);
+        // What Zoe was asked is hers to answer, whatever Tom says meanwhile.
+        assert!(talk.is_to_another(at(1), &tom) && !talk.is_to_another(at(1), &zoe));
+        talk.human_spoke(at(1), &tom);
+        assert_eq!(talk.spoke_last(at(2)), Some(spoke));
+        talk.human_spoke(at(2), &zoe);
+        assert_eq!(talk.spoke_last(at(3)), None);
 
         talk.asked_the_room(at(70), &tom);
         assert_eq!(talk.answers_a_human(at(80), &zoe), Some(tom.clone()));

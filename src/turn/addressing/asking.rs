@@ -1,6 +1,7 @@
 //! Whether a line asks for something: questions and requests, also those without a mark.
 
 use super::calls::Call;
+use super::handing;
 use super::lexicon::Set;
 use super::reading::Reading;
 use super::sentence::Sentence;
@@ -49,7 +50,13 @@ impl Reading<'_> {
             }
             _ => sentence.turns_to_somebody(),
         };
+        // "Ada, take it from there", "the floor is yours, Ada".
+        let told = opens
+            && sentence.after != Break::None
+            && (REQUESTS.has(sentence.next()) || handing::is_speaking(sentence.next()));
         opens && turned
+            || told
+            || sentence.gives_the_floor() && (opens || ends || sentence.is_set_off())
             || opens && ends && self.is_marked()
             || sentence.is_question && (opens || ends || sentence.is_set_off())
     }

@@ -52,7 +52,7 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon, mentions: Vec<Mention>) -> 
         let greets_all = mention.who == [Who::Everybody]
             && line.iter().all(|word| word.after != Break::Question);
         let passing =
-            !greets_all && sentence.is_only_courtesy() && !sentence.is_whole_line(line, &mention);
+            !greets_all && sentence.is_courtesy() && !sentence.is_whole_line(line, &mention);
         let confidence = confidence * if mention.exact { 1.0 } else { MISHEARD };
         let confidence = if passing { confidence.min(IN_PASSING) } else { confidence };
         let call = |who| Call { who, confidence, handed };

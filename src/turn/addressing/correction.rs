@@ -1,7 +1,11 @@
 //! "No, the other one": a line that takes back whom the line before it was put to.
 
+use super::Choice;
 use super::lexicon::{Lexicon, Set};
-use super::words::Word;
+use super::mentions::Who;
+use super::reading::Reading;
+use super::verdict::{Bearing, Verdict};
+use super::words::{Break, Word};
 
 /// How surely a line says that somebody else was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,13 +19,45 @@ pub(super) enum Correction {
 const APOLOGIES: Set = Set::new(
     "no nope nah nay sorry sry oops whoops actually wait excuse pardon apologies nein non \
      perdon desculpa scusa nee entschuldigung oh hang erm not nicht ach desole er ah yeah \
-     um i my nej forlat naw nae anzi whoops hoppla ups verzeihung mi entschuldigen no",
+     um i my nej forlat naw nae anzi whoops hoppla ups verzeihung mi entschuldigen no mb oj ei",
 );
 /// What opens a sentence that takes the one before it back.
 const TAKES_BACK: Set = Set::new(
     "no nope naw nah sorry oops whoops wait actually pardon scusa scusi anzi perdon desculpa \
-     desculpe nein nee entschuldigung verzeihung rather apologies hoppla ups desole",
+     desculpe nein nee entschuldigung verzeihung rather apologies hoppla ups desole nao",
 );
+/// Words that are sorry for something, wherever they stand.
+const SORRY: Set = Set::new("sorry sry oops whoops pardon apologies mb mistake desculpa scusa");
+/// What takes back what stands before it, within a sentence and without a pause.
+const REPAIRS: &[&[&str]] = &[
+    &["no", "wait"],
+    &["wait", "no"],
+    &["no", "sorry"],
+    &["sorry", "no"],
+    &["naw", "sorry"],
+    &["scratch", "that"],
+    &["strike", "that"],
+    &["what", "am", "i", "saying"],
+    &["i", "mean"],
+    &["i", "meant"],
+    &["not", "you"],
+];
+/// What takes a question back for good, unless somebody else is asked behind it.
+const WITHDRAWN: &[&[&str]] = &[
+    &["scratch", "that"],
+    &["strike", "that"],
+    &["forget", "i"],
+    &["forget", "it"],
+    &["forget", "that"],
+    &["forget", "about"],
+    &["ignore", "that"],
+    &["disregard", "that"],
+    &["never", "mind"],
+    &["i", "have", "it"],
+    &["i", "found", "it"],
+    &["ive", "got", "it"],
+    &["ive", "found", "it"],
+];
 /// So early in a sentence.
 const TAKES_BACK_WORDS: usize = 3;
 /// What was intended.
@@ -47,7 +83,11 @@ const OTHERS: &[&str] = &[
     "lass",
     "gentleman",
     "gent",
+    "yin",
+    "two",
 ];
+/// A line of so many words that has "the other one" in it is about nothing else.
+const OTHER_ONE_WORDS: usize = 8;
 
 /// "That was intended for".
 const MEANT_FOR: &[&str] =
@@ -57,6 +97,31 @@ const MEANT_FOR: &[&str] =
 pub(super) fn takes_back(line: &[Word]) -> bool {
     let opening = line.iter().take(TAKES_BACK_WORDS);
     opening.map(|word| word.text.as_str()).any(|word| TAKES_BACK.has(word))
+}
+
+/// Whether the words from `at` on take back what stands before them in their sentence.
+pub(super) fn repairs(line: &[Word], at: usize) -> bool {
+    let rest = &line[at..];
+    let pause = at > 0 && line[at - 1].after != Break::None;
+    pause && TAKES_BACK.has(&rest[0].text) && rest[0].text != "wait"
+        || at > 0 && begins_with(rest, REPAIRS)
+}
+
+/// Where a question is taken back: the first word behind what says so.
+pub(super) fn withdrawn(line: &[Word]) -> Option<usize> {
+    (0..line.len()).find_map(|at| {
+        let said = WITHDRAWN.iter().find(|words| begins_with(&line[at..], &[words]))?;
+        // "Could you forget that", "don't forget it".
+        let before = at.checked_sub(1).map_or(Break::Stop, |at| line[at].after);
+        let opens = line[..at].iter().rev().take_while(|word| word.after == Break::None).count();
+        (before != Break::None || opens <= 2 && at <= 2).then_some(at + said.len())
+    })
+}
+
+fn begins_with(line: &[Word], phrases: &[&[&str]]) -> bool {
+    phrases.iter().any(|words| {
+        words.len() <= line.len() && words.iter().zip(line).all(|(one, word)| *one == word.text)
+    })
 }
 
 /// Whether `line` corrects whom the talk was put to.
@@ -77,7 +142,18 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     let meant = words.iter().any(|word| MEANT.has(word));
     let told = words.iter().any(|word| matches!(*word, "muddled" | "mixed" | "confused"));
     let asks_anew = words.len() > 14 || lexicon.questions.has(words.first().unwrap_or(&""));
-    if apology && (wrong || foreign || told && meant) || wrong && meant {
+    let sorry = words.iter().any(|word| SORRY.has(word));
+    let confused = ["mixed", "muddled", "confused"];
+    let mixed_up = confused.iter().any(|one| pair(one, &["you", "up"]));
+    // "The other yin then."
+    let asks = line[line.len() - 1].after == Break::Question;
+    let other = pair("other", OTHERS) && words.contains(&"the");
+    let only_other = other && words.len() <= OTHER_ONE_WORDS && !asks && !words.contains(&"of");
+    if apology && (wrong || foreign || told && meant)
+        || wrong && (meant || sorry)
+        || mixed_up && !asks
+        || only_other
+    {
         return Some(Correction::Somebody);
     }
     let aimed = pair("was", MEANT_FOR)
@@ -85,6 +161,102 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
         || pair("meant", &["for"])
         || pair("not", &["you", "him", "her"]) && words[0] == "not";
     ((apology && meant || aimed) && !asks_anew).then_some(Correction::Perhaps)
+}
+
+impl Choice<'_> {
+    /// "No, the other one": the talk was put to somebody else.
+    pub(super) fn corrected(&self) -> Option<Verdict> {
+        if let Some((before, after)) = self.reading.taken_back() {
+            return self.taken_back(&before, &after);
+        }
+        let found = self.reading.correction()?;
+        let mentioned = &self.reading.calls.mentioned;
+        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        let human = mentioned.iter().find_map(|who| match who {
+            Who::Human(one) => Some(*one),
+            _ => None,
+        });
+        if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
+            // "Oh, I was talking to Zoe."
+            return Some(self.turned_to(human));
+        }
+        let refused = || match mentioned[..] {
+            [Who::Persona(one)] => Some(one),
+            _ => None,
+        };
+        let from = self.scene.partner().or_else(refused)?;
+        self.instead(from, found, self.reading, self.scene.asked_before)
+    }
+
+    /// What was asked of a persona was meant for a human.
+    fn turned_to(&self, human: usize) -> Verdict {
+        let nobody = Verdict::nobody(Bearing::Humans, "addressed to a human");
+        Verdict { humans: vec![human], takes_back: true, ..nobody }
+    }
+
+    /// "Ada, what is it? No, sorry, I mean Hugo": the line corrects itself.
+    fn taken_back(&self, before: &Reading<'_>, after: &Reading<'_>) -> Option<Verdict> {
+        let from = before.personas_called().first().copied()?;
+        let called = after.personas_called().into_iter().filter(|one| *one != from);
+        let called: Vec<_> = called.map(|one| (one, 0.8, "meant instead")).collect();
+        if !called.is_empty() {
+            return Some(self.calls(called));
+        }
+        match after.meant() {
+            Some(Who::Persona(one)) if one != from => {
+                return Some(self.calls(vec![(one, 0.8, "meant instead")]));
+            }
+            Some(Who::Human(one)) => return Some(self.turned_to(one)),
+            _ => {}
+        }
+        after.correction()?;
+        self.instead(from, Correction::Somebody, after, Some(before.text()))
+    }
+
+    /// Who was meant when it was not `from`.
+    fn instead(
+        &self,
+        from: usize,
+        found: Correction,
+        reading: &Reading<'_>,
+        question: Option<&str>,
+    ) -> Option<Verdict> {
+        let may = |one: &usize| *one != from && !self.is_left_out(*one);
+        let named = reading.calls.mentioned.iter().filter_map(Who::persona).find(may);
+        let others: Vec<usize> =
+            (0..self.scene.cast.len()).filter(|one| *one != from && self.may(*one)).collect();
+        let described = || reading.described().filter(|one| others.contains(one));
+        let by_words = || {
+            let fits = described().or_else(|| reading.best_fit(&others));
+            fits.or_else(|| reading.abbreviated(&others))
+        };
+        let somebody = || match others.as_slice() {
+            [only] => Some(*only),
+            _ => self.rank_by_question(question, &others),
+        };
+        let to = named.or_else(by_words);
+        let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
+        Some(self.calls(vec![(to?, 0.8, "meant instead")]))
+    }
+
+    /// "Scratch that": what was asked is not asked any more, but for what stands behind it.
+    pub(super) fn withdrawn(&self) -> Option<Verdict> {
+        let nobody = || Verdict {
+            takes_back: true,
+            ..Verdict::nobody(Bearing::Nothing, "the question was withdrawn")
+        };
+        // "Oh, I meant you": another human was meant.
+        if self.scene.after_human && self.reading.means_you() {
+            return Some(nobody());
+        }
+        let rest = self.reading.behind_withdrawal()?;
+        let anew = rest.asks() || !rest.calls.called.is_empty();
+        if anew {
+            let choice = Choice { reading: &rest, ..*self };
+            return Some(Verdict { takes_back: true, ..choice.whole() });
+        }
+        Some(nobody())
+    }
 }
 
 #[cfg(test)]

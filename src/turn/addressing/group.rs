@@ -1,5 +1,6 @@
 //! Words for all who are there, and for whoever knows.
 
+use super::handing;
 use super::lexicon::{Lexicon, Set};
 use super::words::{Break, Word};
 
@@ -16,6 +17,12 @@ const NUMBERS: Set = Set::new("two three four five six seven eight lot of");
 /// How many words from `start` on speak to everybody; none when they do not.
 pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Option<usize> {
     let text = |at: usize| line.get(at).map_or("", |word| word.text.as_str());
+    // "The four of us" are the humans.
+    if (0..line.len())
+        .any(|at| NUMBERS.has(text(at)) && (text(at + 1), text(at + 2)) == ("of", "us"))
+    {
+        return None;
+    }
     let word = text(start);
     let previous = start.checked_sub(1).map_or("", text);
     let pronoun = |at: usize| lexicon.second_person.has(text(at)) || text(at) == "us";
@@ -34,11 +41,26 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             return (start + 1 < line.len() && previous == "from").then_some(1);
         }
     }
-    let each = matches!(word, "each" | "all" | "both") && text(start + 1) == "of";
-    if each && matches!(text(start + 2), "our" | "these" | "those" | "my") {
-        // "Each of our four officers".
-        let numbers = (start + 3..line.len()).take_while(|&at| NUMBERS.has(text(at))).count();
-        return (start + 3 + numbers < line.len()).then_some(4 + numbers);
+    let of = (start + 1..start + 3).find(|&at| text(at) == "of");
+    let of = of.filter(|&of| (start + 1..of).all(|at| NUMBERS.has(text(at))));
+    if let Some(of) = of.filter(|_| matches!(word, "each" | "all" | "both"))
+        && matches!(text(of + 1), "our" | "these" | "those" | "my")
+    {
+        // "Each of our four officers", "all three of our guests".
+        let numbers = (of + 2..line.len()).take_while(|&at| NUMBERS.has(text(at))).count();
+        let end = of + 2 + numbers;
+        return (end < line.len()).then_some(end + 1 - start);
+    }
+    // "All stations report."
+    let every = matches!(word, "all" | "each" | "every") && !lexicon.is_function(text(start + 1));
+    let begins = start == 0 || line[start - 1].after != Break::None;
+    if every && begins && handing::is_speaking(text(start + 2)) {
+        return Some(2);
+    }
+    // "Right round the panel."
+    let round = matches!(word, "round" | "around") && text(start + 1) == "the";
+    if round && COLLECTIVES.has(text(start + 2)) {
+        return Some(3);
     }
     let pair = (word, text(start + 1));
     if matches!(pair, ("rest", "of")) && pronoun(start + 2) {
@@ -46,7 +68,7 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
     }
     if matches!(
         pair,
-        ("the" | "you", "others")
+        ("you", "others")
             | ("in", "turn")
             | ("take", "turns")
             | ("go" | "going" | "once", "round" | "around")
@@ -55,6 +77,12 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
             | ("per", "person")
             | ("each", "one")
     ) {
+        return Some(2);
+    }
+    let turned = previous.is_empty()
+        || start > 0 && line[start - 1].after != Break::None
+        || matches!(previous, "from" | "and" | "for" | "to" | "about" | "hear" | "now" | "then");
+    if pair == ("the", "others") && turned {
         return Some(2);
     }
     // "One word each."
@@ -75,7 +103,7 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
     let set_off = line[start].after != Break::None;
     let greets =
         |end: usize| end > 0 && line[..end].iter().all(|word| lexicon.openers.has(&word.text));
-    let begins = start == 0 || greets(start) || line[start - 1].after != Break::None;
+    let begins = begins || greets(start);
     match (word, text(start + 1), text(start + 2)) {
         ("ladies", "and", "gentlemen") if begins => return Some(3),
         ("tout", "le", "monde") if greets(start) => return Some(3),

@@ -112,6 +112,22 @@ impl Sentence<'_> {
         self.asks_after(lead, verb)
     }
 
+    /// "The mic is yours", "you're up", "your turn".
+    pub(super) fn gives_the_floor(&self) -> bool {
+        let pair = |two: &[&str]| {
+            matches!(
+                two,
+                ["youre", "up" | "on" | "next"]
+                    | ["your", "turn" | "go" | "move" | "floor" | "mic"]
+                    | ["is", "yours"]
+                    | ["floors" | "floor" | "mics" | "mic", "yours"]
+                    | ["over", "to"]
+                    | ["go", "on" | "ahead"]
+            )
+        };
+        self.lead.windows(2).chain(self.tail.windows(2)).any(pair)
+    }
+
     /// "The one who knows it is Ada", "Ada has the answer".
     fn is_who_knows(&self) -> bool {
         let has = |words: &[&str], list: &[&str]| words.iter().any(|word| list.contains(word));

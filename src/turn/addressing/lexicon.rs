@@ -36,6 +36,11 @@ impl Set {
         Self { words, marks }
     }
 
+    /// All of them.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &'static str> {
+        self.words.split_ascii_whitespace()
+    }
+
     /// Every word of a line is looked up in a hundred sets and stands in few, which its mark tells.
     pub(super) fn has(&self, word: &str) -> bool {
         let word = word.as_bytes();

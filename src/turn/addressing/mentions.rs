@@ -1,10 +1,15 @@
 //! The names in a line: whose, where, and how surely they are names and not words.
 
+use std::cmp::Reverse;
+
 use super::expertise::Card;
 use super::group;
 use super::lexicon::Lexicon;
 use super::names::{Heard, Names};
 use super::words::{Break, Word};
+
+/// Several words that sound so near a name are the name, however it is written.
+const SAME_SOUND_MAX: f32 = 0.1;
 
 /// Somebody who can be named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,16 +20,28 @@ pub(super) enum Who {
     Everybody,
 }
 
+impl Who {
+    pub(super) fn persona(&self) -> Option<usize> {
+        match self {
+            Self::Persona(one) => Some(*one),
+            Self::Human(_) | Self::Everybody => None,
+        }
+    }
+}
+
 /// Those who are there, the speaker left out.
 #[derive(Debug)]
 pub(super) struct Present<'a> {
     pub cards: Vec<&'a Card>,
     pub humans: Vec<Names>,
+    /// Of several who are called the same, this one is meant: whose talk it was.
+    pub partner: Option<usize>,
 }
 
 impl<'a> Present<'a> {
     pub(super) fn of(cast: impl Iterator<Item = &'a Card>, humans: &[&str]) -> Self {
-        Self { cards: cast.collect(), humans: humans.iter().map(|name| Names::of(name)).collect() }
+        let humans = humans.iter().map(|name| Names::of(name)).collect();
+        Self { cards: cast.collect(), humans, partner: None }
     }
 
     fn personas(&self) -> impl Iterator<Item = &Names> {
@@ -69,11 +86,15 @@ fn is_cased(line: &[Word]) -> bool {
     line.iter().any(|word| word.capital)
 }
 
-/// Whose name `line` begins with, and how many words it takes: the longest one, and the first of
-/// equals.
-fn longest<'a>(all: impl Iterator<Item = &'a Names>, line: &[Word]) -> Option<(usize, usize)> {
+/// Whose name `line` begins with, and how many words it takes: the longest one, and of equals
+/// `first` or the first.
+fn longest<'a>(
+    all: impl Iterator<Item = &'a Names>,
+    line: &[Word],
+    first: Option<usize>,
+) -> Option<(usize, usize)> {
     let found = all.enumerate().filter_map(|(index, names)| Some((index, names.at(line)?)));
-    found.max_by_key(|(index, length)| (*length, std::cmp::Reverse(*index)))
+    found.max_by_key(|(index, length)| (*length, Some(*index) == first, Reverse(*index)))
 }
 
 struct Finder<'a> {
@@ -93,18 +114,19 @@ impl Finder<'_> {
             exact,
             doubtful: false,
         };
-        if let Some((index, length)) = longest(self.present.personas(), rest) {
+        if let Some((index, length)) = longest(self.present.personas(), rest, self.present.partner)
+        {
             let word = self.is_word(start, length)?;
             return Some(Mention { doubtful: word, ..mention(Who::Persona(index), length, true) });
         }
-        if let Some((index, length)) = longest(self.present.humans.iter(), rest) {
+        if let Some((index, length)) = longest(self.present.humans.iter(), rest, None) {
             return Some(mention(Who::Human(index), length, true));
         }
         if let Some(length) = group::everybody_at(self.line, start, self.lexicon) {
             return Some(mention(Who::Everybody, length, true));
         }
-        let (persona, length) = self.misheard(start)?;
-        Some(mention(Who::Persona(persona), length, false))
+        let (persona, length, exact) = self.misheard(start)?;
+        Some(mention(Who::Persona(persona), length, exact))
     }
 
     /// Whether what is spelled as a name may be a word as well; none when it surely is one.
@@ -127,7 +149,8 @@ impl Finder<'_> {
         }
     }
 
-    fn misheard(&self, start: usize) -> Option<(usize, usize)> {
+    /// Whose name was misheard, how many words it takes, and whether it sounds just like it.
+    fn misheard(&self, start: usize) -> Option<(usize, usize, bool)> {
         let word = &self.line[start];
         let skips = |text: &str| self.lexicon.is_function(text) || self.lexicon.openers.has(text);
         let heard = Heard::of(&self.line[start..]);
@@ -135,7 +158,7 @@ impl Finder<'_> {
         if !skips(&word.text)
             && let Some(persona) = anywhere()
         {
-            return Some((persona, 1));
+            return Some((persona, 1, false));
         }
         let before = &self.line[..start];
         let opening = before.iter().rev().take_while(|word| !word.after.ends_sentence());
@@ -152,8 +175,8 @@ impl Finder<'_> {
             let fits = !words.iter().all(known) && (opens || ends);
             fits.then_some((sound, index, length))
         });
-        let (_, persona, length) = near.min_by(|one, other| one.0.total_cmp(&other.0))?;
-        Some((persona, length))
+        let (sound, persona, length) = near.min_by(|one, other| one.0.total_cmp(&other.0))?;
+        Some((persona, length, length > 1 && sound <= SAME_SOUND_MAX))
     }
 
     fn joins(&self, one: &Mention, other: &Mention) -> bool {

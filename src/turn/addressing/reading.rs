@@ -11,7 +11,7 @@ use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Mention, Present, Who};
 use super::silence::{self, Silence};
 use super::words::{Break, Word, words};
-use super::{Scene, backchannel, completeness, group, order};
+use super::{Scene, backchannel, completeness, group, order, roles, sentence};
 
 pub(super) struct Reading<'a> {
     pub(super) text: &'a str,
@@ -32,6 +32,8 @@ pub(super) struct Hush {
 
 /// An answer of so few words needs no sentence.
 const ANSWER_WORDS: usize = 3;
+/// So far behind what takes a line back stands whom it means.
+const REPAIR_WORDS: usize = 8;
 /// Words that point at what was said before.
 const BACK: Set = Set::new(
     "it its that thats this they them those these he she him her one ones instead then so \
@@ -50,9 +52,10 @@ impl<'a> Reading<'a> {
     pub(super) fn of(text: &'a str, scene: &Scene<'a>) -> Self {
         let line = words(text);
         let lexicon = Lexicon::of(&line);
-        let present = Rc::new(Present::of(scene.cast.iter().map(|one| one.card), &scene.humans));
+        let present = Present::of(scene.cast.iter().map(|one| one.card), &scene.humans);
+        let present = Rc::new(Present { partner: scene.partner(), ..present });
         let mut reading = Self::in_language(text, line, lexicon, present);
-        let refused = expertise::refused_roles(&reading.line, &reading.present.cards);
+        let refused = roles::refused_roles(&reading.line, &reading.present.cards);
         reading.calls.excluded.extend(refused.into_iter().map(Who::Persona));
         reading
     }
@@ -129,12 +132,7 @@ impl<'a> Reading<'a> {
                         continue;
                     }
                     let personas = self.mentions.iter().filter(inside).flat_map(|one| &one.who);
-                    let mut whom: BTreeSet<usize> = personas
-                        .filter_map(|who| match who {
-                            Who::Persona(one) => Some(*one),
-                            _ => None,
-                        })
-                        .collect();
+                    let mut whom: BTreeSet<usize> = personas.filter_map(Who::persona).collect();
                     let all = called.iter().any(|call| call.who == Who::Everybody);
                     if whom.is_empty() && range.start > 0 && !all {
                         // "Ada, thank you. Have a rest."
@@ -238,19 +236,71 @@ impl<'a> Reading<'a> {
         })
     }
 
-    /// What the line says before and after a sentence that takes back what stands before it.
+    /// What the line says before and after the words that take back what stands before them.
     pub(super) fn taken_back(&self) -> Option<(Self, Self)> {
         let sentences = silence::sentences(&self.line);
-        let back = |range: &&Range<usize>| {
+        let corrects = |range: &&Range<usize>| {
             let rest = &self.line[range.start..];
             correction::takes_back(rest) || correction::find(rest, self.lexicon).is_some()
         };
-        let at = sentences.iter().skip(1).find(back)?.start;
-        let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
-        let called = |part: &Self| part.personas_called().into_iter().next();
-        let from = called(&before)?;
-        let other = called(&after).is_some_and(|to| to != from);
-        (other || after.correction().is_some()).then_some((before, after))
+        let sentence = sentences.iter().skip(1).find(corrects).map(|range| range.start);
+        let within = (1..self.line.len()).find(|&at| correction::repairs(&self.line, at));
+        let both = [within.map(|at| (at, false)), sentence.map(|at| (at, true))];
+        both.into_iter().flatten().find_map(|(at, is_sentence)| {
+            let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
+            let from = before.personas_called().into_iter().next()?;
+            let called = after.personas_called().into_iter().next();
+            let other = called.is_some_and(|to| to != from);
+            let meant = || after.meant().is_some_and(|who| who != Who::Persona(from));
+            let corrects = || is_sentence && after.correction().is_some();
+            (other || meant() || corrects()).then_some((before, after))
+        })
+    }
+
+    /// Whom its first words name by themselves, between pauses or at its end, or describe.
+    pub(super) fn meant(&self) -> Option<Who> {
+        let stands = |mention: &&Mention| {
+            let last = &self.line[mention.end - 1];
+            mention.start < REPAIR_WORDS && last.after != Break::None && !last.owns
+        };
+        let left_out = |who: &Who| self.calls.excluded.contains(who);
+        let named = self.mentions.iter().find(stands).map(|mention| mention.who[0]);
+        let reach = self.line.len().min(REPAIR_WORDS);
+        let described = || self.part(0..reach).described().map(Who::Persona);
+        named.filter(|who| !left_out(who)).or_else(described).filter(|who| !left_out(who))
+    }
+
+    /// The one persona whom it describes by what it is: "the maths lady".
+    pub(super) fn described(&self) -> Option<usize> {
+        roles::meant_role(&self.line, self.lexicon, &self.present.cards)
+    }
+
+    /// "Not you", said to whoever spoke last.
+    pub(super) fn refuses_you(&self) -> bool {
+        let not_you = |at: usize| {
+            let before = at.checked_sub(1).map_or("", |at| self.line[at].text.as_str());
+            let after = self.line.get(at + 2).map_or("", |word| word.text.as_str());
+            let opens = before.is_empty() || self.lexicon.openers.has(before);
+            let pauses = self.line[at + 1].after != Break::None || after == "please";
+            matches!(self.line[at].text.as_str(), "not" | "no")
+                && self.line[at + 1].text == "you"
+                && (opens || pauses)
+        };
+        let two = self.line.len().saturating_sub(1);
+        self.calls.mentioned.is_empty() && !self.is_marked() && (0..two).any(not_you)
+    }
+
+    /// "I meant you."
+    pub(super) fn means_you(&self) -> bool {
+        let you =
+            |two: &[Word]| matches!(two[0].text.as_str(), "meant" | "mean") && two[1].text == "you";
+        self.line.windows(2).any(you) && self.calls.mentioned.is_empty() && !self.is_marked()
+    }
+
+    /// What stands behind words that take a question back.
+    pub(super) fn behind_withdrawal(&self) -> Option<Self> {
+        let from = correction::withdrawn(&self.line)?;
+        Some(self.part(from..self.line.len()))
     }
 
     fn part(&self, range: Range<usize>) -> Self {
@@ -271,11 +321,7 @@ impl<'a> Reading<'a> {
         let words = &self.line[range];
         let mentions = mentions::find(words, self.lexicon, &self.present);
         let called = calls::find(words, self.lexicon, mentions).called;
-        let persona = |call: &calls::Call| match call.who {
-            Who::Persona(one) => Some(one),
-            _ => None,
-        };
-        called.iter().filter_map(persona).collect()
+        called.iter().filter_map(|call| call.who.persona()).collect()
     }
 
     /// Whether it lifts what silence was asked for before.
@@ -295,8 +341,8 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn role(&self) -> Option<usize> {
-        expertise::called_role(&self.line, self.lexicon, &self.present.cards)
-            .or_else(|| expertise::asked_role(&self.line, self.lexicon, &self.present.cards))
+        roles::called_role(&self.line, self.lexicon, &self.present.cards)
+            .or_else(|| roles::asked_role(&self.line, self.lexicon, &self.present.cards))
     }
 
     pub(super) fn scores(&self) -> Vec<f32> {
@@ -343,12 +389,74 @@ impl<'a> Reading<'a> {
 
     /// "Let somebody else answer": whoever is named has said enough.
     pub(super) fn wants_somebody_else(&self) -> bool {
-        self.line.windows(2).any(|two| {
-            two[1].text == "else"
-                && matches!(two[0].text.as_str(), "someone" | "somebody" | "anyone" | "anybody")
-                || two[0].text == "another"
-                    && matches!(two[1].text.as_str(), "voice" | "opinion" | "expert")
+        const ANYBODY: Set = Set::new("someone somebody anyone anybody");
+        let pair = self.line.windows(2).any(|two| {
+            let (one, other) = (two[0].text.as_str(), two[1].text.as_str());
+            ANYBODY.has(one) && matches!(other, "else" | "different" | "new")
+                || one == "another" && matches!(other, "voice" | "opinion" | "expert" | "of")
+        });
+        let of_others = self.line.windows(3).any(|three| {
+            let [one, other, last] = [0, 1, 2].map(|at| three[at].text.as_str());
+            matches!(one, "of" | "o")
+                && other == "the"
+                && matches!(last, "other" | "others" | "rest")
+        });
+        pair || of_others
+    }
+
+    /// It begins with what somebody else is asked: "somebody else tell it", "no, somebody else".
+    pub(super) fn asks_somebody_else(&self) -> bool {
+        let sentences = silence::sentences(&self.line);
+        let mut begin = sentences.into_iter().map(|range| &self.line[range]);
+        self.wants_somebody_else()
+            && (self.asks()
+                || begin.any(|sentence| {
+                    let first = sentence.iter().find(|word| !self.lexicon.openers.has(&word.text));
+                    first.is_some_and(|word| {
+                        self.lexicon.somebody.has(&word.text)
+                            || matches!(word.text.as_str(), "one" | "wan" | "another" | "let")
+                    })
+                }))
+    }
+
+    /// Nobody else's turn comes in a round: "that's all we have time for".
+    pub(super) fn closes(&self) -> bool {
+        const CLOSES: &[&[&str]] = &[
+            &["all", "we", "have", "time"],
+            &["all", "weve", "time"],
+            &["all", "weve", "got", "time"],
+            &["out", "of", "time"],
+            &["wrap", "it"],
+            &["wrap", "up"],
+            &["wrap", "this"],
+            &["leave", "it", "there"],
+            &["move", "on"],
+            &["moving", "on"],
+            &["thats", "all"],
+            &["stop", "stop"],
+            &["didnt", "get", "to"],
+        ];
+        CLOSES.iter().any(|words| {
+            let fits = |part: &[Word]| part.iter().zip(*words).all(|(word, one)| word.text == *one);
+            self.line.windows(words.len()).any(fits)
         })
+    }
+
+    /// Its speaker needs a moment: "let me think", "one second".
+    pub(super) fn postpones(&self) -> bool {
+        const WORDS_MAX: usize = 10;
+        const AWAY: Set =
+            Set::new("brb thinking pensando calma espera aspetta moment moments momento");
+        let pair = |two: &[Word]| {
+            matches!(
+                (two[0].text.as_str(), two[1].text.as_str()),
+                ("let" | "lemme", "me" | "think" | "check" | "look" | "see" | "find")
+                    | ("hang" | "hold", "on")
+                    | ("one" | "a" | "two" | "wait" | "just", "sec" | "second" | "minute" | "min")
+            )
+        };
+        self.line.len() <= WORDS_MAX
+            && (self.line.iter().any(|word| AWAY.has(&word.text)) || self.line.windows(2).any(pair))
     }
 
     /// The talk goes on after a silence: "we are back", "carry on".
@@ -382,22 +490,7 @@ impl<'a> Reading<'a> {
     }
 
     pub(super) fn thanks(&self) -> bool {
-        self.line.iter().take(4).any(|word| {
-            matches!(
-                word.text.as_str(),
-                "thanks"
-                    | "thank"
-                    | "ta"
-                    | "cheers"
-                    | "danke"
-                    | "merci"
-                    | "gracias"
-                    | "grazie"
-                    | "obrigado"
-                    | "obrigada"
-                    | "bedankt"
-            )
-        })
+        self.line.iter().take(4).any(|word| sentence::is_thanks(&word.text))
     }
 
     /// "Who else?", "somebody different": not who spoke.

@@ -49,6 +49,9 @@ const ALSO_WORDS: Set = Set::new(
      dawn sky miles rich frank june april august summer ray jack sunny grant",
 );
 
+/// With more words beside it than these, thanks come with something else.
+const THANKS_WORDS: usize = 3;
+
 /// A helper that is denied: "wasn't".
 pub(super) fn is_negated(word: &str) -> bool {
     matches!(
@@ -69,6 +72,23 @@ pub(super) fn is_negated(word: &str) -> bool {
             | "doesnt"
             | "shouldnt"
             | "neednt"
+    )
+}
+
+pub(super) fn is_thanks(word: &str) -> bool {
+    matches!(
+        word,
+        "thanks"
+            | "thank"
+            | "ta"
+            | "cheers"
+            | "danke"
+            | "merci"
+            | "gracias"
+            | "grazie"
+            | "obrigado"
+            | "obrigada"
+            | "bedankt"
     )
 }
 
@@ -220,10 +240,18 @@ impl<'a> Sentence<'a> {
     }
 
     /// Nothing but greetings, thanks and nods beside the name.
-    pub(super) fn is_only_courtesy(&self) -> bool {
+    fn is_only_courtesy(&self) -> bool {
         let courtesy = |word: &&str| self.lexicon.openers.has(word) || self.lexicon.nods.has(word);
         let beside = self.lead.len() + self.tail.len();
         beside > 0 && self.lead.iter().chain(&self.tail).all(courtesy) && !self.is_question
+    }
+
+    /// Little more than thanks beside the name.
+    pub(super) fn is_courtesy(&self) -> bool {
+        let thanks = |word: &&str| is_thanks(word);
+        let beside = self.lead.len() + self.tail.len();
+        let thanked = beside <= THANKS_WORDS && self.lead.iter().chain(&self.tail).any(thanks);
+        self.is_only_courtesy() || thanked && !self.is_question
     }
 
     pub(super) fn is_whole_line(&self, line: &[Word], mention: &Mention) -> bool {
@@ -253,6 +281,10 @@ impl<'a> Sentence<'a> {
             &["exceto"],
             &["rather", "than"],
             &["bar"],
+            &["benching"],
+            &["skipping"],
+            &["excluding"],
+            &["minus"],
         ];
         let article = usize::from(matches!(self.previous(), "the" | "our" | "that" | "le" | "la"));
         let lead = &self.lead[..self.lead.len() - article];
@@ -270,8 +302,11 @@ impl<'a> Sentence<'a> {
         let you = self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word));
         let after = you && not(self.next()) && self.tail.len() == 2
             || self.tail_is(&["not", "this", "time"]);
+        // "Ada, don't you dare", "ada don't even start".
+        let bold = |word: &&str| matches!(*word, "dare" | "start" | "bother");
+        let dare = self.next() == "dont" && self.tail.iter().skip(1).take(3).any(bold);
         // "Anyone but not Ada again": what was heard enough of.
-        let refused = refused || self.refuses_you();
+        let refused = refused || dare || self.refuses_you();
         denied || let_off || refused || after || negated.iter().any(|words| lead.ends_with(words))
     }
 
@@ -326,8 +361,10 @@ impl<'a> Sentence<'a> {
             self.previous(),
             "from" | "to" | "para" | "a" | "an" | "fur" | "pour" | "voor" | "per"
         ) && !self.has_past();
+        let begins = self.opens() || self.before == Break::Comma || self.lead.len() <= 2;
+        let begins = begins || self.previous() == "so";
         words > 1 && !about
-            || words == 1 && self.opens() && self.obliges()
+            || words == 1 && begins && self.obliges()
             || turned
             || from && !self.lead_is(&["according", "to"])
     }
@@ -338,6 +375,11 @@ impl<'a> Sentence<'a> {
             || self.tail.get(1) == Some(&"to") && matches!(self.next(), "has" | "needs" | "got");
         let said =
             |word: &&str| matches!(*word, "one" | "turn") || super::handing::is_speaking(word);
+        // "Everybody says one wish."
+        let says = matches!(self.next(), "says" | "tells" | "gives" | "names" | "shares" | "picks");
+        if says && self.tail.iter().take(5).any(|word| matches!(*word, "one" | "a" | "their")) {
+            return true;
+        }
         must && self.tail.iter().take(6).any(said)
     }
 
@@ -413,6 +455,8 @@ impl<'a> Sentence<'a> {
         let told = VERBS.has(next) || next.len() > 4 && next.ends_with("ed");
         let told = told || third && next != "please" && !self.lexicon.is_function(next);
         let everybody = self.lexicon.everybody.has(name);
+        // "Ada from work came by."
+        let told = told || matches!(next, "from" | "of" | "at");
         let told = told || everybody && next.len() > 3 && next.ends_with('s');
         let told = told && !self.turns_to_somebody();
         (!told || asks).then_some(LIKELY)

@@ -86,6 +86,11 @@ pub(super) fn read(
     asked
 }
 
+/// What nobody is to do when nobody is to speak.
+const HELPS: Set = Set::new(
+    "tell help say answer speak talk start guess whisper ajuda fala diz sagt hilft ayuda habla \
+     aiuta parla",
+);
 /// Verbs of wanting, and what nobody is to give then: "I need no answer", "I'm not asking for
 /// advice".
 const WANTING: Set = Set::new("need want expect require asking ask looking after seeking");
@@ -115,8 +120,18 @@ pub(super) fn waives(line: &[Word]) -> bool {
         not && wants
             .is_some_and(|wants| rest[wants + 1..].iter().take(3).any(|word| GIVEN.has(word)))
     });
+    // "I do not want to hear from anybody about it."
+    let unheard = (0..words.len()).any(|at| {
+        let not = is_negated(words[at]) || matches!(words[at], "not" | "never");
+        let rest = &words[at + 1..words.len().min(at + 7)];
+        let hear = rest.iter().position(|word| *word == "hear");
+        not && hear.is_some_and(|hear| {
+            let whom = &rest[hear + 1..];
+            whom.iter().any(|word| matches!(*word, "anybody" | "anyone" | "any"))
+        })
+    });
     let asks = line.iter().take(2).any(|word| matches!(word.text.as_str(), "do" | "did" | "why"));
-    (aloud || refuses) && !asks
+    (aloud || refuses || unheard) && !asks
 }
 
 /// "Could the planners take a break": what somebody else is asked to do.
@@ -246,6 +261,11 @@ fn forbids_speech(order: &[&str], lexicon: &Lexicon) -> bool {
     let reach = order.len().min(if bare { 3 } else { 5 });
     let said = order[1..reach].iter().position(|word| lexicon.speaking.has(word));
     let stops = stops || *first == "do" && order.get(1) == Some(&"not");
+    let nobody = matches!(*first, "nobody" | "noone" | "ninguem" | "niemand" | "nadie" | "nessuno");
+    let helps = order.get(1).is_some_and(|word| HELPS.has(word));
+    if nobody && helps {
+        return true;
+    }
     let told = |word: &&str| matches!(*word, "i" | "idea" | "if" | "know" | "want" | "care");
     stops && *first != "never" && said.is_some_and(|at| !order[1..=at].iter().any(told))
 }

@@ -1,9 +1,11 @@
 //! A persona's own line: whom it hands the talk to, and whether it asks the humans something.
 
 use super::calls;
-use super::expertise::{self, Card};
+use super::expertise::Card;
 use super::lexicon::Lexicon;
 use super::mentions::{self, Present, Who};
+use super::offers;
+use super::roles;
 use super::silence;
 use super::words::{Break, Word, words};
 use crate::latency::Reason;
@@ -15,6 +17,10 @@ pub struct Spoken {
     pub next: Option<(usize, Reason)>,
     /// It asks humans something.
     pub asks: bool,
+    /// The one human to whom it puts that: an index of the humans.
+    pub asked: Option<usize>,
+    /// The other persona to whom its end points.
+    pub pointed: Option<usize>,
 }
 
 /// "Tell me more", "name one": a sentence that wants words from whoever hears it.
@@ -51,9 +57,17 @@ pub fn spoken<'a>(
     let asks = line.iter().any(|word| word.after == Break::Question);
     let last_asks = line.last().is_some_and(|word| word.after == Break::Question)
         || silence::sentences(&line).last().is_some_and(|range| requests(&line[range.clone()]));
-    let human = calls.called.iter().any(|call| {
-        matches!(call.who, Who::Human(_)) && (!call.handed || call.confidence >= CALLED_MIN)
-    });
+    let is_asked = |call: &&calls::Call| !call.handed || call.confidence >= CALLED_MIN;
+    let asked: Vec<usize> = calls
+        .called
+        .iter()
+        .filter(is_asked)
+        .filter_map(|call| match call.who {
+            Who::Human(one) => Some(one),
+            _ => None,
+        })
+        .collect();
+    let human = !asked.is_empty();
     // A persona's line has its marks: a name without a pause behind it calls only in a question.
     let called_min = if asks { CALLED_MIN } else { SET_OFF_MIN };
     let mut next = calls.called.iter().find_map(|call| match call.who {
@@ -66,15 +80,22 @@ pub fn spoken<'a>(
         }
         _ => None,
     });
+    let mut handed = calls.called.iter().any(|call| call.handed);
     if next.is_none() && !human {
-        let role =
-            expertise::handed_role(&line, lexicon, &present.cards).filter(|&one| one != speaker);
+        let role = roles::handed_role(&line, lexicon, &present.cards).filter(|&one| one != speaker);
         next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
-        if next.is_none() && asks {
-            let called = expertise::called_role(&line, lexicon, &present.cards);
+        handed |= next.is_some();
+        if next.is_none() {
+            let called = roles::called_role(&line, lexicon, &present.cards);
             let called = called.filter(|&one| one != speaker);
             next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
         }
     }
-    Spoken { asks: next.is_none() && (last_asks || asks && human), next }
+    let pointed = next.as_ref().map(|(one, _)| *one);
+    let pointed = pointed.or_else(|| offers::pointed(&line, lexicon, &present, speaker));
+    if handed && offers::offers(&line) {
+        next = None;
+    }
+    let asked = asked.first().copied().filter(|_| asked.len() == 1);
+    Spoken { asks: next.is_none() && (last_asks || asks && human), next, asked, pointed }
 }

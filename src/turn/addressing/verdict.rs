@@ -56,6 +56,8 @@ pub struct Verdict {
     pub stopped: Vec<usize>,
     /// It greets, and asks nothing: whoever has not answered when the talk goes on need not.
     pub courtesy: bool,
+    /// What its speaker asked before, and what a persona offered, is not wanted any more.
+    pub takes_back: bool,
     /// Earlier requests to be silent no longer hold.
     pub lifts_silence: bool,
     /// What was weighed on the way, each matter once.
@@ -76,10 +78,17 @@ impl Verdict {
             silenced: Vec::new(),
             stopped: Vec::new(),
             courtesy: false,
+            takes_back: false,
             lifts_silence: false,
             weighed: Vec::new(),
             others: (Outcome::Passed, Reason::Borrowed(why)),
         }
+    }
+
+    /// Ends the turns of those who are not to answer.
+    pub(super) fn stop(&mut self, personas: impl Iterator<Item = usize>) {
+        let answers = |persona| self.addressees.iter().any(|one| one.persona == persona);
+        self.stopped.extend(personas.filter(|one| !answers(*one)));
     }
 
     pub(super) fn called(scene: &Scene<'_>, persona: usize, reason: &'static str) -> Self {

@@ -128,6 +128,7 @@ impl Core {
             named_before: speaker.and_then(|speaker| recent(speaker.named, now, reach)),
             answered_before: speaker.and_then(|speaker| recent(speaker.answered, now, reach)),
             spoke_last: self.talk.spoke_last(now),
+            asked_another: self.talk.is_to_another(now, human),
             after_human: self.talk.is_after_another(now, human),
             among_humans: self.talk.part_of(now, human),
             answers_human: self.talk.answers_a_human(now, human).is_some(),
@@ -240,6 +241,7 @@ impl Core {
         let own = |old: &Ticket| old.human.as_ref() == Some(human);
         let pointless = |old: &Ticket| match verdict.bearing {
             _ if again(old) => true,
+            _ if verdict.takes_back && (own(old) || old.is_follow_up()) => true,
             _ if old.round && !verdict.named => false,
             Bearing::Humans => !old.named && !old.is_follow_up(),
             Bearing::Unfinished => own(old) || !old.named,
@@ -279,14 +281,14 @@ impl Core {
                     verdict.humans.iter().filter_map(|&at| others.get(at).cloned()).collect();
                 called.extend(self.talk.answers_a_human(now, human));
                 self.talk.among_humans(now, human, called);
-                self.talk.human_spoke();
+                self.talk.human_spoke(now, human);
             }
             Bearing::Room => self.talk.asked_the_room(now, human),
             Bearing::Calls | Bearing::Continues => self.talk.turned_to_personas(),
             _ => {}
         }
         if verdict.bearing != Bearing::Humans {
-            self.talk.human_spoke();
+            self.talk.human_spoke(now, human);
         }
         self.talk.said(now, human);
         let Some(speaker) = self.people.get_mut(human) else { return };

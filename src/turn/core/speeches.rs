@@ -7,7 +7,7 @@ use crate::llm::{Message, prompt};
 use crate::persona::Mode;
 use crate::room::AgentState;
 use crate::time::Time;
-use crate::turn::addressing::{self, Spoken};
+use crate::turn::addressing::{self, SpokeLast, Spoken};
 use crate::turn::floor::{Cause, Holder, Ticket};
 use crate::turn::{Effect, Grant, Line, Manner, Shown, SpeechEnd, sight, text};
 
@@ -171,9 +171,11 @@ impl Core {
         finished: bool,
     ) {
         let cast = self.cast.iter().map(|one| &one.card);
-        let humans: Vec<&str> = self.people.without(None).map(|(_, name)| name).collect();
+        let (ids, humans): (Vec<_>, Vec<&str>) = self.people.without(None).unzip();
         let spoken = addressing::spoken(heard, cast, &humans, speaker);
-        self.talk.persona_spoke(now, speaker, spoken.asks);
+        let asked = spoken.asked.and_then(|one| ids.get(one)).copied().cloned();
+        let spoke = SpokeLast { persona: speaker, asked: spoken.asks, pointed: spoken.pointed };
+        self.talk.persona_spoke(now, spoke, asked);
         if finished {
             self.follow_up(now, line, spoken);
         }

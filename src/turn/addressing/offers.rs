@@ -1,0 +1,130 @@
+//! What a persona offers in another's name, and how it is taken: "Ada could tell you that", "yes,
+//! let's hear it".
+
+use super::Choice;
+use super::lexicon::{Lexicon, Set};
+use super::mentions::{self, Present};
+use super::reading::Reading;
+use super::roles;
+use super::silence;
+use super::verdict::{Bearing, Verdict};
+use super::words::{Break, Word};
+
+/// A line of more words says something of its own.
+const ACCEPTS_WORDS: usize = 8;
+/// So many sentences back from the end a persona points to another.
+const POINTS_SENTENCES: usize = 2;
+const ACCEPTS: &[&[&str]] = &[
+    &["go", "on"],
+    &["go", "ahead"],
+    &["go", "for", "it"],
+    &["lets", "hear"],
+    &["let", "us", "hear"],
+    &["let", "me", "hear"],
+    &["lets", "have"],
+    &["let", "us", "have"],
+    &["yes", "please"],
+    &["please", "do"],
+    &["carry", "on"],
+    &["all", "means"],
+    &["id", "love"],
+    &["id", "like", "that"],
+    &["sounds", "good"],
+    &["that", "would", "be"],
+    &["thatd", "be"],
+    &["do", "tell"],
+];
+const DECLINES: &[&[&str]] = &[
+    &["not", "now"],
+    &["not", "yet"],
+    &["were", "good"],
+    &["were", "fine"],
+    &["im", "good"],
+    &["im", "fine"],
+    &["no", "need"],
+    &["dont", "bother"],
+    &["another", "time"],
+    &["other", "time"],
+    &["maybe", "later"],
+];
+/// First words that decline.
+const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie");
+
+fn has(line: &[Word], phrases: &[&[&str]]) -> bool {
+    phrases.iter().any(|words| {
+        line.windows(words.len())
+            .any(|part| part.iter().zip(*words).all(|(word, one)| word.text == *one))
+    })
+}
+
+impl Reading<'_> {
+    /// "Yes please", "let's hear it".
+    fn accepts(&self) -> bool {
+        self.line.len() <= ACCEPTS_WORDS && !self.is_marked() && has(&self.line, ACCEPTS)
+    }
+
+    /// "No, we're good."
+    pub(super) fn declines(&self) -> bool {
+        let first = self.line.iter().find(|word| !matches!(word.text.as_str(), "oh" | "ah"));
+        first.is_some_and(|word| NO.has(&word.text)) || has(&self.line, DECLINES)
+    }
+}
+
+impl Choice<'_> {
+    /// A persona pointed to another, and a human wants to hear it.
+    pub(super) fn taken_up(&self) -> Option<Verdict> {
+        let last = self.scene.spoke_last?;
+        let offered = last.asked && self.reading.is_nod() && !self.reading.declines();
+        let accepts = self.reading.accepts() || offered;
+        let to = last.pointed.filter(|&one| accepts && self.may(one))?;
+        Some(self.calls(vec![(to, 0.8, "was offered")]))
+    }
+
+    /// A persona offered another's words, and nobody wants them.
+    pub(super) fn declined(&self) -> Option<Verdict> {
+        self.scene.spoke_last?.pointed?;
+        let declines = self.reading.declines() && !self.reading.asks();
+        declines.then(|| Verdict::nobody(Bearing::Nothing, "the offer was declined"))
+    }
+}
+
+/// Whether `line`, a persona's, leaves it to the humans whether another persona shall speak: "shall
+/// we ask Ada?", "Ada can tell you, if you like".
+pub(super) fn offers(line: &[Word]) -> bool {
+    let pairs = |words: &[Word], one: &[&str], other: &[&str]| {
+        words
+            .windows(2)
+            .any(|two| one.contains(&two[0].text.as_str()) && other.contains(&two[1].text.as_str()))
+    };
+    silence::sentences(line).into_iter().any(|range| {
+        let sentence = &line[range];
+        let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
+        let shall = pairs(sentence, &["shall", "should"], &["i", "we", "he", "she", "they"]);
+        let wants = pairs(sentence, &["you"], &["like", "want", "wish", "prefer"]);
+        let conditional = sentence.iter().any(|word| word.text == "if");
+        asks && shall || wants && (asks || conditional)
+    })
+}
+
+/// The persona other than `speaker` to whom the end of its `line` points.
+pub(super) fn pointed(
+    line: &[Word],
+    lexicon: &Lexicon,
+    present: &Present<'_>,
+    speaker: usize,
+) -> Option<usize> {
+    let sentences = silence::sentences(line);
+    let last = &line[sentences.last()?.clone()];
+    let asks = last.last().is_some_and(|word| word.after == Break::Question);
+    // "Shall I go on?" is the speaker's own offer.
+    if asks && last.iter().any(|word| matches!(word.text.as_str(), "i" | "me")) {
+        return None;
+    }
+    let from = sentences[sentences.len().saturating_sub(POINTS_SENTENCES)].start;
+    let end = &line[from..];
+    let found = mentions::find(end, lexicon, present);
+    let other = |one: &usize| *one != speaker;
+    let named = found.iter().rev().flat_map(|mention| &mention.who);
+    let named = named.filter_map(mentions::Who::persona).find(other);
+    named.or_else(|| roles::meant_role(end, lexicon, &present.cards).filter(other))
+}

@@ -179,7 +179,7 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
 /// What the line ends of what others were about to say.
 fn ends_turns(verdict: &mut Verdict, reading: &Reading<'_>, scene: &Scene<'_>) {
     let pointed = scene.spoke_last.is_some_and(|last| last.pointed.is_some());
-    verdict.takes_back |= pointed && reading.declines();
+    verdict.takes_back |= pointed && (reading.declines() || reading.closes());
     if !scene.owed.is_empty() && reading.closes() {
         if verdict.bearing == Bearing::Owed {
             *verdict = Verdict::nobody(Bearing::Nothing, "the round is over");
@@ -421,7 +421,11 @@ impl Choice<'_> {
         let wanted = Weighed::of(Matter::Wanted, self.reading, self.scene);
         let likely = wanted.likely;
         let enough = if alone { ALONE_MIN } else { WANTED_MIN };
-        let mut verdict = if likely >= enough { self.open() } else { self.for_nobody() };
+        let mut verdict = if likely >= enough && !self.reading.is_quoted() {
+            self.open()
+        } else {
+            self.for_nobody()
+        };
         for one in &mut verdict.addressees {
             one.confidence *= likely;
         }

@@ -1,5 +1,7 @@
 //! Whether a line asks for something: questions and requests, also those without a mark.
 
+use std::ops::Range;
+
 use super::calls::Call;
 use super::handing;
 use super::lexicon::Set;
@@ -26,11 +28,31 @@ impl Reading<'_> {
     /// It is a question or a request.
     pub(super) fn asks(&self) -> bool {
         let sentences = silence::sentences(&self.line);
+        if self.quotes(&sentences) {
+            return false;
+        }
         sentences.into_iter().any(|range| {
             let sentence = &self.line[range];
             let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
             ends || self.asks_without_a_mark(sentence)
         })
+    }
+
+    /// "What helps? That's the title of it": its only question is talked about.
+    pub(super) fn is_quoted(&self) -> bool {
+        self.quotes(&silence::sentences(&self.line))
+    }
+
+    fn quotes(&self, sentences: &[Range<usize>]) -> bool {
+        let is_marked = |range: &Range<usize>| self.line[range.end - 1].after == Break::Question;
+        let mut marked = sentences.iter().enumerate().filter(|(_, range)| is_marked(range));
+        let (Some((nth, _)), None) = (marked.next(), marked.next()) else { return false };
+        let next = sentences.get(nth + 1).map(|range| &self.line[range.clone()]);
+        let next = next.unwrap_or_default();
+        let thats = next
+            .first()
+            .is_some_and(|word| word.text == "thats" || word.text == "that" && word.owns);
+        thats && !next.iter().any(|word| self.lexicon.questions.has(&word.text))
     }
 
     /// A question is put to whom `call` names: the name is at an end of the sentence that asks or

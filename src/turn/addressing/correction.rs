@@ -46,6 +46,7 @@ const REPAIRS: &[&[&str]] = &[
 const WITHDRAWN: &[&[&str]] = &[
     &["scratch", "that"],
     &["strike", "that"],
+    &["belay", "that"],
     &["forget", "i"],
     &["forget", "it"],
     &["forget", "that"],
@@ -112,9 +113,9 @@ pub(super) fn withdrawn(line: &[Word]) -> Option<usize> {
     (0..line.len()).find_map(|at| {
         let said = WITHDRAWN.iter().find(|words| begins_with(&line[at..], &[words]))?;
         // "Could you forget that", "don't forget it".
-        let before = at.checked_sub(1).map_or(Break::Stop, |at| line[at].after);
         let opens = line[..at].iter().rev().take_while(|word| word.after == Break::None).count();
-        (before != Break::None || opens <= 2 && at <= 2).then_some(at + said.len())
+        let clear = matches!(said[0], "scratch" | "strike" | "belay");
+        (clear || opens <= 2).then_some(at + said.len())
     })
 }
 
@@ -156,7 +157,9 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     {
         return Some(Correction::Somebody);
     }
-    let aimed = pair("was", MEANT_FOR)
+    let not_you = pair("not", &["you"]) && sorry;
+    let aimed = not_you
+        || pair("was", MEANT_FOR)
         || pair("i", &["said", "meant"])
         || pair("meant", &["for"])
         || pair("not", &["you", "him", "her"]) && words[0] == "not";

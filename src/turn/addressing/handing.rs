@@ -152,7 +152,8 @@ impl Sentence<'_> {
         if turned && asked && self.before == Break::None && self.after == Break::None {
             return Some(HANDED);
         }
-        let may = matches!(self.next(), "can" | "could" | "would" | "will" | "should" | "might");
+        let may =
+            matches!(self.next(), "can" | "could" | "would" | "will" | "should" | "might" | "must");
         let knows = matches!(self.next(), "knows" | "handles")
             || self.tail.first() == Some(&"is")
                 && self.tail.iter().take(4).any(|word| {
@@ -161,27 +162,31 @@ impl Sentence<'_> {
                         "one" | "best" | "better" | "person" | "expert" | "man" | "woman" | "lad"
                     )
                 });
-        let helps = self.tail.iter().skip(1).take(3).any(|word| {
-            matches!(
-                *word,
-                "answer"
-                    | "explain"
-                    | "know"
-                    | "help"
-                    | "tell"
-                    | "say"
-                    | "take"
-                    | "advise"
-                    | "weigh"
-                    | "step"
-                    | "chime"
-                    | "judge"
-                    | "decide"
-                    | "handle"
-                    | "confirm"
-                    | "have"
-            )
-        });
+        // "Ada would tell you to wait", "Ada would have made a table": what she would do is told.
+        let claims = matches!(self.next(), "would" | "will")
+            && matches!(self.tail.get(1), Some(&("tell" | "say" | "claim" | "have")));
+        let helps = !claims
+            && self.tail.iter().skip(1).take(3).any(|word| {
+                matches!(
+                    *word,
+                    "answer"
+                        | "explain"
+                        | "know"
+                        | "help"
+                        | "tell"
+                        | "say"
+                        | "take"
+                        | "advise"
+                        | "weigh"
+                        | "step"
+                        | "chime"
+                        | "judge"
+                        | "decide"
+                        | "handle"
+                        | "confirm"
+                        | "have"
+                )
+            });
         if (may && helps || knows) && self.after == Break::None && !self.is_question {
             return Some(PERHAPS);
         }

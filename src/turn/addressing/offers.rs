@@ -46,6 +46,10 @@ const DECLINES: &[&[&str]] = &[
     &["another", "time"],
     &["other", "time"],
     &["maybe", "later"],
+    &["maybe", "not"],
+    &["lets", "not"],
+    &["rather", "not"],
+    &["better", "not"],
 ];
 /// First words that decline.
 const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie");
@@ -99,7 +103,8 @@ pub(super) fn offers(line: &[Word]) -> bool {
     silence::sentences(line).into_iter().any(|range| {
         let sentence = &line[range];
         let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
-        let shall = pairs(sentence, &["shall", "should"], &["i", "we", "he", "she", "they"]);
+        let shall =
+            pairs(sentence, &["shall", "should"], &["i", "we", "he", "she", "they", "the", "our"]);
         let wants = pairs(sentence, &["you"], &["like", "want", "wish", "prefer"]);
         let conditional = sentence.iter().any(|word| word.text == "if");
         asks && shall || wants && (asks || conditional)

@@ -180,6 +180,7 @@ impl<'a> Reading<'a> {
     pub(super) fn humans_asked(&self) -> Vec<usize> {
         let mut asked = Vec::new();
         let mut called = BTreeSet::new();
+        let everybody = self.calls.called.iter().any(|call| call.who == Who::Everybody);
         for (sentences, range) in silence::sentences(&self.line).into_iter().enumerate() {
             let words = &self.line[range];
             let asks = words.last().is_some_and(|word| word.after == Break::Question);
@@ -189,7 +190,7 @@ impl<'a> Reading<'a> {
                     Who::Persona(_) if asks || self.asks_without_a_mark(words) => {
                         return Vec::new();
                     }
-                    Who::Human(one) if asks && sentences > 0 => asked.push(one),
+                    Who::Human(one) if asks && (sentences > 0 || everybody) => asked.push(one),
                     Who::Human(one) => _ = called.insert(one),
                     _ => {}
                 }
@@ -392,7 +393,7 @@ impl<'a> Reading<'a> {
         const ANYBODY: Set = Set::new("someone somebody anyone anybody");
         let pair = self.line.windows(2).any(|two| {
             let (one, other) = (two[0].text.as_str(), two[1].text.as_str());
-            ANYBODY.has(one) && matches!(other, "else" | "different" | "new")
+            ANYBODY.has(one) && matches!(other, "else" | "different" | "new" | "fresh")
                 || one == "another" && matches!(other, "voice" | "opinion" | "expert" | "of")
         });
         let of_others = self.line.windows(3).any(|three| {
@@ -444,13 +445,14 @@ impl<'a> Reading<'a> {
 
     /// Its speaker needs a moment: "let me think", "one second".
     pub(super) fn postpones(&self) -> bool {
-        const WORDS_MAX: usize = 10;
+        const WORDS_MAX: usize = 16;
         const AWAY: Set =
             Set::new("brb thinking pensando calma espera aspetta moment moments momento");
         let pair = |two: &[Word]| {
             matches!(
                 (two[0].text.as_str(), two[1].text.as_str()),
                 ("let" | "lemme", "me" | "think" | "check" | "look" | "see" | "find")
+                    | ("your", "time")
                     | ("hang" | "hold", "on")
                     | ("one" | "a" | "two" | "wait" | "just", "sec" | "second" | "minute" | "min")
             )

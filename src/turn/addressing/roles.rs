@@ -12,7 +12,9 @@ const FRAMES: Set = Set::new(
     "would could can does should might will from ask like need say as hear of do for \
      wurde dirait diria direbbe zou sagt dit dice to want is there what any let invite invites",
 );
-const ASKING: Set = Set::new("hear ask want could let need invite invites");
+const ASKING: Set = Set::new("hear ask want wanted could let need invite invites");
+/// What somebody said, in a story or a saying.
+const TOLD: Set = Set::new("says said hed theyd shed told tells goes asked");
 const STRONG_FRAMES: Set =
     Set::new("would could can does should from ask hear as might will let invite invites");
 
@@ -55,6 +57,9 @@ const TRADES: &[Set] = &[
     Set::new("manager boss"),
     Set::new("singer vocalist"),
     Set::new("actor actress"),
+    Set::new("florist flower flowers floral"),
+    Set::new("caterer catering"),
+    Set::new("electrician electrical electric"),
     Set::new("meteorologist weatherman forecaster"),
 ];
 
@@ -75,6 +80,8 @@ const OPINES: Set = Set::new(
      diria direbbe zou",
 );
 
+/// So few words behind a question belong to it: "a doctor, please".
+const SHORT_WORDS: usize = 6;
 /// Verbs between "whoever" and what somebody deals with.
 const DEALS: Set = Set::new("does handles knows runs keeps makes teaches understands is");
 
@@ -99,7 +106,18 @@ fn asked_by_matter(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<
 /// "could the patient describe it?", "from the singer".
 pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let matter = asked_by_matter(line, lexicon, cards);
-    matter.or_else(|| asked_by_article(line, lexicon, cards))
+    matter.or_else(|| {
+        let sentences = silence::sentences(line);
+        let mut each = sentences.iter().enumerate();
+        each.find_map(|(nth, range)| {
+            let found = asked_by_article(&line[range.clone()], lexicon, cards)?;
+            // Whoever tells a story asks in it, and goes on.
+            let rest = &line[range.start..];
+            let goes_on = nth + 1 < sentences.len() && rest.len() - range.len() > SHORT_WORDS;
+            let story = rest.iter().any(|word| TOLD.has(&word.text));
+            (!story && !(goes_on && line[range.end - 1].after == Break::Question)).then_some(found)
+        })
+    })
 }
 
 fn asked_by_article(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
@@ -123,7 +141,9 @@ fn asked_by_article(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option
         let begins = at == 0 || line[at - 1].after.ends_sentence();
         let turned = line.get(at + 2).is_some_and(|word| lexicon.helpers.has(&word.text));
         let asks = asks || owned;
-        if !asks || if begins { !turned } else { !framed } {
+        // "Why would the doctor do it" is about him.
+        let why = at >= 2 && text(at - 2) == "why" && lexicon.helpers.has(before);
+        if !asks || why || if begins { !turned } else { !framed } {
             return None;
         }
         let strong = STRONG_FRAMES.has(before) || quoted || owned;
@@ -170,10 +190,22 @@ pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> 
     })
 }
 
+/// So many words behind "the man who" tell which man.
+const MATTER_WORDS: usize = 6;
+
 /// The one persona whom the words behind the article at `at` describe: "the old sea captain".
 fn described(line: &[Word], at: usize, lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let mut words = line[at + 1..].iter().take(3);
-    words.find_map(|word| role(word, lexicon, cards))
+    words.find_map(|word| role(word, lexicon, cards)).or_else(|| {
+        // "The lady with the endings", "the man who wrote the rulebook".
+        let [kind, by, rest @ ..] = line.get(at + 1..)? else { return None };
+        let tells = matches!(by.text.as_str(), "with" | "who" | "of" | "from" | "for");
+        let mut rest = rest
+            .iter()
+            .take(MATTER_WORDS)
+            .filter(|word| tells && ONES.has(&kind.text) && is_content(&word.text, lexicon));
+        rest.find_map(|word| only_best(cards, |card| card.deals_with(&word.text)))
+    })
 }
 
 fn role(word: &Word, lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
@@ -245,7 +277,9 @@ fn called_in(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize>
         [word] if word.after == Break::Question => return role(word),
         [word, beside] if BESIDE.has(&beside.text) => return role(word),
         // "The tortoise one", "ghost guy do your thing".
-        [_, word, kind] if article && is_kind(kind) => return role(word),
+        [_, word, kind] if article && (is_kind(kind) || BESIDE.has(&kind.text)) => {
+            return role(word);
+        }
         [word, kind, ..] if !article && is_kind(kind) && !lexicon.is_function(&word.text) => {
             let told = called.get(2).is_some_and(|next| lexicon.helpers.has(&next.text));
             return role(word).filter(|_| !told);

@@ -247,7 +247,13 @@ fn is_hushed(words: &[&str], lexicon: &Lexicon) -> bool {
     let told = words[..at].len() <= 1 && matches!(words.get(at + 1), Some(&("from" | "in")));
     let described =
         !told && matches!(words.get(at + 1), Some(&("place" | "room" | "one" | "night" | "day")));
-    (first || ordered || told || lexicon.helpers.has(before) && at <= 2 && before == "be")
+    // "Two minutes of silence."
+    let measured = before == "of" && at >= 2 && TIME.has(words[at - 2]);
+    (first
+        || ordered
+        || told
+        || measured
+        || lexicon.helpers.has(before) && at <= 2 && before == "be")
         && !described
 }
 

@@ -55,8 +55,10 @@ pub fn spoken<'a>(
     let found = mentions::find(&line, lexicon, &present);
     let calls = calls::find(&line, lexicon, found);
     let asks = line.iter().any(|word| word.after == Break::Question);
-    let last_asks = line.last().is_some_and(|word| word.after == Break::Question)
-        || silence::sentences(&line).last().is_some_and(|range| requests(&line[range.clone()]));
+    let sentences = silence::sentences(&line);
+    let mut end = sentences.iter().rev().take(2).map(|range| &line[range.clone()]);
+    let last_asks =
+        line.last().is_some_and(|word| word.after == Break::Question) || end.any(requests);
     let is_asked = |call: &&calls::Call| !call.handed || call.confidence >= CALLED_MIN;
     let asked: Vec<usize> = calls
         .called
@@ -90,6 +92,13 @@ pub fn spoken<'a>(
             let called = called.filter(|&one| one != speaker);
             next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
         }
+    }
+    // "Ada would know. And you, Tom?" is Tom's to answer.
+    let last = sentences.last().map(|range| &line[range.clone()]).unwrap_or_default();
+    let of_last = calls::find(last, lexicon, mentions::find(last, lexicon, &present)).called;
+    let to_human = |call: &calls::Call| matches!(call.who, Who::Human(_)) && !call.handed;
+    if !of_last.is_empty() && of_last.iter().all(to_human) {
+        next = None;
     }
     let pointed = next.as_ref().map(|(one, _)| *one);
     let pointed = pointed.or_else(|| offers::pointed(&line, lexicon, &present, speaker));

@@ -16,6 +16,7 @@ mod names;
 mod offers;
 mod order;
 mod reading;
+mod refusing;
 mod roles;
 mod sentence;
 mod silence;
@@ -103,6 +104,8 @@ pub struct SpokeLast {
     pub asked: bool,
     /// The other persona to whom its end points.
     pub pointed: Option<usize>,
+    /// It asked whether it shall do something.
+    pub offered: bool,
 }
 
 /// What the speaker has to do with the humans who talk with each other.
@@ -378,7 +381,13 @@ impl Choice<'_> {
     /// "Not you, Ada": the question goes to the others.
     fn refused(&self) -> Option<Verdict> {
         let refused = self.reading.calls.excluded.iter().any(|who| matches!(who, Who::Persona(_)));
-        (refused && self.reading.calls.called.is_empty()).then(|| self.room())
+        if !refused || !self.reading.calls.called.is_empty() {
+            return None;
+        }
+        // What the speaker asked before is open while it is answered by somebody unwanted.
+        let open = self.scene.asked_before.is_some() && self.scene.spoke_last.is_some();
+        let nobody = || Verdict::nobody(Bearing::Statement, "not wanted");
+        Some(if self.reading.asks_beside() || open { self.room() } else { nobody() })
     }
 
     /// A persona asked, and whoever is to answer needs a moment.

@@ -184,7 +184,7 @@ mod tests {
         let (tom, zoe) = (HumanId::new("tom"), HumanId::new("zoe"));
         let at = |seconds| Time::ZERO + Duration::from_secs(seconds);
         let mut talk = Talk::default();
-        let spoke = SpokeLast { persona: 1, asked: true, pointed: None };
+        let spoke = SpokeLast { persona: 1, asked: true, ..SpokeLast::default() };
         talk.persona_spoke(at(0), spoke, Some(zoe.clone()));
         assert_eq!(talk.spoke_last(at(60)), Some(spoke));
         assert_eq!(talk.spoke_last(at(61)), None);

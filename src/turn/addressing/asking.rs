@@ -31,11 +31,21 @@ impl Reading<'_> {
         if self.quotes(&sentences) {
             return false;
         }
-        sentences.into_iter().any(|range| {
-            let sentence = &self.line[range];
-            let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
-            ends || self.asks_without_a_mark(sentence)
-        })
+        sentences.into_iter().any(|range| self.asks_in(&self.line[range]))
+    }
+
+    fn asks_in(&self, sentence: &[Word]) -> bool {
+        let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
+        ends || self.asks_without_a_mark(sentence)
+    }
+
+    /// It asks something in another sentence than those that let somebody off.
+    pub(super) fn asks_beside(&self) -> bool {
+        let lets_off =
+            |range: &Range<usize>| self.calls.let_off.iter().any(|at| range.contains(at));
+        let sentences = silence::sentences(&self.line).into_iter();
+        let mut others = sentences.filter(|range| !lets_off(range));
+        others.any(|range| self.asks_in(&self.line[range]))
     }
 
     /// "What helps? That's the title of it": its only question is talked about.

@@ -22,6 +22,8 @@ pub(super) struct Calls {
     pub called: Vec<Call>,
     /// "Not Ada", "anybody but Ada".
     pub excluded: Vec<Who>,
+    /// Words where those stand who are spoken to and let off: "you needn't answer, Ada".
+    pub let_off: Vec<usize>,
     /// Named, whether called or not.
     pub mentioned: Vec<Who>,
 }
@@ -38,7 +40,10 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon, mentions: Vec<Mention>) -> 
         let sentence = Sentence::around(line, lexicon, &mention);
         calls.mentioned.extend(mention.who.iter().copied());
         let (confidence, handed) = match sentence.tone(line, &mention) {
-            Tone::Excluded => {
+            tone @ (Tone::Excluded | Tone::LetOff) => {
+                if tone == Tone::LetOff {
+                    calls.let_off.push(mention.start);
+                }
                 calls.excluded.extend(mention.who);
                 continue;
             }
@@ -46,7 +51,9 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon, mentions: Vec<Mention>) -> 
             Tone::Handed(confidence) => (confidence, true),
             Tone::About => continue,
         };
-        if is_correction(line, mention.start) {
+        let mean = |at: usize| line.get(at).map_or("", |word| word.text.as_str());
+        let meant = mean(mention.end) == "i" && matches!(mean(mention.end + 1), "mean" | "meant");
+        if meant || is_correction(line, mention.start) {
             calls.called.clear();
         }
         let greets_all = mention.who == [Who::Everybody]

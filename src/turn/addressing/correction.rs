@@ -157,8 +157,11 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     {
         return Some(Correction::Somebody);
     }
-    let not_you = pair("not", &["you"]) && sorry;
+    let not_you = pair("not", &["you"]) && (sorry || apology) && !asks;
+    // "It was Hugo I wanted."
+    let cleft = pair("it", &["was"]) && pair("i", &["wanted", "meant", "asked"]);
     let aimed = not_you
+        || cleft
         || pair("was", MEANT_FOR)
         || pair("i", &["said", "meant"])
         || pair("meant", &["for"])
@@ -188,7 +191,12 @@ impl Choice<'_> {
             _ => None,
         };
         let from = self.scene.partner().or_else(refused)?;
-        self.instead(from, found, self.reading, self.scene.asked_before)
+        let instead = self.instead(from, found, self.reading, self.scene.asked_before);
+        // "Sorry, I meant six times eight": whoever has just answered is told so.
+        let last = self.scene.spoke_last.filter(|last| last.persona == from && self.may(from));
+        let somebody = self.reading.refuses_you() || self.reading.wants_somebody_else();
+        let anew = last.is_some() && !somebody && mentioned.is_empty();
+        instead.or_else(|| anew.then(|| self.goes_on(from, 0.7, "told what was meant")))
     }
 
     /// What was asked of a persona was meant for a human.
@@ -205,15 +213,16 @@ impl Choice<'_> {
         if !called.is_empty() {
             return Some(self.calls(called));
         }
-        match after.meant() {
+        let human =
+            after.calls.called.iter().map(|call| call.who).find(|who| matches!(who, Who::Human(_)));
+        match human.or_else(|| after.meant()) {
             Some(Who::Persona(one)) if one != from => {
                 return Some(self.calls(vec![(one, 0.8, "meant instead")]));
             }
             Some(Who::Human(one)) => return Some(self.turned_to(one)),
             _ => {}
         }
-        after.correction()?;
-        self.instead(from, Correction::Somebody, after, Some(before.text()))
+        self.instead(from, after.correction()?, after, Some(before.text()))
     }
 
     /// Who was meant when it was not `from`.

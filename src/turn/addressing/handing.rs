@@ -80,8 +80,8 @@ impl Sentence<'_> {
         if self.has_past() {
             return None;
         }
-        let article = is_article(self.previous());
-        let lead = &self.lead[..self.lead.len() - usize::from(article)];
+        let beside = self.lead.iter().rev().take(4).take_while(|word| is_article(word)).count();
+        let lead = &self.lead[..self.lead.len() - beside];
         let verb = lead.last().copied().unwrap_or_default();
         let say = |word: &&str| SPEAKING.has(word);
         let reach = lead.len().saturating_sub(7);
@@ -151,6 +151,12 @@ impl Sentence<'_> {
         let asked = lead.len() <= 3 && self.tail.iter().take(3).any(say);
         if turned && asked && self.before == Break::None && self.after == Break::None {
             return Some(HANDED);
+        }
+        // "I can't count. Ada can", "for odds there is Ada".
+        let alone = matches!(self.tail[..], ["can" | "could" | "does" | "knows" | "will"]);
+        let there = self.tail.is_empty() && self.lead_is(&["there", "is"]);
+        if (alone && self.lead.is_empty() || there) && !self.is_question {
+            return Some(PERHAPS);
         }
         let may =
             matches!(self.next(), "can" | "could" | "would" | "will" | "should" | "might" | "must");
@@ -231,5 +237,11 @@ fn is_article(word: &str) -> bool {
             | "la"
             | "il"
             | "o"
+            | "my"
+            | "learned"
+            | "colleague"
+            | "partner"
+            | "doctor"
+            | "expert"
     )
 }

@@ -12,6 +12,8 @@ use super::words::{Break, Word};
 
 /// A line of more words says something of its own.
 const ACCEPTS_WORDS: usize = 8;
+/// So short it asks nothing, whatever its words are.
+const DECLINES_WORDS: usize = 3;
 /// So many sentences back from the end a persona points to another.
 const POINTS_SENTENCES: usize = 2;
 const ACCEPTS: &[&[&str]] = &[
@@ -29,6 +31,7 @@ const ACCEPTS: &[&[&str]] = &[
     &["all", "means"],
     &["id", "love"],
     &["id", "like", "that"],
+    &["like", "to", "hear"],
     &["sounds", "good"],
     &["that", "would", "be"],
     &["thatd", "be"],
@@ -50,6 +53,14 @@ const DECLINES: &[&[&str]] = &[
     &["lets", "not"],
     &["rather", "not"],
     &["better", "not"],
+    &["dont", "think", "so"],
+    &["not", "today"],
+    &["not", "tonight"],
+    &["absolutely", "not"],
+    &["id", "rather"],
+    &["please", "dont"],
+    &["already"],
+    &["later"],
 ];
 /// First words that decline.
 const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie");
@@ -84,10 +95,13 @@ impl Choice<'_> {
         Some(self.calls(vec![(to, 0.8, "was offered")]))
     }
 
-    /// A persona offered another's words, and nobody wants them.
+    /// A persona offered something, or another's words, and nobody wants that.
     pub(super) fn declined(&self) -> Option<Verdict> {
-        self.scene.spoke_last?.pointed?;
-        let declines = self.reading.declines() && !self.reading.asks();
+        let last = self.scene.spoke_last?;
+        let short = self.reading.line.len() <= DECLINES_WORDS;
+        let declines = (last.offered || last.pointed.is_some())
+            && self.reading.declines()
+            && (short || !self.reading.asks());
         declines.then(|| Verdict::nobody(Bearing::Nothing, "the offer was declined"))
     }
 }
@@ -109,6 +123,30 @@ pub(super) fn offers(line: &[Word]) -> bool {
         let conditional = sentence.iter().any(|word| word.text == "if");
         asks && shall || wants && (asks || conditional)
     })
+}
+
+/// Whether `line` ends on what its speaker offers to do: "shall I read on?", "would you like more?"
+pub(super) fn offers_itself(line: &[Word]) -> bool {
+    let Some(last) = silence::sentences(line).pop() else { return false };
+    let last = &line[last];
+    let asks = last.last().is_some_and(|word| word.after == Break::Question);
+    let would = last.windows(3).any(|three| {
+        matches!(
+            (three[0].text.as_str(), three[1].text.as_str(), three[2].text.as_str()),
+            ("would", "you", "like") | ("do", "you", "want")
+        )
+    });
+    asks && would
+        || asks
+            && last.windows(2).any(|two| {
+                matches!(
+                    (two[0].text.as_str(), two[1].text.as_str()),
+                    ("shall" | "should" | "may" | "can" | "could", "i" | "we")
+                        | ("you", "care" | "fancy")
+                        | ("want", "me")
+                        | ("soll" | "darf" | "kann", "ich")
+                )
+            })
 }
 
 /// The persona other than `speaker` to whom the end of its `line` points.

@@ -251,7 +251,8 @@ impl<'a> Reading<'a> {
             let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
             let from = before.personas_called().into_iter().next()?;
             let called = after.personas_called().into_iter().next();
-            let other = called.is_some_and(|to| to != from);
+            let human = after.calls.called.iter().any(|call| matches!(call.who, Who::Human(_)));
+            let other = human || called.is_some_and(|to| to != from);
             let meant = || after.meant().is_some_and(|who| who != Who::Persona(from));
             let corrects = || is_sentence && after.correction().is_some();
             (other || meant() || corrects()).then_some((before, after))

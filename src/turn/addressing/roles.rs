@@ -20,7 +20,9 @@ const STRONG_FRAMES: Set =
 
 /// What people call somebody of one trade or office, and what they call the trade.
 const TRADES: &[Set] = &[
-    Set::new("doctor doc physician medic gp surgeon clinician cardiologist medical medically"),
+    Set::new(
+        "doctor doc physician medic gp surgeon clinician cardiologist medical medically medicine",
+    ),
     Set::new("nurse midwife"),
     Set::new("vet veterinarian"),
     Set::new("physio physiotherapist"),
@@ -181,9 +183,13 @@ pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> 
             two[0].text == "let" && matches!(two[1].text.as_str(), "him" | "her" | "them")
         };
         let let_them = line[at..].windows(2).take(12).any(lets);
+        // "That is a medical question", "I would rather our doctor looked at it".
+        let matter = |at: usize| matches!(text(at), "question" | "matter" | "issue" | "problem");
+        let is_matter = matches!(text(at), "a" | "an" | "more") && matter(at + 2);
+        let rather = before(at) == "rather" && text(at) == "our";
         // "But perhaps our secretary knows a better one?"
         let wondered = asks && at >= last && text(at) == "our";
-        if !asked && !left && !takes && !let_them && !wondered {
+        if !asked && !left && !takes && !let_them && !wondered && !is_matter && !rather {
             return None;
         }
         described(line, at, lexicon, cards)

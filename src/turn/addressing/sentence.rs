@@ -3,6 +3,7 @@
 
 use super::lexicon::{Lexicon, Set};
 use super::mentions::{Mention, Who};
+use super::refusing::is_negated;
 use super::words::{Break, Word};
 
 /// What a mention does in its sentence.
@@ -12,6 +13,8 @@ pub(super) enum Tone {
     To(f32),
     Handed(f32),
     Excluded,
+    /// Spoken to, and not to answer.
+    LetOff,
     About,
 }
 
@@ -51,29 +54,6 @@ const ALSO_WORDS: Set = Set::new(
 
 /// With more words beside it than these, thanks come with something else.
 const THANKS_WORDS: usize = 3;
-
-/// A helper that is denied: "wasn't".
-pub(super) fn is_negated(word: &str) -> bool {
-    matches!(
-        word,
-        "dont"
-            | "didnt"
-            | "wasnt"
-            | "isnt"
-            | "arent"
-            | "werent"
-            | "wouldnt"
-            | "wont"
-            | "cant"
-            | "couldnt"
-            | "never"
-            | "aint"
-            | "im not"
-            | "doesnt"
-            | "shouldnt"
-            | "neednt"
-    )
-}
 
 pub(super) fn is_thanks(word: &str) -> bool {
     matches!(
@@ -163,11 +143,17 @@ impl<'a> Sentence<'a> {
         if line[mention.end - 1].owns && !self.owner_is_spoken_to() {
             let copula = matches!(self.previous(), "is" | "are" | "its" | "thats");
             let ends = copula && self.clause == 0 && !self.is_question;
-            let theirs = ends || OWNED.has(self.next()) && !self.has_past();
+            // "That is Ada's kitchen, not mine."
+            let theirs = ends
+                || copula && self.tail.contains(&"mine")
+                || OWNED.has(self.next()) && !self.has_past();
             return if theirs { Tone::Handed(HANDED) } else { Tone::About };
         }
         if self.excludes() {
             return Tone::Excluded;
+        }
+        if self.lets_off() {
+            return Tone::LetOff;
         }
         if mention.doubtful && !self.is_set_off() {
             return Tone::About;
@@ -241,7 +227,10 @@ impl<'a> Sentence<'a> {
 
     /// Nothing but greetings, thanks and nods beside the name.
     fn is_only_courtesy(&self) -> bool {
-        let courtesy = |word: &&str| self.lexicon.openers.has(word) || self.lexicon.nods.has(word);
+        // "Ada, please" asks her.
+        let courtesy = |word: &&str| {
+            *word != "please" && (self.lexicon.openers.has(word) || self.lexicon.nods.has(word))
+        };
         let beside = self.lead.len() + self.tail.len();
         beside > 0 && self.lead.iter().chain(&self.tail).all(courtesy) && !self.is_question
     }
@@ -256,100 +245,6 @@ impl<'a> Sentence<'a> {
 
     pub(super) fn is_whole_line(&self, line: &[Word], mention: &Mention) -> bool {
         line.len() == self.lead.len() + self.tail.len() + mention.end - mention.start
-    }
-
-    pub(super) fn excludes(&self) -> bool {
-        let negated: &[&[&str]] = &[
-            &["except"],
-            &["besides"],
-            &["without"],
-            &["other", "than"],
-            &["instead", "of"],
-            &["anyone", "but"],
-            &["anybody", "but"],
-            &["but"],
-            &["but"],
-            &["of", "you", "but"],
-            &["all", "but"],
-            &["apart", "from"],
-            &["except", "for"],
-            &["sauf"],
-            &["excepto"],
-            &["ausser"],
-            &["behalve"],
-            &["tranne"],
-            &["exceto"],
-            &["rather", "than"],
-            &["bar"],
-            &["benching"],
-            &["skipping"],
-            &["excluding"],
-            &["minus"],
-        ];
-        let article = usize::from(matches!(self.previous(), "the" | "our" | "that" | "le" | "la"));
-        let lead = &self.lead[..self.lead.len() - article];
-        let not = |word: &str| word != "no" && self.lexicon.negations.has(word);
-        let near = self.lead.iter().rev().take(2).any(|word| not(word));
-        let second = self.lexicon.second_person.has(self.previous());
-        let denied = not(self.previous()) || second && near;
-        // "Ada, not you", "Ada, you may rest": spoken to, and let off.
-        let last = self.tail.last().copied().unwrap_or_default();
-        let out = self.tail.contains(&"out")
-            && self.tail.iter().any(|word| matches!(*word, "stay" | "sit" | "sits" | "stays"));
-        let rests = matches!(last, "rest" | "skip" | "excused" | "off");
-        let let_off = out || rests && self.lexicon.second_person.has(self.next());
-        let refused = self.previous() == "from" && self.lead.iter().any(|word| not(word));
-        let you = self.tail.get(1).is_some_and(|word| self.lexicon.second_person.has(word));
-        let after = you && not(self.next()) && self.tail.len() == 2
-            || self.tail_is(&["not", "this", "time"]);
-        // "Ada, don't you dare", "ada don't even start".
-        let bold = |word: &&str| matches!(*word, "dare" | "start" | "bother");
-        let dare = self.next() == "dont" && self.tail.iter().skip(1).take(3).any(bold);
-        // "Anyone but not Ada again": what was heard enough of.
-        let refused = refused || dare || self.refuses_you();
-        denied || let_off || refused || after || negated.iter().any(|words| lead.ends_with(words))
-    }
-
-    /// "I wasn't asking you, Ada", "Ada, I don't want it from you".
-    fn refuses_you(&self) -> bool {
-        let refuses = |words: &[&str]| {
-            (0..words.len()).any(|at| {
-                let rest = &words[at..];
-                let not =
-                    is_negated(rest[0]) || rest[0] != "no" && self.lexicon.negations.has(rest[0]);
-                let asks = |word: &&str| {
-                    matches!(
-                        *word,
-                        "asking"
-                            | "ask"
-                            | "asked"
-                            | "talking"
-                            | "speaking"
-                            | "want"
-                            | "need"
-                            | "mean"
-                            | "meant"
-                            | "meaning"
-                            | "addressing"
-                            | "calling"
-                            | "hear"
-                    )
-                };
-                let reach = &rest[1..rest.len().min(6)];
-                let asked = reach.iter().position(asks);
-                not && asked.is_some_and(|asked| {
-                    let behind = &reach[asked + 1..];
-                    let from = matches!(reach[asked], "want" | "need" | "hear");
-                    let you =
-                        |word: &&str| matches!(*word, "you" | "yours" | "dich" | "te" | "toi");
-                    behind.iter().take(3).any(you)
-                        && (!from || behind.iter().any(|word| matches!(*word, "from" | "yours")))
-                })
-            })
-        };
-        // A name in front is called; what follows is said to its bearer.
-        let called = self.opens() || self.tail.is_empty() || self.before == Break::Comma;
-        called && (refuses(&self.lead) || refuses(&self.tail))
     }
 
     /// "All of you" and the like speak to everybody wherever they stand; "everyone" may be a

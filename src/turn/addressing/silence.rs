@@ -1,7 +1,7 @@
 //! Requests to be silent, and the words that lift them.
 
 use super::lexicon::{Lexicon, Set};
-use super::sentence::is_negated;
+use super::refusing::is_negated;
 use super::words::{Break, Word};
 
 /// What a sentence asks of those who speak.

@@ -21,6 +21,8 @@ pub struct Spoken {
     pub asked: Option<usize>,
     /// The other persona to whom its end points.
     pub pointed: Option<usize>,
+    /// It asks whether it shall do something.
+    pub offers: bool,
 }
 
 /// "Tell me more", "name one": a sentence that wants words from whoever hears it.
@@ -106,5 +108,6 @@ pub fn spoken<'a>(
         next = None;
     }
     let asked = asked.first().copied().filter(|_| asked.len() == 1);
-    Spoken { asks: next.is_none() && (last_asks || asks && human), next, asked, pointed }
+    let asks = next.is_none() && (last_asks || asks && human);
+    Spoken { asks, next, asked, pointed, offers: offers::offers_itself(&line) }
 }

@@ -150,7 +150,7 @@ fn talk_goes_on_with_whom_it_was() {
     let named = Scene { named_before: Some(2), ..scene() };
     assert_eq!(who(&addressees("And how far is it from here to there?", &named)), ["Hugo"]);
     assert_eq!(who(&addressees("Nora, and you?", &named)), ["Nora"]);
-    let spoke_last = Some(SpokeLast { persona: 1, asked: false, pointed: None });
+    let spoke_last = Some(SpokeLast { persona: 1, asked: false, ..SpokeLast::default() });
     let answered = Scene { answered_before: Some(1), spoke_last, ..scene() };
     assert_eq!(who(&addressees("Why is that?", &answered)), ["Nora"]);
     assert_eq!(who(&addressees("Is there any more bread in the kitchen?", &answered)), ["Ada"]);
@@ -241,11 +241,11 @@ fn names_that_are_words_are_told_by_their_place() {
 
 #[test]
 fn what_the_talk_obliges_to_comes_before_a_new_choice() {
-    let asked = Some(SpokeLast { persona: 2, asked: true, pointed: None });
+    let asked = Some(SpokeLast { persona: 2, asked: true, ..SpokeLast::default() });
     let scene = |spoke_last| Scene { spoke_last, answered_before: Some(2), ..scene() };
     assert_eq!(who(&addressees("Money, like always.", &scene(asked))), ["Hugo"]);
     assert_eq!(who(&addressees("yes", &scene(asked))), ["Hugo"]);
-    let told = Some(SpokeLast { persona: 2, asked: false, pointed: None });
+    let told = Some(SpokeLast { persona: 2, asked: false, ..SpokeLast::default() });
     assert_eq!(addressees("right fair enough", &scene(told)).bearing, Bearing::Nothing);
     assert_eq!(who(&addressees("And why is that?", &scene(told))), ["Hugo"]);
     let owed = Scene { owed: vec![3], ..scene(told) };

@@ -174,7 +174,12 @@ impl Core {
         let (ids, humans): (Vec<_>, Vec<&str>) = self.people.without(None).unzip();
         let spoken = addressing::spoken(heard, cast, &humans, speaker);
         let asked = spoken.asked.and_then(|one| ids.get(one)).copied().cloned();
-        let spoke = SpokeLast { persona: speaker, asked: spoken.asks, pointed: spoken.pointed };
+        let spoke = SpokeLast {
+            persona: speaker,
+            asked: spoken.asks,
+            pointed: spoken.pointed,
+            offered: spoken.offers,
+        };
         self.talk.persona_spoke(now, spoke, asked);
         if finished {
             self.follow_up(now, line, spoken);

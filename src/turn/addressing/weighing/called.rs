@@ -7,7 +7,8 @@ use crate::turn::addressing::Scene;
 use crate::turn::addressing::lexicon::Set;
 use crate::turn::addressing::mentions::Who;
 use crate::turn::addressing::reading::Reading;
-use crate::turn::addressing::sentence::{Sentence, is_negated};
+use crate::turn::addressing::refusing::is_negated;
+use crate::turn::addressing::sentence::Sentence;
 use crate::turn::addressing::silence::TIME;
 use crate::turn::addressing::words::Break;
 

@@ -24,8 +24,8 @@ import numpy
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WEIGHTS = ROOT / "src/turn/addressing/weighing/weights.rs"
 DIRECTIONS = ROOT / "src/meaning/directions.rs"
-MATTERS = ["unfinished", "called", "wanted"]
-MEANT = ["called", "wanted"]
+MATTERS = ["unfinished", "called", "wanted", "goes_on"]
+MEANT = ["called", "wanted", "goes_on"]
 # Signs that only a line whose meaning is known has, or that is weighed only then.
 OF_MEANING = ["near", "near_partner", "alone", "alone_after_speech", "alone_asks"]
 PENALTY = 1.0

@@ -37,6 +37,8 @@ pub struct Meaning {
     pub wanted: f32,
     /// The same for those whom it names: that they are to answer.
     pub called: f32,
+    /// The same for a line behind a persona's question or offer: that this talk goes on.
+    pub goes_on: f32,
 }
 
 /// The model of sentences that is used, where it is installed.
@@ -112,6 +114,7 @@ impl Reader {
             near: self.cards.iter().map(|card| product(card, &line)).collect(),
             wanted: product(&directions::WANTED, &line),
             called: product(&directions::CALLED, &line),
+            goes_on: product(&directions::GOES_ON, &line),
         })
     }
 }

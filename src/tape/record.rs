@@ -367,17 +367,21 @@ pub struct Meant {
     pub near: Vec<f32>,
     pub wanted: f32,
     pub called: f32,
+    /// Older tapes do not have it.
+    #[serde(default)]
+    pub goes_on: f32,
 }
 
 impl Meant {
     pub(super) fn new(text: String, took_us: u64, meaning: Meaning) -> Self {
-        let Meaning { near, wanted, called } = meaning;
-        Self { text, took_us, near, wanted, called }
+        let Meaning { near, wanted, called, goes_on } = meaning;
+        Self { text, took_us, near, wanted, called, goes_on }
     }
 
     /// What was told, and after how long.
     pub fn told(&self) -> (Duration, Meaning) {
-        let meaning = Meaning { near: self.near.clone(), wanted: self.wanted, called: self.called };
+        let Self { near, wanted, called, goes_on, .. } = self.clone();
+        let meaning = Meaning { near, wanted, called, goes_on };
         (Duration::from_micros(self.took_us), meaning)
     }
 }

@@ -104,8 +104,12 @@ pub struct SpokeLast {
     pub asked: bool,
     /// The other persona to whom its end points.
     pub pointed: Option<usize>,
+    /// It handed the talk to that one, or offered to.
+    pub handed: bool,
     /// It asked whether it shall do something.
     pub offered: bool,
+    /// What it asked speaks to "you".
+    pub asked_you: bool,
 }
 
 /// What the speaker has to do with the humans who talk with each other.
@@ -124,10 +128,13 @@ const FOLLOW_UP_WORDS_MAX: usize = 6;
 /// From these on what was weighed is taken to be so. Who waits for the rest of a line that is whole
 /// loses more than who answers one that is not.
 const UNFINISHED_MIN: f32 = 0.6;
+/// An answer to what a persona asked need not be a sentence.
+const UNFINISHED_ANSWER_MIN: f32 = 0.8;
 const CALLED_MIN: f32 = 0.45;
 /// The same where the line's meaning is known.
 const CALLED_MEANT_MIN: f32 = 0.55;
 const WANTED_MIN: f32 = 0.55;
+const GOES_ON_MIN: f32 = 0.5;
 /// A human alone with the cast speaks to it, unless it sounds very much as if not.
 const ALONE_MIN: f32 = 0.3;
 /// Whoever speaks to all is rarely misread, and a round that is not opened is missed by many.
@@ -160,7 +167,8 @@ pub fn addressees(text: &str, scene: &Scene<'_>) -> Verdict {
         None => decide(&reading, scene, &BTreeSet::new()),
     };
     if let Some(asked) = hush.asked {
-        if let (false, Some(one)) = (verdict.named, reading.asked_after_all(&hush)) {
+        let free = !verdict.named && verdict.humans.is_empty();
+        if let (true, Some(one)) = (free, reading.asked_after_all(&hush)) {
             verdict = Verdict::called(scene, one, "asked after all");
             hush.whom.remove(&one);
             verdict.stopped.push(one);
@@ -196,11 +204,12 @@ fn ends_turns(verdict: &mut Verdict, reading: &Reading<'_>, scene: &Scene<'_>) {
 /// The order of evidence, the surest first.
 fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
     let unfinished = Weighed::of(Matter::Unfinished, reading, scene);
-    let answers = scene.spoke_last.is_some_and(|last| last.asked) && reading.answers_briefly();
-    let is_unfinished = if answers {
+    let open = scene.spoke_last.is_some_and(|last| last.asked || last.offered);
+    let enough = if open { UNFINISHED_ANSWER_MIN } else { UNFINISHED_MIN };
+    let is_unfinished = if open && reading.answers_briefly() {
         reading.dangles()
     } else {
-        reading.breaks_off() || unfinished.likely >= UNFINISHED_MIN
+        reading.breaks_off() || unfinished.likely >= enough
     };
     let mut verdict = if is_unfinished {
         Verdict::nobody(Bearing::Unfinished, "not finished")
@@ -234,10 +243,7 @@ impl Choice<'_> {
             .or_else(|| self.called())
             .or_else(|| self.by_role())
             .or_else(|| self.refused())
-            .or_else(|| self.taken_up())
-            .or_else(|| self.declined())
-            .or_else(|| self.postponed())
-            .or_else(|| self.asker())
+            .or_else(|| self.behind_a_question())
             .or_else(|| self.nod())
             .or_else(|| self.owed())
             .unwrap_or_else(|| self.unnamed())
@@ -390,19 +396,42 @@ impl Choice<'_> {
         Some(if self.reading.asks_beside() || open { self.room() } else { nobody() })
     }
 
-    /// A persona asked, and whoever is to answer needs a moment.
-    fn postponed(&self) -> Option<Verdict> {
-        let asked = self.scene.spoke_last.is_some_and(|last| last.asked);
-        (asked && self.reading.postpones())
-            .then(|| Verdict::nobody(Bearing::Nothing, "an answer will come"))
-    }
-
-    /// A persona asked: what a human says then is its answer, but for one whom it did not ask.
-    fn asker(&self) -> Option<Verdict> {
-        let last = self.scene.spoke_last.filter(|last| last.asked && self.may(last.persona))?;
-        let next = !self.scene.owed.is_empty() && self.reading.asks_for_the_rest();
-        (!self.reading.asks_whoever() && !self.scene.asked_another && !next)
-            .then(|| self.goes_on(last.persona, 0.7, "answers its question"))
+    /// A persona asked or offered something, or pointed to another: what a human says then lets that
+    /// talk go on, or not.
+    fn behind_a_question(&self) -> Option<Verdict> {
+        let last = self.scene.spoke_last?;
+        let reading = self.reading;
+        let accepts = reading.accepts() || last.offered && reading.is_nod() && !reading.declines();
+        if let Some(to) = last.pointed.filter(|&to| accepts && self.may(to)) {
+            return Some(self.calls(vec![(to, 0.8, "was offered")]));
+        }
+        let pointed = last.pointed.filter(|_| last.handed);
+        let (to, offered) = (pointed.unwrap_or(last.persona), last.offered || pointed.is_some());
+        let next = !self.scene.owed.is_empty() && reading.asks_for_the_rest();
+        if !(last.asked || offered) || next || reading.asks_whoever() || !self.may(to) {
+            return None;
+        }
+        let nobody = |why| Some(Verdict::nobody(Bearing::Nothing, why));
+        if offered && reading.declines() && !reading.asks() {
+            return nobody("the offer was declined");
+        }
+        if last.asked && reading.postpones() {
+            return nobody("an answer will come");
+        }
+        let weighed = Weighed::of(Matter::GoesOn, reading, self.scene);
+        let likely = weighed.likely;
+        let mut verdict = if likely < GOES_ON_MIN && !(last.offered && accepts) {
+            if !last.asked {
+                return None;
+            }
+            self.for_nobody()
+        } else if pointed.is_some() {
+            self.calls(vec![(to, likely, "was offered")])
+        } else {
+            self.goes_on(to, likely, "answers its question")
+        };
+        verdict.weighed.push(weighed);
+        Some(verdict)
     }
 
     fn nod(&self) -> Option<Verdict> {

@@ -87,7 +87,7 @@ impl Read for OfVolcanoes {
         tokio::time::sleep(Duration::from_millis(30)).await;
         let mut near = vec![0.0; self.0];
         *near.last_mut()? = 0.75;
-        Some(Meaning { near, wanted: 4.0, called: 0.0 })
+        Some(Meaning { near, wanted: 4.0, ..Meaning::default() })
     }
 }
 

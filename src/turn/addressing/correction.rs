@@ -67,6 +67,9 @@ const MEANT: Set = Set::new(
      meine voulais queria volevo bedoelde bedoel quise looking addressing calling decir intended",
 );
 
+/// What stands before what is not to be minded.
+const THINGS: Set = Set::new("the my your his her their this these those about");
+
 /// What the other one may be called.
 const OTHERS: &[&str] = &[
     "one",
@@ -115,7 +118,11 @@ pub(super) fn withdrawn(line: &[Word]) -> Option<usize> {
         // "Could you forget that", "don't forget it".
         let opens = line[..at].iter().rev().take_while(|word| word.after == Break::None).count();
         let clear = matches!(said[0], "scratch" | "strike" | "belay");
-        (clear || opens <= 2).then_some(at + said.len())
+        let behind = &line[at + said.len()..];
+        // "Never mind the adverbs."
+        let of_a_thing = behind.first().is_some_and(|word| THINGS.has(&word.text));
+        let clear = clear || opens <= 2 || behind.len() <= 2;
+        (clear && !of_a_thing).then_some(at + said.len())
     })
 }
 
@@ -177,7 +184,9 @@ impl Choice<'_> {
         }
         let found = self.reading.correction()?;
         let mentioned = &self.reading.calls.mentioned;
-        let persona = |who: &Who| matches!(who, Who::Persona(_));
+        // Whoever spoke last is named for being told so.
+        let last = self.scene.spoke_last.map(|last| Who::Persona(last.persona));
+        let persona = |who: &Who| matches!(who, Who::Persona(_)) && Some(*who) != last;
         let human = mentioned.iter().find_map(|who| match who {
             Who::Human(one) => Some(*one),
             _ => None,
@@ -185,6 +194,10 @@ impl Choice<'_> {
         if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
             // "Oh, I was talking to Zoe."
             return Some(self.turned_to(human));
+        }
+        if mentioned.len() == 1 && mentioned.first().copied() == last {
+            // "No, Ada, I want to hear it" is Ada's.
+            return None;
         }
         let refused = || match mentioned[..] {
             [Who::Persona(one)] => Some(one),
@@ -238,16 +251,17 @@ impl Choice<'_> {
         let others: Vec<usize> =
             (0..self.scene.cast.len()).filter(|one| *one != from && self.may(*one)).collect();
         let described = || reading.described().filter(|one| others.contains(one));
+        let somebody_else = found == Correction::Somebody;
         let by_words = || {
-            let fits = described().or_else(|| reading.best_fit(&others));
-            fits.or_else(|| reading.abbreviated(&others))
+            let fits = || reading.best_fit(&others);
+            described().or_else(fits).or_else(|| reading.abbreviated(&others))
         };
         let somebody = || match others.as_slice() {
             [only] => Some(*only),
             _ => self.rank_by_question(question, &others),
         };
         let to = named.or_else(by_words);
-        let to = if found == Correction::Somebody { to.or_else(somebody) } else { to };
+        let to = if somebody_else { to.or_else(somebody) } else { to };
         Some(self.calls(vec![(to?, 0.8, "meant instead")]))
     }
 
@@ -262,8 +276,7 @@ impl Choice<'_> {
             return Some(nobody());
         }
         let rest = self.reading.behind_withdrawal()?;
-        let anew = rest.asks() || !rest.calls.called.is_empty();
-        if anew {
+        if rest.asks() {
             let choice = Choice { reading: &rest, ..*self };
             return Some(Verdict { takes_back: true, ..choice.whole() });
         }

@@ -125,7 +125,8 @@ impl Sentence<'_> {
                     | ["go", "on" | "ahead"]
             )
         };
-        self.lead.windows(2).chain(self.tail.windows(2)).any(pair)
+        let next = matches!(self.lead[..], ["and", "now"] | ["next", "up"] | ["next"] | ["and"]);
+        next && self.tail.is_empty() || self.lead.windows(2).chain(self.tail.windows(2)).any(pair)
     }
 
     /// "The one who knows it is Ada", "Ada has the answer".

@@ -1,19 +1,16 @@
 //! What a persona offers in another's name, and how it is taken: "Ada could tell you that", "yes,
 //! let's hear it".
 
-use super::Choice;
+use super::handing;
 use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Present};
 use super::reading::Reading;
 use super::roles;
 use super::silence;
-use super::verdict::{Bearing, Verdict};
 use super::words::{Break, Word};
 
 /// A line of more words says something of its own.
 const ACCEPTS_WORDS: usize = 8;
-/// So short it asks nothing, whatever its words are.
-const DECLINES_WORDS: usize = 3;
 /// So many sentences back from the end a persona points to another.
 const POINTS_SENTENCES: usize = 2;
 const ACCEPTS: &[&[&str]] = &[
@@ -74,7 +71,7 @@ fn has(line: &[Word], phrases: &[&[&str]]) -> bool {
 
 impl Reading<'_> {
     /// "Yes please", "let's hear it".
-    fn accepts(&self) -> bool {
+    pub(super) fn accepts(&self) -> bool {
         self.line.len() <= ACCEPTS_WORDS && !self.is_marked() && has(&self.line, ACCEPTS)
     }
 
@@ -82,27 +79,6 @@ impl Reading<'_> {
     pub(super) fn declines(&self) -> bool {
         let first = self.line.iter().find(|word| !matches!(word.text.as_str(), "oh" | "ah"));
         first.is_some_and(|word| NO.has(&word.text)) || has(&self.line, DECLINES)
-    }
-}
-
-impl Choice<'_> {
-    /// A persona pointed to another, and a human wants to hear it.
-    pub(super) fn taken_up(&self) -> Option<Verdict> {
-        let last = self.scene.spoke_last?;
-        let offered = last.asked && self.reading.is_nod() && !self.reading.declines();
-        let accepts = self.reading.accepts() || offered;
-        let to = last.pointed.filter(|&one| accepts && self.may(one))?;
-        Some(self.calls(vec![(to, 0.8, "was offered")]))
-    }
-
-    /// A persona offered something, or another's words, and nobody wants that.
-    pub(super) fn declined(&self) -> Option<Verdict> {
-        let last = self.scene.spoke_last?;
-        let short = self.reading.line.len() <= DECLINES_WORDS;
-        let declines = (last.offered || last.pointed.is_some())
-            && self.reading.declines()
-            && (short || !self.reading.asks());
-        declines.then(|| Verdict::nobody(Bearing::Nothing, "the offer was declined"))
     }
 }
 
@@ -129,6 +105,15 @@ pub(super) fn offers(line: &[Word]) -> bool {
 pub(super) fn offers_itself(line: &[Word]) -> bool {
     let Some(last) = silence::sentences(line).pop() else { return false };
     let last = &line[last];
+    // "I could show you one."
+    let could = line.windows(3).any(|three| {
+        three[0].text == "i"
+            && matches!(three[1].text.as_str(), "can" | "could" | "may" | "might")
+            && handing::is_speaking(&three[2].text)
+    });
+    if could {
+        return true;
+    }
     let asks = last.last().is_some_and(|word| word.after == Break::Question);
     let would = last.windows(3).any(|three| {
         matches!(
@@ -167,7 +152,8 @@ pub(super) fn pointed(
     let end = &line[from..];
     let found = mentions::find(end, lexicon, present);
     let other = |one: &usize| *one != speaker;
-    let named = found.iter().rev().flat_map(|mention| &mention.who);
+    let exact = found.iter().rev().filter(|mention| mention.exact);
+    let named = exact.flat_map(|mention| &mention.who);
     let named = named.filter_map(mentions::Who::persona).find(other);
     named.or_else(|| roles::meant_role(end, lexicon, &present.cards).filter(other))
 }

@@ -171,8 +171,10 @@ impl<'a> Reading<'a> {
         let [one] = self.called_in(last.clone())[..] else { return None };
         let later = self.line.get(last.end..)?;
         let you = later.iter().any(|word| self.lexicon.second_person.has(&word.text));
-        let asks = later.iter().any(|word| word.after == Break::Question);
-        (you && asks && hush.whom.contains(&one)).then_some(one)
+        let marked = later.iter().any(|word| word.after == Break::Question);
+        let first = later.first().is_some_and(|word| self.lexicon.questions.has(&word.text));
+        let asks = you && marked || first && !self.wants_somebody_else();
+        (asks && hush.whom.contains(&one)).then_some(one)
     }
 
     /// The humans who are asked something in the line, when no persona is: the sentence that asks

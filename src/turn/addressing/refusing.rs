@@ -70,8 +70,6 @@ impl Sentence<'_> {
             &["instead", "of"],
             &["anyone", "but"],
             &["anybody", "but"],
-            &["but"],
-            &["but"],
             &["of", "you", "but"],
             &["all", "but"],
             &["apart", "from"],
@@ -107,7 +105,13 @@ impl Sentence<'_> {
             || self.tail_is(&["not", "this", "time"]);
         // "Anyone but not Ada again": what was heard enough of.
         let refused = refused || self.refuses_you() || self.is_not_asked();
-        denied || let_off || refused || after || negated.iter().any(|words| lead.ends_with(words))
+        let but = lead.last() == Some(&"but") && lead.len() > 1;
+        denied
+            || but
+            || let_off
+            || refused
+            || after
+            || negated.iter().any(|words| lead.ends_with(words))
     }
 
     /// "I wasn't asking you, Ada", "Ada, I don't want it from you".
@@ -164,6 +168,13 @@ impl Sentence<'_> {
             _ => return false,
         };
         let denies = |word: &&str| *word == "no" || self.lexicon.negations.has(word);
+        // "Don't apologise, just tell me", "don't let him, what would you do".
+        let asks = |word: &&str| self.lexicon.questions.has(word) || *word == "just";
+        let goes_on = said.len() > 3 && said[2..].iter().any(asks)
+            || said.starts_with(&["dont", "tell", "me", "you"]);
+        if goes_on {
+            return false;
+        }
         let bare = !said.is_empty() && said.len() <= 2 && said.iter().all(denies);
         let polite = |word: &&&str| matches!(**word, "please" | "no" | "oh" | "now");
         let order = &said[said.iter().take_while(polite).count()..];

@@ -21,8 +21,12 @@ pub struct Spoken {
     pub asked: Option<usize>,
     /// The other persona to whom its end points.
     pub pointed: Option<usize>,
+    /// It hands the talk to that one, or offers to.
+    pub handed: bool,
     /// It asks whether it shall do something.
     pub offers: bool,
+    /// A sentence that asks speaks to "you".
+    pub asks_you: bool,
 }
 
 /// "Tell me more", "name one": a sentence that wants words from whoever hears it.
@@ -102,12 +106,27 @@ pub fn spoken<'a>(
     if !of_last.is_empty() && of_last.iter().all(to_human) {
         next = None;
     }
-    let pointed = next.as_ref().map(|(one, _)| *one);
-    let pointed = pointed.or_else(|| offers::pointed(&line, lexicon, &present, speaker));
+    let to = next.as_ref().map(|(one, _)| *one);
+    let pointed = to.or_else(|| offers::pointed(&line, lexicon, &present, speaker));
     if handed && offers::offers(&line) {
         next = None;
     }
     let asked = asked.first().copied().filter(|_| asked.len() == 1);
     let asks = next.is_none() && (last_asks || asks && human);
-    Spoken { asks, next, asked, pointed, offers: offers::offers_itself(&line) }
+    // "Ada told you of primes. Do you like them?" asks for itself.
+    let offered = offers::offers(&line);
+    let pointed = pointed.filter(|_| !asks || offered);
+    let asks_you = sentences.iter().map(|range| &line[range.clone()]).any(|sentence| {
+        sentence.last().is_some_and(|word| word.after == Break::Question)
+            && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
+    });
+    Spoken {
+        asks,
+        next,
+        asked,
+        handed: pointed.is_some() && (to == pointed || offered),
+        pointed,
+        offers: offers::offers_itself(&line),
+        asks_you,
+    }
 }

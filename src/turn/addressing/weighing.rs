@@ -1,11 +1,13 @@
 //! What no single mechanism decides is weighed: whether a line is unfinished, whether those whom it
-//! calls are to answer, whether a line that calls nobody wants an answer. Each is a logistic
+//! calls are to answer, whether a line that calls nobody wants an answer, and whether one behind a
+//! persona's question lets that talk go on. Each is a logistic
 //! regression over signs, which are closed classes of words, places of names and the state of the
 //! talk, so that they mean the same in every room. `scripts/fit-weights.py` fits the weights and
 //! tells how well they do on rooms that they were not fitted to.
 
 mod called;
 mod classes;
+mod goes_on;
 mod unfinished;
 mod wanted;
 mod weights;
@@ -25,6 +27,8 @@ pub enum Matter {
     Called,
     /// A line that calls nobody wants an answer from the cast.
     Wanted,
+    /// A line behind a persona's question or offer lets that talk go on.
+    GoesOn,
 }
 
 impl Matter {
@@ -33,6 +37,7 @@ impl Matter {
             Self::Unfinished => "unfinished",
             Self::Called => "called",
             Self::Wanted => "wanted",
+            Self::GoesOn => "goes_on",
         }
     }
 }
@@ -51,12 +56,14 @@ impl Weighed {
             Matter::Unfinished => unfinished::signs(reading, scene),
             Matter::Called => called::signs(reading, scene),
             Matter::Wanted => wanted::signs(reading, scene),
+            Matter::GoesOn => goes_on::signs(reading, scene),
         };
         let (bias, weights) = weights(matter, scene.meaning.is_some());
         let meant = scene.meaning.map_or(0.0, |meaning| match matter {
             Matter::Unfinished => 0.0,
             Matter::Called => meaning.called,
             Matter::Wanted => meaning.wanted,
+            Matter::GoesOn => meaning.goes_on,
         });
         let worth = |(sign, weight): (&(&str, f32), &(&str, f32))| sign.1 * weight.1;
         let sum: f32 = bias + meant + signs.iter().zip(weights).map(worth).sum::<f32>();
@@ -72,6 +79,8 @@ fn weights(matter: Matter, meant: bool) -> weights::Table {
         (Matter::Called, true) => weights::CALLED_MEANT,
         (Matter::Wanted, false) => weights::WANTED,
         (Matter::Wanted, true) => weights::WANTED_MEANT,
+        (Matter::GoesOn, false) => weights::GOES_ON,
+        (Matter::GoesOn, true) => weights::GOES_ON_MEANT,
     }
 }
 
@@ -87,7 +96,7 @@ mod tests {
     fn every_sign_has_the_weight_of_its_name() {
         let scene = Scene { humans: vec!["Bob", "Zoë"], ..Scene::default() };
         let reading = Reading::of("Well, what do you think of it?", &scene);
-        for matter in [Matter::Unfinished, Matter::Called, Matter::Wanted] {
+        for matter in [Matter::Unfinished, Matter::Called, Matter::Wanted, Matter::GoesOn] {
             let signs = Weighed::of(matter, &reading, &scene).signs;
             let signs: Vec<_> = signs.iter().map(|(name, _)| *name).collect();
             for meant in [false, true] {

@@ -178,7 +178,9 @@ impl Core {
             persona: speaker,
             asked: spoken.asks,
             pointed: spoken.pointed,
+            handed: spoken.handed,
             offered: spoken.offers,
+            asked_you: spoken.asks_you,
         };
         self.talk.persona_spoke(now, spoke, asked);
         if finished {

@@ -6,7 +6,7 @@ use crate::meaning::Meaning;
 impl Room {
     /// The cards of Ada, Nora and Hugo are so near to what is said next.
     fn means(&mut self, text: &str, near: [f32; 3], wanted: f32) {
-        let meaning = Meaning { near: near.to_vec(), wanted, called: 0.0 };
+        let meaning = Meaning { near: near.to_vec(), wanted, ..Meaning::default() };
         self.tell(Event::Meant { text: text.to_owned(), meaning });
     }
 }

@@ -46,10 +46,12 @@ def read(troupe, path):
         for matter, scale in one["weighed"].items():
             unfinished = case["category"] == "unfinished" and not answered
             row = scale["signs"], one["vector"]
+            of = scale.get("of")
+            is_so = of in case["expect"]["answer"] if of else answered
             if matter == "unfinished":
                 rows[matter].append((*row, unfinished))
             elif not unfinished and one["reason"] != "asked to be quiet":
-                rows[matter].append((*row, answered))
+                rows[matter].append((*row, is_so))
     return rows
 
 

@@ -109,15 +109,19 @@ pub struct Prediction {
 pub struct Scale {
     pub likely: f32,
     pub signs: BTreeMap<&'static str, f32>,
+    /// Of whom, where it is weighed of one persona.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub of: Option<String>,
 }
 
 impl Prediction {
-    fn explain(&mut self, verdict: Verdict) {
+    fn explain(&mut self, verdict: Verdict, cast: &[&str]) {
         let first = verdict.addressees.into_iter().next();
         self.reason = first.map_or(verdict.others.1, |one| one.reason).into_owned();
         let scale = |one: Weighed| {
             let signs = one.signs.into_iter().collect();
-            (one.matter.as_str(), Scale { likely: one.likely, signs })
+            let of = one.of.and_then(|one| cast.get(one)).map(|id| (*id).to_owned());
+            (one.matter.as_str(), Scale { likely: one.likely, signs, of })
         };
         self.weighed = verdict.weighed.into_iter().map(scale).collect();
     }
@@ -233,7 +237,8 @@ pub fn predict(
             let human = HumanId::new(&line.who);
             let whole = room.is_read(room.now + PACE, &human, &line.text);
             let verdict = room.core.judge(room.now + PACE, &human, line.manner(), &whole);
-            prediction.explain(verdict);
+            let cast: Vec<&str> = case.personas.iter().map(|one| one.id.as_str()).collect();
+            prediction.explain(verdict, &cast);
             if let (Some(embedder), Some(_)) = (&options.embedder, &options.out) {
                 prediction.vector = embedder.embed(&whole).map_err(wrong)?.to_vec();
             }

@@ -133,6 +133,8 @@ const UNFINISHED_ANSWER_MIN: f32 = 0.8;
 const CALLED_MIN: f32 = 0.45;
 /// The same where the line's meaning is known.
 const CALLED_MEANT_MIN: f32 = 0.55;
+/// Of somebody who is named and not called.
+const MENTIONED_MIN: f32 = 0.6;
 const WANTED_MIN: f32 = 0.55;
 const GOES_ON_MIN: f32 = 0.5;
 /// A human alone with the cast speaks to it, unless it sounds very much as if not.
@@ -235,18 +237,23 @@ struct Choice<'a> {
 impl Choice<'_> {
     /// Of a whole line.
     fn whole(&self) -> Verdict {
-        self.corrected()
+        let mention = self.mention();
+        let mut verdict = self
+            .corrected()
             .or_else(|| self.withdrawn())
             .or_else(|| self.ordered())
             .or_else(|| self.somebody_else())
             .or_else(|| self.turns_to_a_human())
             .or_else(|| self.called())
+            .or_else(|| self.spoken_to(mention.as_ref()))
             .or_else(|| self.by_role())
             .or_else(|| self.refused())
             .or_else(|| self.behind_a_question())
             .or_else(|| self.nod())
             .or_else(|| self.owed())
-            .unwrap_or_else(|| self.unnamed())
+            .unwrap_or_else(|| self.unnamed());
+        verdict.weighed.extend(mention);
+        verdict
     }
 
     fn is_left_out(&self, persona: usize) -> bool {
@@ -357,7 +364,11 @@ impl Choice<'_> {
         if answered && reading.thanks() && !reading.asks() && !reading.has_greeting() {
             return Some(Verdict::nobody(Bearing::Nothing, "thanked"));
         }
-        let weighed = Weighed::of(Matter::Called, reading, self.scene);
+        let of = match called[..] {
+            [(one, ..)] => Some(one),
+            _ => None,
+        };
+        let weighed = Weighed { of, ..Weighed::of(Matter::Called, reading, self.scene) };
         let called_min = match self.scene.meaning {
             _ if everybody => ALL_CALLED_MIN,
             Some(_) => CALLED_MEANT_MIN,
@@ -376,6 +387,26 @@ impl Choice<'_> {
             verdict.others.1 = "left out".into();
         }
         Some(verdict)
+    }
+
+    /// Where one persona is named, and not called by its place in the sentence: how likely it is
+    /// spoken to all the same.
+    fn mention(&self) -> Option<Weighed> {
+        let calls = &self.reading.calls;
+        let mut named = calls.mentioned.iter().filter_map(Who::persona);
+        let (one, more) = (named.next()?, named.next());
+        let called = calls.called.iter().any(|call| !matches!(call.who, Who::Human(_)));
+        if called || more.is_some() || self.scene.humans.is_empty() || self.is_left_out(one) {
+            return None;
+        }
+        let weighed = Weighed::of(Matter::Called, self.reading, self.scene);
+        Some(Weighed { of: Some(one), ..weighed })
+    }
+
+    /// "That can't be right ada you said nine".
+    fn spoken_to(&self, mention: Option<&Weighed>) -> Option<Verdict> {
+        let mention = mention.filter(|mention| mention.likely >= MENTIONED_MIN)?;
+        Some(self.calls(vec![(mention.of?, mention.likely, "spoken to")]))
     }
 
     /// "What would a doctor say?"

@@ -9,6 +9,7 @@ use super::correction::{self, Correction};
 use super::expertise;
 use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Mention, Present, Who};
+use super::refusing::is_negated;
 use super::silence::{self, Silence};
 use super::words::{Break, Word, words};
 use super::{Scene, backchannel, completeness, group, order, roles, sentence};
@@ -487,6 +488,12 @@ impl<'a> Reading<'a> {
 
     pub(super) fn speaks_to_you(&self) -> bool {
         self.line.iter().any(|word| self.lexicon.second_person.has(&word.text))
+    }
+
+    /// Something in it is denied.
+    pub(super) fn negates(&self) -> bool {
+        let denies = |word: &str| is_negated(word) || self.lexicon.negations.has(word);
+        self.line.iter().any(|word| denies(&word.text))
     }
 
     pub(super) fn connects(&self) -> bool {

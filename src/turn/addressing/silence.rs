@@ -290,6 +290,11 @@ fn waits(order: &[&str], words: &[&str], lexicon: &Lexicon, short: bool) -> bool
     let asks = order.iter().any(|word| lexicon.questions.has(word));
     let time = order.iter().any(|word| TIME.has(word));
     let stretch = order.iter().any(|word| TIME.has(word) && !matches!(*word, "bit" | "while"));
+    // "Wait, before it goes read me the list": it asks for words.
+    let wants = |word: &&str| matches!(*word, "say" | "tell" | "read" | "show" | "explain");
+    if order.iter().skip(2).any(wants) {
+        return false;
+    }
     if lexicon.wait.has(first) && !asks {
         let until = order.iter().any(|word| matches!(*word, "until" | "till" | "while" | "for"));
         return short

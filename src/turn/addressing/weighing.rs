@@ -48,6 +48,8 @@ pub struct Weighed {
     /// 0 to 1.
     pub likely: f32,
     pub signs: Signs,
+    /// The one persona of whom it is so or not, where it is one: an index of [`Scene::cast`].
+    pub of: Option<usize>,
 }
 
 impl Weighed {
@@ -67,7 +69,7 @@ impl Weighed {
         });
         let worth = |(sign, weight): (&(&str, f32), &(&str, f32))| sign.1 * weight.1;
         let sum: f32 = bias + meant + signs.iter().zip(weights).map(worth).sum::<f32>();
-        Self { matter, likely: 1.0 / (1.0 + (-sum).exp()), signs }
+        Self { matter, likely: 1.0 / (1.0 + (-sum).exp()), signs, of: None }
     }
 }
 

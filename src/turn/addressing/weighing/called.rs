@@ -4,6 +4,7 @@
 use super::classes::{I, PLEASE, TELL, THEY, WE, is_helper};
 use super::{Signs, bit, wanted};
 use crate::turn::addressing::Scene;
+use crate::turn::addressing::calls::Call;
 use crate::turn::addressing::lexicon::Set;
 use crate::turn::addressing::mentions::Who;
 use crate::turn::addressing::reading::Reading;
@@ -29,16 +30,28 @@ const WILL_DO: Set = Set::new("ill lets well");
 
 pub(super) fn signs(reading: &Reading<'_>, scene: &Scene<'_>) -> Signs {
     let called = reading.personas_called();
+    let mentioned: Vec<usize> = reading.calls.mentioned.iter().filter_map(Who::persona).collect();
+    let first = reading.calls.called.iter().find(|call| !matches!(call.who, Who::Human(_)));
+    let named = if first.is_none() { &mentioned } else { &called };
     let mut signs = Signs::new();
-    place(reading, &mut signs);
-    said(reading, scene, &called, &mut signs);
+    place(reading, first, named, &mut signs);
+    said(reading, scene, named, &mut signs);
+    let spoke_last = scene.spoke_last.is_some_and(|last| named.contains(&last.persona));
+    let asks = reading.asks();
+    signs.extend([
+        ("mentioned", bit(first.is_none())),
+        ("mentioned_asks", bit(first.is_none() && asks)),
+        ("mentioned_spoke_last", bit(first.is_none() && spoke_last)),
+        ("spoke_last_told", bit(spoke_last && !asks)),
+        ("spoke_last_negated", bit(spoke_last && reading.negates())),
+    ]);
     signs
 }
 
-/// Where the first called name stands.
-fn place(reading: &Reading<'_>, signs: &mut Signs) {
-    let first = reading.calls.called.iter().find(|call| !matches!(call.who, Who::Human(_)));
-    let mention = first.and_then(|call| reading.mention_of(call.who));
+/// Where the first called name stands; the first one that is named at all where none is called.
+fn place(reading: &Reading<'_>, first: Option<&Call>, named: &[usize], signs: &mut Signs) {
+    let who = first.map(|call| call.who).or(named.first().map(|one| Who::Persona(*one)));
+    let mention = who.and_then(|who| reading.mention_of(who));
     let sentence = mention.map(|one| Sentence::around(&reading.line, reading.lexicon, one));
     let lexicon = reading.lexicon;
     let of = |fits: &dyn Fn(&Sentence<'_>) -> bool| bit(sentence.as_ref().is_some_and(fits));
@@ -95,7 +108,7 @@ fn said(reading: &Reading<'_>, scene: &Scene<'_>, called: &[usize], signs: &mut 
     let marked = reading.is_marked();
     let ends = any(&|word| ENDING.has(word));
     let count = reading.line.len();
-    let negated = any(&|word| is_negated(word) || lexicon.negations.has(word));
+    let negated = reading.negates();
     let last = scene.spoke_last.map(|last| last.persona);
     let human_first = matches!(reading.calls.mentioned.first(), Some(Who::Human(_)));
     signs.extend([

@@ -6,7 +6,6 @@ use super::{Signs, bit, wanted};
 use crate::turn::addressing::Scene;
 use crate::turn::addressing::lexicon::Set;
 use crate::turn::addressing::reading::Reading;
-use crate::turn::addressing::refusing::is_negated;
 use crate::turn::addressing::silence::TIME;
 
 const YES: Set = Set::new(
@@ -39,7 +38,7 @@ pub(super) fn signs(reading: &Reading<'_>, scene: &Scene<'_>) -> Signs {
     let you = reading.speaks_to_you();
     let told = !asks;
     let overlap = reading.scores().iter().any(|score| *score > 0.0);
-    let negated = any(&|word| is_negated(word) || lexicon.negations.has(word));
+    let negated = reading.negates();
     let later = any(&|word| LATER.has(word));
     vec![
         ("asked", bit(asked)),

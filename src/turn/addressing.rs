@@ -489,7 +489,14 @@ impl Choice<'_> {
         }
         let wanted = Weighed::of(Matter::Wanted, self.reading, self.scene);
         let likely = wanted.likely;
-        let enough = if alone { ALONE_MIN } else { WANTED_MIN };
+        let quiet = self.scene.cast.iter().any(|one| one.silenced);
+        let lifted = quiet && self.reading.asks() && self.reading.lifts();
+        let enough = match alone {
+            // "You may talk again. What is it?"
+            _ if lifted => 0.0,
+            true => ALONE_MIN,
+            false => WANTED_MIN,
+        };
         let mut verdict = if likely >= enough && !self.reading.is_quoted() {
             self.open()
         } else {

@@ -68,10 +68,14 @@ impl Reading<'_> {
     /// A question is put to whom `call` names: the name is at an end of the sentence that asks or
     /// between pauses in it, alone beside it, or before a turned sentence ("Ada, will it hold").
     pub(super) fn is_put_to(&self, call: &Call) -> bool {
-        let Some(mention) = self.mention_of(call.who).filter(|_| !call.handed) else {
-            return false;
-        };
+        let Some(mention) = self.mention_of(call.who) else { return false };
         let sentence = Sentence::around(&self.line, self.lexicon, mention);
+        if call.handed {
+            // "I want to hear Ada's opinion."
+            let owned = self.line[mention.end - 1].owns
+                && matches!(sentence.previous(), "want" | "hear" | "like" | "need" | "have");
+            return sentence.announces() || owned;
+        }
         let (opens, ends) = (sentence.opens(), sentence.tail.is_empty());
         // "Hamlet is a bit of a fool" is turned only where a pause stands behind the name.
         let turned = match sentence.after {
@@ -88,6 +92,7 @@ impl Reading<'_> {
             && (REQUESTS.has(sentence.next()) || handing::is_speaking(sentence.next()));
         opens && turned
             || told
+            || sentence.announces()
             || sentence.gives_the_floor() && (opens || ends || sentence.is_set_off())
             || opens && ends && self.is_marked()
             || sentence.is_question && (opens || ends || sentence.is_set_off())

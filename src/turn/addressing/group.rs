@@ -57,6 +57,19 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
     if every && begins && handing::is_speaking(text(start + 2)) {
         return Some(2);
     }
+    // "Any of our experts", "the three of you".
+    let of_ours = word == "any" && (text(start + 1), text(start + 2)) == ("of", "our");
+    if of_ours && COLLECTIVES.has(text(start + 3)) {
+        return Some(4);
+    }
+    if NUMBERS.has(word) && text(start + 1) == "of" && lexicon.second_person.has(text(start + 2)) {
+        return Some(3);
+    }
+    // "Let's do a round."
+    let goes = matches!(previous, "do" | "have" | "go" | "make" | "start");
+    if goes && (word, text(start + 1)) == ("a", "round") {
+        return Some(2);
+    }
     // "Right round the panel."
     let round = matches!(word, "round" | "around") && text(start + 1) == "the";
     if round && COLLECTIVES.has(text(start + 2)) {
@@ -117,6 +130,12 @@ pub(super) fn everybody_at(line: &[Word], start: usize, lexicon: &Lexicon) -> Op
         && (greets(lead) || begins && word != "all" && word != "here")
         || word == "all" && line.len() == 1;
     collective.then_some(1)
+}
+
+/// How many a word counts; none when it counts nobody.
+pub(super) fn number(word: &str) -> Option<usize> {
+    const COUNTED: [&str; 7] = ["two", "three", "four", "five", "six", "seven", "eight"];
+    COUNTED.iter().position(|one| *one == word).map(|at| at + 2)
 }
 
 pub(super) fn is_collective(word: &str) -> bool {

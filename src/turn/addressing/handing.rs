@@ -129,6 +129,15 @@ impl Sentence<'_> {
         next && self.tail.is_empty() || self.lead.windows(2).chain(self.tail.windows(2)).any(pair)
     }
 
+    /// "I have a question for Ada", "wake up, Ada": she is spoken to whatever else there is.
+    pub(super) fn announces(&self) -> bool {
+        let pair = |two: &[&str]| {
+            matches!(two, ["a" | "one" | "another" | "quick", "question"] | ["wake", "up"])
+        };
+        let says = self.lead.windows(2).chain(self.tail.windows(2)).any(pair);
+        says && !self.has_past()
+    }
+
     /// "The one who knows it is Ada", "Ada has the answer".
     fn is_who_knows(&self) -> bool {
         let has = |words: &[&str], list: &[&str]| words.iter().any(|word| list.contains(word));

@@ -122,11 +122,19 @@ impl Finder<'_> {
         if let Some((index, length)) = longest(self.present.humans.iter(), rest, None) {
             return Some(mention(Who::Human(index), length, true));
         }
-        if let Some(length) = group::everybody_at(self.line, start, self.lexicon) {
+        let all = group::everybody_at(self.line, start, self.lexicon);
+        if let Some(length) = all.filter(|length| self.counts_the_cast(&rest[..*length])) {
             return Some(mention(Who::Everybody, length, true));
         }
         let (persona, length, exact) = self.misheard(start)?;
         Some(mention(Who::Persona(persona), length, exact))
+    }
+
+    /// "The two of you" are the humans where they are two and the personas are not.
+    fn counts_the_cast(&self, words: &[Word]) -> bool {
+        let count = words.iter().find_map(|word| group::number(&word.text));
+        let (humans, cast) = (self.present.humans.len(), self.present.cards.len());
+        count.is_none_or(|count| count == cast || count != humans && count != humans + 1)
     }
 
     /// Whether what is spelled as a name may be a word as well; none when it surely is one.

@@ -227,12 +227,7 @@ impl<'a> Reading<'a> {
     pub(super) fn counts_humans(&self) -> bool {
         let count = self.line.windows(2).find_map(|two| {
             let you = self.lexicon.second_person.has(&two[0].text);
-            let number = match two[1].text.as_str() {
-                "two" | "both" => 2,
-                "three" => 3,
-                "four" => 4,
-                _ => return None,
-            };
+            let number = if two[1].text == "both" { 2 } else { group::number(&two[1].text)? };
             you.then_some(number)
         });
         count.is_some_and(|count| {
@@ -439,6 +434,8 @@ impl<'a> Reading<'a> {
             &["moving", "on"],
             &["thats", "all"],
             &["stop", "stop"],
+            &["stop", "here"],
+            &["stop", "there"],
             &["didnt", "get", "to"],
         ];
         CLOSES.iter().any(|words| {

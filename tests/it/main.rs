@@ -1,5 +1,6 @@
 //! Every integration test, in one binary.
 
+mod answers;
 mod bench;
 mod console;
 #[cfg(feature = "whisper")]

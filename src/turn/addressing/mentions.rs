@@ -63,7 +63,8 @@ pub(super) struct Mention {
 
 /// The names of those who are `present` in `line`, in order.
 pub(super) fn find(line: &[Word], lexicon: &Lexicon, present: &Present<'_>) -> Vec<Mention> {
-    let finder = Finder { line, lexicon, present, cased: is_cased(line) };
+    let of_us = group::is_of_us(line);
+    let finder = Finder { line, lexicon, present, cased: is_cased(line), of_us };
     let mut mentions: Vec<Mention> = Vec::new();
     let mut at = 0;
     while at < line.len() {
@@ -102,6 +103,7 @@ struct Finder<'a> {
     lexicon: &'a Lexicon,
     present: &'a Present<'a>,
     cased: bool,
+    of_us: bool,
 }
 
 impl Finder<'_> {
@@ -122,7 +124,7 @@ impl Finder<'_> {
         if let Some((index, length)) = longest(self.present.humans.iter(), rest, None) {
             return Some(mention(Who::Human(index), length, true));
         }
-        let all = group::everybody_at(self.line, start, self.lexicon);
+        let all = group::everybody_at(self.line, start, self.lexicon).filter(|_| !self.of_us);
         if let Some(length) = all.filter(|length| self.counts_the_cast(&rest[..*length])) {
             return Some(mention(Who::Everybody, length, true));
         }

@@ -101,37 +101,34 @@ pub(super) fn offers(line: &[Word]) -> bool {
     })
 }
 
-/// Whether `line` ends on what its speaker offers to do: "shall I read on?", "would you like more?"
+/// Whether `line` ends on what its speaker offers to do: "shall I read on?", "would you like one?",
+/// "I could show you one".
 pub(super) fn offers_itself(line: &[Word]) -> bool {
+    let three = |words: &[Word], fits: &dyn Fn(&str, &str, &str) -> bool| {
+        words.windows(3).any(|three| {
+            let [one, two, last] = [0, 1, 2].map(|at| three[at].text.as_str());
+            fits(one, two, last)
+        })
+    };
+    let could = |one: &str, two: &str, last: &str| {
+        one == "i" && matches!(two, "can" | "could" | "may" | "might") && handing::is_speaking(last)
+    };
+    let wants = |one: &str, two: &str, last: &str| {
+        matches!((one, two, last), ("would", "you", "like") | ("do", "you", "want"))
+    };
+    let shall = |two: &[Word]| {
+        matches!(
+            (two[0].text.as_str(), two[1].text.as_str()),
+            ("shall" | "should" | "may" | "can" | "could", "i" | "we")
+                | ("you", "care" | "fancy")
+                | ("want", "me")
+                | ("soll" | "darf" | "kann", "ich")
+        )
+    };
     let Some(last) = silence::sentences(line).pop() else { return false };
     let last = &line[last];
-    // "I could show you one."
-    let could = line.windows(3).any(|three| {
-        three[0].text == "i"
-            && matches!(three[1].text.as_str(), "can" | "could" | "may" | "might")
-            && handing::is_speaking(&three[2].text)
-    });
-    if could {
-        return true;
-    }
     let asks = last.last().is_some_and(|word| word.after == Break::Question);
-    let would = last.windows(3).any(|three| {
-        matches!(
-            (three[0].text.as_str(), three[1].text.as_str(), three[2].text.as_str()),
-            ("would", "you", "like") | ("do", "you", "want")
-        )
-    });
-    asks && would
-        || asks
-            && last.windows(2).any(|two| {
-                matches!(
-                    (two[0].text.as_str(), two[1].text.as_str()),
-                    ("shall" | "should" | "may" | "can" | "could", "i" | "we")
-                        | ("you", "care" | "fancy")
-                        | ("want", "me")
-                        | ("soll" | "darf" | "kann", "ich")
-                )
-            })
+    three(line, &could) || asks && (three(last, &wants) || last.windows(2).any(shall))
 }
 
 /// The persona other than `speaker` to whom the end of its `line` points.

@@ -1,4 +1,4 @@
-//! Names of those who are not to answer: "not Ada", "Ada, let somebody else", "Ada, don't help him".
+//! Names of those who are not to answer: "not Ada", "Ada, let somebody else", "Ada, don't help".
 
 use super::lexicon::Set;
 use super::sentence::Sentence;

@@ -117,7 +117,9 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
             let rest = &line[range.start..];
             let goes_on = nth + 1 < sentences.len() && rest.len() - range.len() > SHORT_WORDS;
             let story = rest.iter().any(|word| TOLD.has(&word.text));
-            (!story && !(goes_on && line[range.end - 1].after == Break::Question)).then_some(found)
+            let asked = line[range.end - 1].after == Break::Question;
+            let told = story || goes_on && asked;
+            (!told).then_some(found)
         })
     })
 }

@@ -1,5 +1,7 @@
 //! A persona's own line: whom it hands the talk to, and whether it asks the humans something.
 
+use std::ops::Range;
+
 use super::calls;
 use super::expertise::Card;
 use super::lexicon::Lexicon;
@@ -42,6 +44,11 @@ fn requests(sentence: &[Word]) -> bool {
             "tell" | "describe" | "guess" | "name" | "choose" | "pick" | "say" | "try" | "count"
         )
     })
+}
+
+fn asks_you(sentence: &[Word], lexicon: &Lexicon) -> bool {
+    sentence.last().is_some_and(|word| word.after == Break::Question)
+        && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
 }
 
 const CALLED_MIN: f32 = 0.75;
@@ -116,10 +123,8 @@ pub fn spoken<'a>(
     // "Ada told you of primes. Do you like them?" asks for itself.
     let offered = offers::offers(&line);
     let pointed = pointed.filter(|_| !asks || offered);
-    let asks_you = sentences.iter().map(|range| &line[range.clone()]).any(|sentence| {
-        sentence.last().is_some_and(|word| word.after == Break::Question)
-            && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
-    });
+    let to_you = |range: &Range<usize>| asks_you(&line[range.clone()], lexicon);
+    let asks_you = sentences.iter().any(to_you);
     Spoken {
         asks,
         next,

@@ -1,7 +1,5 @@
 //! A persona's own line: whom it hands the talk to, and whether it asks the humans something.
 
-use std::ops::Range;
-
 use super::calls;
 use super::expertise::Card;
 use super::lexicon::Lexicon;
@@ -46,14 +44,11 @@ fn requests(sentence: &[Word]) -> bool {
     })
 }
 
-fn asks_you(sentence: &[Word], lexicon: &Lexicon) -> bool {
-    sentence.last().is_some_and(|word| word.after == Break::Question)
-        && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
-}
-
 const CALLED_MIN: f32 = 0.75;
 const SET_OFF_MIN: f32 = 0.9;
 const HANDED_MIN: f32 = 0.55;
+/// A request in one of so many last sentences asks: "name one. Just one."
+const ASKING_SENTENCES: usize = 2;
 
 /// Reads what `speaker` of the `cast` said; `humans` are those who are there.
 pub fn spoken<'a>(
@@ -65,73 +60,112 @@ pub fn spoken<'a>(
     let line = words(text);
     let lexicon = Lexicon::of(&line);
     let present = Present::of(cast, humans);
-    let found = mentions::find(&line, lexicon, &present);
-    let calls = calls::find(&line, lexicon, found);
-    let asks = line.iter().any(|word| word.after == Break::Question);
-    let sentences = silence::sentences(&line);
-    let mut end = sentences.iter().rev().take(2).map(|range| &line[range.clone()]);
-    let last_asks =
-        line.last().is_some_and(|word| word.after == Break::Question) || end.any(requests);
-    let is_asked = |call: &&calls::Call| !call.handed || call.confidence >= CALLED_MIN;
-    let asked: Vec<usize> = calls
-        .called
-        .iter()
-        .filter(is_asked)
-        .filter_map(|call| match call.who {
+    let calls = calls::find(&line, lexicon, mentions::find(&line, lexicon, &present));
+    let said = Said { line: &line, lexicon, present: &present, calls, speaker };
+    let to = said.hands_to().filter(|_| !said.ends_with_a_human());
+    let offered = offers::offers(&line);
+    // "Shall Ada tell you?" waits for the humans' word.
+    let waits = offered && to.as_ref().is_some_and(|to| to.handed);
+    let asked = said.humans_asked();
+    let asks = (to.is_none() || waits) && said.asks(!asked.is_empty());
+    let handed = to.as_ref().map(|to| to.persona);
+    // "Ada told you of primes. Do you like them?" asks for itself.
+    let points = || offers::pointed(&line, lexicon, &present, speaker);
+    let pointed = handed.or_else(points).filter(|_| !asks || offered);
+    Spoken {
+        next: to.filter(|_| !waits).map(|to| (to.persona, to.reason())),
+        asks,
+        asked: asked.first().copied().filter(|_| asked.len() == 1),
+        pointed,
+        handed: pointed.is_some() && (handed == pointed || offered),
+        offers: offers::offers_itself(&line),
+        asks_you: said.sentences().any(|sentence| asks_you(sentence, lexicon)),
+    }
+}
+
+fn asks_you(sentence: &[Word], lexicon: &Lexicon) -> bool {
+    asks(sentence) && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
+}
+
+fn asks(sentence: &[Word]) -> bool {
+    sentence.last().is_some_and(|word| word.after == Break::Question)
+}
+
+/// A persona's line.
+struct Said<'a> {
+    line: &'a [Word],
+    lexicon: &'a Lexicon,
+    present: &'a Present<'a>,
+    calls: calls::Calls,
+    speaker: usize,
+}
+
+/// To whom it gives the word.
+struct To {
+    persona: usize,
+    /// Called upon without being spoken to.
+    handed: bool,
+}
+
+impl To {
+    fn reason(&self) -> Reason {
+        let reason = if self.handed { "handed over by a persona" } else { "called by a persona" };
+        Reason::Borrowed(reason)
+    }
+}
+
+impl<'a> Said<'a> {
+    fn sentences(&self) -> impl DoubleEndedIterator<Item = &'a [Word]> {
+        silence::sentences(self.line).into_iter().map(|range| &self.line[range])
+    }
+
+    /// The humans to whom it puts a question or a request.
+    fn humans_asked(&self) -> Vec<usize> {
+        let spoken_to = |call: &&calls::Call| !call.handed || call.confidence >= CALLED_MIN;
+        let human = |call: &calls::Call| match call.who {
             Who::Human(one) => Some(one),
             _ => None,
+        };
+        self.calls.called.iter().filter(spoken_to).filter_map(human).collect()
+    }
+
+    /// It asks something, at its end or of a human by name.
+    fn asks(&self, calls_a_human: bool) -> bool {
+        let mut end = self.sentences().rev().take(ASKING_SENTENCES);
+        asks(self.line) || end.any(requests) || calls_a_human && self.has_a_question()
+    }
+
+    fn has_a_question(&self) -> bool {
+        self.line.iter().any(|word| word.after == Break::Question)
+    }
+
+    fn hands_to(&self) -> Option<To> {
+        // It has its marks: a name without a pause behind it calls only in a question.
+        let called_min = if self.has_a_question() { CALLED_MIN } else { SET_OFF_MIN };
+        let by_name = self.calls.called.iter().find_map(|call| {
+            let persona = call.who.persona().filter(|one| *one != self.speaker)?;
+            let least = if call.handed { HANDED_MIN } else { called_min };
+            (call.confidence >= least).then_some(To { persona, handed: call.handed })
+        });
+        if by_name.is_some() || !self.humans_asked().is_empty() {
+            return by_name;
+        }
+        let (line, lexicon, cards) = (self.line, self.lexicon, &self.present.cards);
+        let other = |one: &usize| *one != self.speaker;
+        let handed = roles::handed_role(line, lexicon, cards).filter(other);
+        let handed = handed.map(|persona| To { persona, handed: true });
+        handed.or_else(|| {
+            let called = roles::called_role(line, lexicon, cards).filter(other);
+            called.map(|persona| To { persona, handed: false })
         })
-        .collect();
-    let human = !asked.is_empty();
-    // A persona's line has its marks: a name without a pause behind it calls only in a question.
-    let called_min = if asks { CALLED_MIN } else { SET_OFF_MIN };
-    let mut next = calls.called.iter().find_map(|call| match call.who {
-        Who::Persona(other) if other == speaker => None,
-        Who::Persona(other) if call.handed && call.confidence >= HANDED_MIN => {
-            Some((other, Reason::Borrowed("handed over by a persona")))
-        }
-        Who::Persona(other) if !call.handed && call.confidence >= called_min => {
-            Some((other, Reason::Borrowed("called by a persona")))
-        }
-        _ => None,
-    });
-    let mut handed = calls.called.iter().any(|call| call.handed);
-    if next.is_none() && !human {
-        let role = roles::handed_role(&line, lexicon, &present.cards).filter(|&one| one != speaker);
-        next = role.map(|one| (one, Reason::Borrowed("handed over by a persona")));
-        handed |= next.is_some();
-        if next.is_none() {
-            let called = roles::called_role(&line, lexicon, &present.cards);
-            let called = called.filter(|&one| one != speaker);
-            next = called.map(|one| (one, Reason::Borrowed("called by a persona")));
-        }
     }
-    // "Ada would know. And you, Tom?" is Tom's to answer.
-    let last = sentences.last().map(|range| &line[range.clone()]).unwrap_or_default();
-    let of_last = calls::find(last, lexicon, mentions::find(last, lexicon, &present)).called;
-    let to_human = |call: &calls::Call| matches!(call.who, Who::Human(_)) && !call.handed;
-    if !of_last.is_empty() && of_last.iter().all(to_human) {
-        next = None;
-    }
-    let to = next.as_ref().map(|(one, _)| *one);
-    let pointed = to.or_else(|| offers::pointed(&line, lexicon, &present, speaker));
-    if handed && offers::offers(&line) {
-        next = None;
-    }
-    let asked = asked.first().copied().filter(|_| asked.len() == 1);
-    let asks = next.is_none() && (last_asks || asks && human);
-    // "Ada told you of primes. Do you like them?" asks for itself.
-    let offered = offers::offers(&line);
-    let pointed = pointed.filter(|_| !asks || offered);
-    let to_you = |range: &Range<usize>| asks_you(&line[range.clone()], lexicon);
-    let asks_you = sentences.iter().any(to_you);
-    Spoken {
-        asks,
-        next,
-        asked,
-        handed: pointed.is_some() && (to == pointed || offered),
-        pointed,
-        offers: offers::offers_itself(&line),
-        asks_you,
+
+    /// "Ada would know. And you, Tom?" is Tom's to answer.
+    fn ends_with_a_human(&self) -> bool {
+        let Some(last) = self.sentences().next_back() else { return false };
+        let mentions = mentions::find(last, self.lexicon, self.present);
+        let called = calls::find(last, self.lexicon, mentions).called;
+        let human = |call: &calls::Call| matches!(call.who, Who::Human(_)) && !call.handed;
+        !called.is_empty() && called.iter().all(human)
     }
 }

@@ -49,8 +49,10 @@ impl Choice<'_> {
         }
         let weighed = Weighed::of(Matter::GoesOn, reading, self.scene);
         let likely = weighed.likely;
-        let mut verdict = if likely < GOES_ON_MIN && !(last.offered && accepts) {
-            if !last.asked {
+        let alone = self.scene.humans.is_empty();
+        let enough = if alone { ALONE_MIN } else { GOES_ON_MIN };
+        let mut verdict = if likely < enough && !(last.offered && accepts) {
+            if !last.asked || alone {
                 return None;
             }
             self.for_nobody()

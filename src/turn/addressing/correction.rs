@@ -5,7 +5,7 @@ use super::lexicon::{Lexicon, Set};
 use super::mentions::Who;
 use super::reading::Reading;
 use super::verdict::{Bearing, Verdict};
-use super::words::{Break, Word};
+use super::words::{Break, Phrases, Word, begins_with};
 
 /// How surely a line says that somebody else was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ const TAKES_BACK: Set = Set::new(
 /// Words that are sorry for something, wherever they stand.
 const SORRY: Set = Set::new("sorry sry oops whoops pardon apologies mb mistake desculpa scusa");
 /// What takes back what stands before it, within a sentence and without a pause.
-const REPAIRS: &[&[&str]] = &[
+const REPAIRS: Phrases = &[
     &["no", "wait"],
     &["wait", "no"],
     &["no", "sorry"],
@@ -43,7 +43,7 @@ const REPAIRS: &[&[&str]] = &[
     &["not", "you"],
 ];
 /// What takes a question back for good, unless somebody else is asked behind it.
-const WITHDRAWN: &[&[&str]] = &[
+const WITHDRAWN: Phrases = &[
     &["scratch", "that"],
     &["strike", "that"],
     &["belay", "that"],
@@ -108,13 +108,13 @@ pub(super) fn repairs(line: &[Word], at: usize) -> bool {
     let rest = &line[at..];
     let pause = at > 0 && line[at - 1].after != Break::None;
     pause && TAKES_BACK.has(&rest[0].text) && rest[0].text != "wait"
-        || at > 0 && begins_with(rest, REPAIRS)
+        || at > 0 && begins_with(rest, REPAIRS).is_some()
 }
 
 /// Where a question is taken back: the first word behind what says so.
 pub(super) fn withdrawn(line: &[Word]) -> Option<usize> {
     (0..line.len()).find_map(|at| {
-        let said = WITHDRAWN.iter().find(|words| begins_with(&line[at..], &[words]))?;
+        let said = begins_with(&line[at..], WITHDRAWN)?;
         // "Could you forget that", "don't forget it".
         let opens = line[..at].iter().rev().take_while(|word| word.after == Break::None).count();
         let clear = matches!(said[0], "scratch" | "strike" | "belay");
@@ -123,12 +123,6 @@ pub(super) fn withdrawn(line: &[Word]) -> Option<usize> {
         let of_a_thing = behind.first().is_some_and(|word| THINGS.has(&word.text));
         let clear = clear || opens <= 2 || behind.len() <= 2;
         (clear && !of_a_thing).then_some(at + said.len())
-    })
-}
-
-fn begins_with(line: &[Word], phrases: &[&[&str]]) -> bool {
-    phrases.iter().any(|words| {
-        words.len() <= line.len() && words.iter().zip(line).all(|(one, word)| *one == word.text)
     })
 }
 

@@ -7,13 +7,13 @@ use super::mentions::{self, Present};
 use super::reading::Reading;
 use super::roles;
 use super::silence;
-use super::words::{Break, Word};
+use super::words::{Break, Phrases, Word, says};
 
 /// A line of more words says something of its own.
 const ACCEPTS_WORDS: usize = 8;
 /// So many sentences back from the end a persona points to another.
 const POINTS_SENTENCES: usize = 2;
-const ACCEPTS: &[&[&str]] = &[
+const ACCEPTS: Phrases = &[
     &["go", "on"],
     &["go", "ahead"],
     &["go", "for", "it"],
@@ -34,7 +34,7 @@ const ACCEPTS: &[&[&str]] = &[
     &["thatd", "be"],
     &["do", "tell"],
 ];
-const DECLINES: &[&[&str]] = &[
+const DECLINES: Phrases = &[
     &["not", "now"],
     &["not", "yet"],
     &["were", "good"],
@@ -62,23 +62,16 @@ const DECLINES: &[&[&str]] = &[
 /// First words that decline.
 const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie");
 
-fn has(line: &[Word], phrases: &[&[&str]]) -> bool {
-    phrases.iter().any(|words| {
-        line.windows(words.len())
-            .any(|part| part.iter().zip(*words).all(|(word, one)| word.text == *one))
-    })
-}
-
 impl Reading<'_> {
     /// "Yes please", "let's hear it".
     pub(super) fn accepts(&self) -> bool {
-        self.line.len() <= ACCEPTS_WORDS && !self.is_marked() && has(&self.line, ACCEPTS)
+        self.line.len() <= ACCEPTS_WORDS && !self.is_marked() && says(&self.line, ACCEPTS)
     }
 
     /// "No, we're good."
     pub(super) fn declines(&self) -> bool {
         let first = self.line.iter().find(|word| !matches!(word.text.as_str(), "oh" | "ah"));
-        first.is_some_and(|word| NO.has(&word.text)) || has(&self.line, DECLINES)
+        first.is_some_and(|word| NO.has(&word.text)) || says(&self.line, DECLINES)
     }
 }
 

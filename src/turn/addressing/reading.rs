@@ -11,7 +11,7 @@ use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Mention, Present, Who};
 use super::refusing::is_negated;
 use super::silence::{self, Silence};
-use super::words::{Break, Word, words};
+use super::words::{Break, Phrases, Word, says, words};
 use super::{Scene, backchannel, completeness, group, order, roles, sentence};
 
 pub(super) struct Reading<'a> {
@@ -421,7 +421,7 @@ impl<'a> Reading<'a> {
 
     /// Nobody else's turn comes in a round: "that's all we have time for".
     pub(super) fn closes(&self) -> bool {
-        const CLOSES: &[&[&str]] = &[
+        const CLOSES: Phrases = &[
             &["all", "we", "have", "time"],
             &["all", "weve", "time"],
             &["all", "weve", "got", "time"],
@@ -438,10 +438,7 @@ impl<'a> Reading<'a> {
             &["stop", "there"],
             &["didnt", "get", "to"],
         ];
-        CLOSES.iter().any(|words| {
-            let fits = |part: &[Word]| part.iter().zip(*words).all(|(word, one)| word.text == *one);
-            self.line.windows(words.len()).any(fits)
-        })
+        says(&self.line, CLOSES)
     }
 
     /// Its speaker needs a moment: "let me think", "one second".

@@ -39,6 +39,22 @@ pub(super) fn is_title(word: &str) -> bool {
     TITLES.contains(&word) || matches!(word, "doctor" | "professor" | "captain" | "the")
 }
 
+/// Turns of phrase, word by word.
+pub(super) type Phrases = &'static [&'static [&'static str]];
+
+/// The one of `phrases` that `line` begins with.
+pub(super) fn begins_with(line: &[Word], phrases: Phrases) -> Option<&'static [&'static str]> {
+    let begins = |words: &&&[&str]| {
+        words.len() <= line.len() && words.iter().zip(line).all(|(one, word)| *one == word.text)
+    };
+    phrases.iter().find(begins).copied()
+}
+
+/// Whether one of `phrases` stands somewhere in `line`.
+pub(super) fn says(line: &[Word], phrases: Phrases) -> bool {
+    (0..line.len()).any(|at| begins_with(&line[at..], phrases).is_some())
+}
+
 pub(super) fn words(line: &str) -> Vec<Word> {
     let mut words: Vec<Word> = Vec::new();
     let mut raw = String::new();
@@ -126,6 +142,15 @@ mod tests {
             ("right", Break::Question),
         ];
         assert_eq!(found, want.map(|(text, after)| (text.to_owned(), after)));
+    }
+
+    #[test]
+    fn phrases_are_found_where_they_stand() {
+        let line = words("Well, never mind the rest.");
+        const PHRASES: Phrases = &[&["mind", "me"], &["never", "mind"], &["rest", "well"]];
+        assert_eq!(begins_with(&line[1..], PHRASES), Some(PHRASES[1]));
+        assert_eq!(begins_with(&line, PHRASES), None);
+        assert!(says(&line, PHRASES) && !says(&line[2..], PHRASES));
     }
 
     #[test]

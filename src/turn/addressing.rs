@@ -190,14 +190,10 @@ fn decide(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) ->
     let mut verdict = if is_unfinished {
         Verdict::nobody(Bearing::Unfinished, "not finished")
     } else {
-        decide_whole(reading, scene, hushed)
+        Choice { reading, scene, hushed }.whole()
     };
     verdict.weighed.push(unfinished);
     verdict
-}
-
-fn decide_whole(reading: &Reading<'_>, scene: &Scene<'_>, hushed: &BTreeSet<usize>) -> Verdict {
-    Choice { reading, scene, hushed }.whole()
 }
 
 #[derive(Clone, Copy)]
@@ -265,8 +261,7 @@ impl Choice<'_> {
     /// "Ada, let somebody else answer."
     fn somebody_else(&self) -> Option<Verdict> {
         let mentioned = &self.reading.calls.mentioned;
-        let named: Vec<usize> = mentioned.iter().filter_map(Who::persona).collect();
-        let mut refused = named;
+        let mut refused: Vec<usize> = mentioned.iter().filter_map(Who::persona).collect();
         if refused.is_empty() && self.reading.asks_somebody_else() {
             refused.extend(self.scene.spoke_last.map(|last| last.persona));
         }

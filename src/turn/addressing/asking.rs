@@ -8,7 +8,7 @@ use super::lexicon::Set;
 use super::reading::Reading;
 use super::sentence::Sentence;
 use super::silence;
-use super::words::{Break, Word};
+use super::words::{Break, Word, is_question};
 
 /// What is asked for without a verb: "any idea why".
 const WANTED: Set = Set::new(
@@ -35,8 +35,7 @@ impl Reading<'_> {
     }
 
     fn asks_in(&self, sentence: &[Word]) -> bool {
-        let ends = sentence.last().is_some_and(|word| word.after == Break::Question);
-        ends || self.asks_without_a_mark(sentence)
+        is_question(sentence) || self.asks_without_a_mark(sentence)
     }
 
     /// It asks something in another sentence than those that let somebody off.

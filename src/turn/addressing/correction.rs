@@ -5,7 +5,7 @@ use super::lexicon::{Lexicon, Set};
 use super::mentions::Who;
 use super::reading::Reading;
 use super::verdict::{Bearing, Verdict};
-use super::words::{Break, Phrases, Word, begins_with};
+use super::words::{Break, Phrases, Word, begins_with, is_question};
 
 /// How surely a line says that somebody else was meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -148,7 +148,7 @@ pub(super) fn find(line: &[Word], lexicon: &Lexicon) -> Option<Correction> {
     let confused = ["mixed", "muddled", "confused"];
     let mixed_up = confused.iter().any(|one| pair(one, &["you", "up"]));
     // "The other yin then."
-    let asks = line[line.len() - 1].after == Break::Question;
+    let asks = is_question(line);
     let other = pair("other", OTHERS) && words.contains(&"the");
     let only_other = other && words.len() <= OTHER_ONE_WORDS && !asks && !words.contains(&"of");
     if apology && (wrong || foreign || told && meant)
@@ -181,10 +181,7 @@ impl Choice<'_> {
         // Whoever spoke last is named for being told so.
         let last = self.scene.spoke_last.map(|last| Who::Persona(last.persona));
         let persona = |who: &Who| matches!(who, Who::Persona(_)) && Some(*who) != last;
-        let human = mentioned.iter().find_map(|who| match who {
-            Who::Human(one) => Some(*one),
-            _ => None,
-        });
+        let human = mentioned.iter().find_map(Who::human);
         if let (Some(human), false) = (human, mentioned.iter().any(persona)) {
             // "Oh, I was talking to Zoe."
             return Some(self.turned_to(human));
@@ -220,8 +217,7 @@ impl Choice<'_> {
         if !called.is_empty() {
             return Some(self.calls(called));
         }
-        let human =
-            after.calls.called.iter().map(|call| call.who).find(|who| matches!(who, Who::Human(_)));
+        let human = after.calls.called.iter().find_map(|call| call.who.human()).map(Who::Human);
         match human.or_else(|| after.meant()) {
             Some(Who::Persona(one)) if one != from => {
                 return Some(self.calls(vec![(one, 0.8, "meant instead")]));

@@ -166,10 +166,10 @@ fn without_ending(word: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn cards() -> Vec<Card> {
+    pub(in super::super) fn cards() -> Vec<Card> {
         [
             ("Rose", "Rose is a gardener. Soil, pruning, seeds and slugs are her world."),
             ("Faith", "Faith is a veterinarian who looks after cats, dogs and rabbits."),

@@ -27,6 +27,13 @@ impl Who {
             Self::Human(_) | Self::Everybody => None,
         }
     }
+
+    pub(super) fn human(&self) -> Option<usize> {
+        match self {
+            Self::Human(one) => Some(*one),
+            Self::Persona(_) | Self::Everybody => None,
+        }
+    }
 }
 
 /// Those who are there, the speaker left out.

@@ -7,7 +7,7 @@ use super::mentions::{self, Present};
 use super::reading::Reading;
 use super::roles;
 use super::silence;
-use super::words::{Break, Phrases, Word, says};
+use super::words::{Phrases, Word, is_question, says};
 
 /// A line of more words says something of its own.
 const ACCEPTS_WORDS: usize = 8;
@@ -59,8 +59,33 @@ const DECLINES: Phrases = &[
     &["already"],
     &["later"],
 ];
+/// What a question offers that its speaker would do.
+const OWN_OFFERS: Phrases = &[
+    &["would", "you", "like"],
+    &["do", "you", "want"],
+    &["you", "care"],
+    &["you", "fancy"],
+    &["want", "me"],
+    &["shall", "i"],
+    &["shall", "we"],
+    &["should", "i"],
+    &["should", "we"],
+    &["may", "i"],
+    &["may", "we"],
+    &["can", "i"],
+    &["can", "we"],
+    &["could", "i"],
+    &["could", "we"],
+    &["soll", "ich"],
+    &["darf", "ich"],
+    &["kann", "ich"],
+];
 /// First words that decline.
 const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie");
+
+pub(super) fn is_no(word: &str) -> bool {
+    NO.has(word)
+}
 
 impl Reading<'_> {
     /// "Yes please", "let's hear it".
@@ -71,7 +96,7 @@ impl Reading<'_> {
     /// "No, we're good."
     pub(super) fn declines(&self) -> bool {
         let first = self.line.iter().find(|word| !matches!(word.text.as_str(), "oh" | "ah"));
-        first.is_some_and(|word| NO.has(&word.text)) || says(&self.line, DECLINES)
+        first.is_some_and(|word| is_no(&word.text)) || says(&self.line, DECLINES)
     }
 }
 
@@ -85,7 +110,7 @@ pub(super) fn offers(line: &[Word]) -> bool {
     };
     silence::sentences(line).into_iter().any(|range| {
         let sentence = &line[range];
-        let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
+        let asks = is_question(sentence);
         let shall =
             pairs(sentence, &["shall", "should"], &["i", "we", "he", "she", "they", "the", "our"]);
         let wants = pairs(sentence, &["you"], &["like", "want", "wish", "prefer"]);
@@ -97,31 +122,15 @@ pub(super) fn offers(line: &[Word]) -> bool {
 /// Whether `line` ends on what its speaker offers to do: "shall I read on?", "would you like one?",
 /// "I could show you one".
 pub(super) fn offers_itself(line: &[Word]) -> bool {
-    let three = |words: &[Word], fits: &dyn Fn(&str, &str, &str) -> bool| {
-        words.windows(3).any(|three| {
-            let [one, two, last] = [0, 1, 2].map(|at| three[at].text.as_str());
-            fits(one, two, last)
-        })
+    let could = line.windows(3).any(|three| {
+        three[0].text == "i"
+            && matches!(three[1].text.as_str(), "can" | "could" | "may" | "might")
+            && handing::is_speaking(&three[2].text)
+    });
+    let Some(last) = silence::sentences(line).pop().map(|range| &line[range]) else {
+        return false;
     };
-    let could = |one: &str, two: &str, last: &str| {
-        one == "i" && matches!(two, "can" | "could" | "may" | "might") && handing::is_speaking(last)
-    };
-    let wants = |one: &str, two: &str, last: &str| {
-        matches!((one, two, last), ("would", "you", "like") | ("do", "you", "want"))
-    };
-    let shall = |two: &[Word]| {
-        matches!(
-            (two[0].text.as_str(), two[1].text.as_str()),
-            ("shall" | "should" | "may" | "can" | "could", "i" | "we")
-                | ("you", "care" | "fancy")
-                | ("want", "me")
-                | ("soll" | "darf" | "kann", "ich")
-        )
-    };
-    let Some(last) = silence::sentences(line).pop() else { return false };
-    let last = &line[last];
-    let asks = last.last().is_some_and(|word| word.after == Break::Question);
-    three(line, &could) || asks && (three(last, &wants) || last.windows(2).any(shall))
+    could || is_question(last) && says(last, OWN_OFFERS)
 }
 
 /// The persona other than `speaker` to whom the end of its `line` points.
@@ -133,9 +142,8 @@ pub(super) fn pointed(
 ) -> Option<usize> {
     let sentences = silence::sentences(line);
     let last = &line[sentences.last()?.clone()];
-    let asks = last.last().is_some_and(|word| word.after == Break::Question);
     // "Shall I go on?" is the speaker's own offer.
-    if asks && last.iter().any(|word| matches!(word.text.as_str(), "i" | "me")) {
+    if is_question(last) && last.iter().any(|word| matches!(word.text.as_str(), "i" | "me")) {
         return None;
     }
     let from = sentences[sentences.len().saturating_sub(POINTS_SENTENCES)].start;

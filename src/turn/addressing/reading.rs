@@ -11,7 +11,7 @@ use super::lexicon::{Lexicon, Set};
 use super::mentions::{self, Mention, Present, Who};
 use super::refusing::is_negated;
 use super::silence::{self, Silence};
-use super::words::{Break, Phrases, Word, says, words};
+use super::words::{Break, Phrases, Word, is_question, says, words};
 use super::{Scene, backchannel, completeness, group, order, roles, sentence};
 
 pub(super) struct Reading<'a> {
@@ -186,7 +186,7 @@ impl<'a> Reading<'a> {
         let everybody = self.calls.called.iter().any(|call| call.who == Who::Everybody);
         for (sentences, range) in silence::sentences(&self.line).into_iter().enumerate() {
             let words = &self.line[range];
-            let asks = words.last().is_some_and(|word| word.after == Break::Question);
+            let asks = is_question(words);
             let mentions = mentions::find(words, self.lexicon, &self.present);
             for call in calls::find(words, self.lexicon, mentions).called {
                 match call.who {
@@ -249,7 +249,7 @@ impl<'a> Reading<'a> {
             let (before, after) = (self.part(0..at), self.part(at..self.line.len()));
             let from = before.personas_called().into_iter().next()?;
             let called = after.personas_called().into_iter().next();
-            let human = after.calls.called.iter().any(|call| matches!(call.who, Who::Human(_)));
+            let human = after.calls.called.iter().any(|call| call.who.human().is_some());
             let other = human || called.is_some_and(|to| to != from);
             let meant = || after.meant().is_some_and(|who| who != Who::Persona(from));
             let corrects = || is_sentence && after.correction().is_some();
@@ -313,7 +313,7 @@ impl<'a> Reading<'a> {
 
     /// The personas it calls, in order.
     pub(super) fn personas_called(&self) -> Vec<usize> {
-        self.called_in(0..self.line.len())
+        self.calls.called.iter().filter_map(|call| call.who.persona()).collect()
     }
 
     /// The personas that a stretch of the line calls by name.

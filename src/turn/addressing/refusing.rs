@@ -2,7 +2,7 @@
 
 use super::lexicon::Set;
 use super::sentence::Sentence;
-use super::words::Break;
+use super::words::{Break, Phrases};
 
 /// A helper that is denied: "wasn't".
 pub(super) fn is_negated(word: &str) -> bool {
@@ -20,7 +20,6 @@ pub(super) fn is_negated(word: &str) -> bool {
             | "couldnt"
             | "never"
             | "aint"
-            | "im not"
             | "doesnt"
             | "shouldnt"
             | "neednt"
@@ -28,7 +27,7 @@ pub(super) fn is_negated(word: &str) -> bool {
 }
 
 /// What lets off whom it is said to.
-const LET_OFF: &[&[&str]] = &[
+const LET_OFF: Phrases = &[
     &["nobody", "asked"],
     &["noone", "asked"],
     &["no", "one", "asked"],
@@ -59,7 +58,7 @@ const LET_OFF: &[&[&str]] = &[
 const NOT_FORBIDDEN: Set = Set::new("stop hold forget be hesitate worry think you know mind");
 /// What may stand behind "don't you" that forbids.
 const FORBIDDEN: Set = Set::new("dare start bother tell say answer even");
-/// Verbs of asking somebody, before a name.
+/// Verbs of asking somebody, before a name and before "you".
 const ASKING: Set = Set::new("asking ask asked need want mean meant calling addressing hear");
 
 impl Sentence<'_> {
@@ -70,10 +69,6 @@ impl Sentence<'_> {
             &["without"],
             &["other", "than"],
             &["instead", "of"],
-            &["anyone", "but"],
-            &["anybody", "but"],
-            &["of", "you", "but"],
-            &["all", "but"],
             &["apart", "from"],
             &["except", "for"],
             &["sauf"],
@@ -121,36 +116,21 @@ impl Sentence<'_> {
         let refuses = |words: &[&str]| {
             (0..words.len()).any(|at| {
                 let rest = &words[at..];
-                let not =
-                    is_negated(rest[0]) || rest[0] != "no" && self.lexicon.negations.has(rest[0]);
                 let asks = |word: &&str| {
-                    matches!(
-                        *word,
-                        "asking"
-                            | "ask"
-                            | "asked"
-                            | "talking"
-                            | "speaking"
-                            | "want"
-                            | "need"
-                            | "mean"
-                            | "meant"
-                            | "meaning"
-                            | "addressing"
-                            | "calling"
-                            | "hear"
-                    )
+                    ASKING.has(word) || matches!(*word, "talking" | "speaking" | "meaning")
                 };
                 let reach = &rest[1..rest.len().min(6)];
                 let asked = reach.iter().position(asks);
-                not && asked.is_some_and(|asked| {
-                    let behind = &reach[asked + 1..];
-                    let from = matches!(reach[asked], "want" | "need" | "hear");
-                    let you =
-                        |word: &&str| matches!(*word, "you" | "yours" | "dich" | "te" | "toi");
-                    behind.iter().take(3).any(you)
-                        && (!from || behind.iter().any(|word| matches!(*word, "from" | "yours")))
-                })
+                self.denies(rest[0])
+                    && asked.is_some_and(|asked| {
+                        let behind = &reach[asked + 1..];
+                        let from = matches!(reach[asked], "want" | "need" | "hear");
+                        let you =
+                            |word: &&str| matches!(*word, "you" | "yours" | "dich" | "te" | "toi");
+                        behind.iter().take(3).any(you)
+                            && (!from
+                                || behind.iter().any(|word| matches!(*word, "from" | "yours")))
+                    })
             })
         };
         // A name in front is called; what follows is said to its bearer.
@@ -194,7 +174,11 @@ impl Sentence<'_> {
     fn is_not_asked(&self) -> bool {
         let reach = self.lead.len().saturating_sub(4);
         let mut near = self.lead[reach..].iter();
-        let not = |word: &str| is_negated(word) || word != "no" && self.lexicon.negations.has(word);
-        ASKING.has(self.previous()) && near.any(|word| not(word)) && !self.is_question
+        ASKING.has(self.previous()) && near.any(|word| self.denies(word)) && !self.is_question
+    }
+
+    /// A word that denies what stands with it, as "no" by itself does not.
+    fn denies(&self, word: &str) -> bool {
+        is_negated(word) || word != "no" && self.lexicon.negations.has(word)
     }
 }

@@ -5,7 +5,7 @@ use super::expertise::{Card, is_content};
 use super::handing;
 use super::lexicon::{Lexicon, Set};
 use super::silence;
-use super::words::{Break, Word};
+use super::words::{Break, Word, is_question};
 
 /// Words before an article that ask for a role, those that leave no doubt, and requests.
 const FRAMES: Set = Set::new(
@@ -117,7 +117,7 @@ pub(super) fn asked_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> O
             let rest = &line[range.start..];
             let goes_on = nth + 1 < sentences.len() && rest.len() - range.len() > SHORT_WORDS;
             let story = rest.iter().any(|word| TOLD.has(&word.text));
-            let asked = line[range.end - 1].after == Break::Question;
+            let asked = is_question(&line[range.clone()]);
             let told = story || goes_on && asked;
             (!told).then_some(found)
         })
@@ -138,7 +138,7 @@ fn asked_by_article(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option
         let owned =
             line[at + 1..].windows(2).take(3).any(|two| two[0].owns && HELD.has(&two[1].text));
         let framed = FRAMES.has(before) || quoted || owned;
-        let asks = line[line.len() - 1].after == Break::Question
+        let asks = is_question(line)
             || line
                 .iter()
                 .any(|word| lexicon.questions.has(&word.text) || ASKING.has(word.text.as_str()));
@@ -168,7 +168,7 @@ const CLAIMS: Set = Set::new("tell say claim swear insist argue deny");
 pub(super) fn handed_role(line: &[Word], lexicon: &Lexicon, cards: &[&Card]) -> Option<usize> {
     let text = |at: usize| line.get(at).map_or("", |word| word.text.as_str());
     let before = |at: usize| at.checked_sub(1).map_or("", text);
-    let asks = line[line.len() - 1].after == Break::Question;
+    let asks = is_question(line);
     let last = silence::sentences(line).last().map_or(0, |range| range.start);
     (0..line.len()).filter(|&at| lexicon.determiners.has(text(at))).find_map(|at| {
         let asked = matches!(before(at), "ask" | "let" | "try" | "consult" | "see");
@@ -336,19 +336,9 @@ fn only_best(cards: &[&Card], score: impl Fn(&Card) -> f32) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::expertise::tests::cards;
     use super::super::words::words;
     use super::*;
-
-    fn cards() -> Vec<Card> {
-        [
-            ("Rose", "Rose is a gardener. Soil, pruning, seeds and slugs are her world."),
-            ("Faith", "Faith is a veterinarian who looks after cats, dogs and rabbits."),
-            ("Rook", "security engineer. threat models, secrets, audits."),
-            ("Chiara", "Chiara sings opera in Verona and teaches breathing and voice."),
-        ]
-        .map(|(name, card)| Card::of(name, card))
-        .to_vec()
-    }
 
     #[test]
     fn a_role_that_is_asked_for_is_found() {

@@ -2,7 +2,7 @@
 
 use super::lexicon::{Lexicon, Set};
 use super::refusing::is_negated;
-use super::words::{Break, Word};
+use super::words::{Break, Word, is_question};
 
 /// What a sentence asks of those who speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -58,7 +58,7 @@ pub(super) fn read(
     lexicon: &Lexicon,
     named: impl Fn(usize) -> bool,
 ) -> Option<Silence> {
-    let asks = sentence.last().is_some_and(|word| word.after == Break::Question);
+    let asks = is_question(sentence);
     let kept = |from: usize| -> Vec<&str> {
         let rest = sentence.iter().enumerate().skip(from);
         let kept = rest.filter(|(at, word)| !named(*at) && !is_soft(&word.text));

@@ -1,13 +1,14 @@
 //! A persona's own line: whom it hands the talk to, and whether it asks the humans something.
 
+use super::SpokeLast;
 use super::calls;
 use super::expertise::Card;
 use super::lexicon::Lexicon;
-use super::mentions::{self, Present, Who};
+use super::mentions::{self, Present};
 use super::offers;
 use super::roles;
 use super::silence;
-use super::words::{Break, Word, words};
+use super::words::{Break, Word, is_question, words};
 use crate::latency::Reason;
 
 /// What a persona's line obliges others to.
@@ -15,18 +16,10 @@ use crate::latency::Reason;
 pub struct Spoken {
     /// The persona that may follow it, and why: an index of the cast.
     pub next: Option<(usize, Reason)>,
-    /// It asks humans something.
-    pub asks: bool,
-    /// The one human to whom it puts that: an index of the humans.
+    /// What lines after it are judged by.
+    pub spoke: SpokeLast,
+    /// The one human to whom it puts what it asks: an index of the humans.
     pub asked: Option<usize>,
-    /// The other persona to whom its end points.
-    pub pointed: Option<usize>,
-    /// It hands the talk to that one, or offers to.
-    pub handed: bool,
-    /// It asks whether it shall do something.
-    pub offers: bool,
-    /// A sentence that asks speaks to "you".
-    pub asks_you: bool,
 }
 
 /// "Tell me more", "name one": a sentence that wants words from whoever hears it.
@@ -74,21 +67,20 @@ pub fn spoken<'a>(
     let pointed = handed.or_else(points).filter(|_| !asks || offered);
     Spoken {
         next: to.filter(|_| !waits).map(|to| (to.persona, to.reason())),
-        asks,
+        spoke: SpokeLast {
+            persona: speaker,
+            asked: asks,
+            pointed,
+            handed: pointed.is_some() && (handed == pointed || offered),
+            offered: offers::offers_itself(&line),
+            asked_you: said.sentences().any(|sentence| asks_you(sentence, lexicon)),
+        },
         asked: asked.first().copied().filter(|_| asked.len() == 1),
-        pointed,
-        handed: pointed.is_some() && (handed == pointed || offered),
-        offers: offers::offers_itself(&line),
-        asks_you: said.sentences().any(|sentence| asks_you(sentence, lexicon)),
     }
 }
 
 fn asks_you(sentence: &[Word], lexicon: &Lexicon) -> bool {
-    asks(sentence) && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
-}
-
-fn asks(sentence: &[Word]) -> bool {
-    sentence.last().is_some_and(|word| word.after == Break::Question)
+    is_question(sentence) && sentence.iter().any(|word| lexicon.second_person.has(&word.text))
 }
 
 /// A persona's line.
@@ -122,17 +114,14 @@ impl<'a> Said<'a> {
     /// The humans to whom it puts a question or a request.
     fn humans_asked(&self) -> Vec<usize> {
         let spoken_to = |call: &&calls::Call| !call.handed || call.confidence >= CALLED_MIN;
-        let human = |call: &calls::Call| match call.who {
-            Who::Human(one) => Some(one),
-            _ => None,
-        };
-        self.calls.called.iter().filter(spoken_to).filter_map(human).collect()
+        let called = self.calls.called.iter().filter(spoken_to);
+        called.filter_map(|call| call.who.human()).collect()
     }
 
     /// It asks something, at its end or of a human by name.
     fn asks(&self, calls_a_human: bool) -> bool {
         let mut end = self.sentences().rev().take(ASKING_SENTENCES);
-        asks(self.line) || end.any(requests) || calls_a_human && self.has_a_question()
+        is_question(self.line) || end.any(requests) || calls_a_human && self.has_a_question()
     }
 
     fn has_a_question(&self) -> bool {
@@ -165,7 +154,7 @@ impl<'a> Said<'a> {
         let Some(last) = self.sentences().next_back() else { return false };
         let mentions = mentions::find(last, self.lexicon, self.present);
         let called = calls::find(last, self.lexicon, mentions).called;
-        let human = |call: &calls::Call| matches!(call.who, Who::Human(_)) && !call.handed;
+        let human = |call: &calls::Call| call.who.human().is_some() && !call.handed;
         !called.is_empty() && called.iter().all(human)
     }
 }

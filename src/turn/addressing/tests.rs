@@ -222,11 +222,11 @@ fn a_persona_hands_the_talk_over_in_many_words() {
         "Nora told me once that it is far.",
         "He did. I now hand over to Bob.",
     ] {
-        let Spoken { next, asks, handed, .. } = said(line);
-        assert_eq!((next, asks, handed), (None, false, false), "{line}");
+        let Spoken { next, spoke, .. } = said(line);
+        assert_eq!((next, spoke.asked, spoke.handed), (None, false, false), "{line}");
     }
-    assert!(said("It might be. Is it warm, Bob?").asks);
-    assert!(!said("Nora, is it warm?").asks, "a persona is asked");
+    assert!(said("It might be. Is it warm, Bob?").spoke.asked);
+    assert!(!said("Nora, is it warm?").spoke.asked, "a persona is asked");
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Choice<'_> {
         Verdict { weighed: vec![wanted], ..verdict }
     }
 
-    pub(super) fn speaks_alone(&self) -> bool {
+    fn speaks_alone(&self) -> bool {
         let reading = self.reading;
         let connects = reading.connects() && self.scene.spoke_last.is_some();
         let tells = reading.line.len() >= REMARK_WORDS_MIN && !reading.thanks();
@@ -119,7 +119,7 @@ impl Choice<'_> {
         reading.asks() || reading.greets() || connects || tells && told
     }
 
-    pub(super) fn for_nobody(&self) -> Verdict {
+    fn for_nobody(&self) -> Verdict {
         if self.is_quiet_room() {
             return Verdict::nobody(Bearing::Silence, "asked to be quiet");
         }
@@ -131,7 +131,7 @@ impl Choice<'_> {
     }
 
     /// The talk goes on with whom it was, or is put to the room.
-    pub(super) fn open(&self) -> Verdict {
+    fn open(&self) -> Verdict {
         let reading = self.reading;
         let elsewhere = reading.asks_whoever() || reading.asks_for_others() || reading.greets();
         let partner = self.scene.partner().filter(|&one| self.may(one));
@@ -145,7 +145,7 @@ impl Choice<'_> {
 
     /// Whether a question that names nobody is put to `partner`: not one that fits another's card
     /// and not at all the partner's; and to whoever only happened to speak before, a follow-up.
-    pub(super) fn stays_with(&self, partner: usize) -> bool {
+    fn stays_with(&self, partner: usize) -> bool {
         if self.reading.line.len() <= FOLLOW_UP_WORDS_MAX || self.reading.points_back() {
             return true;
         }
@@ -155,7 +155,7 @@ impl Choice<'_> {
         fits || self.scene.named_before == Some(partner) && !fits_another
     }
 
-    pub(super) fn is_quiet_room(&self) -> bool {
+    fn is_quiet_room(&self) -> bool {
         let mut open = self.scene.cast.iter().filter(|one| one.open).peekable();
         open.peek().is_some() && open.all(|one| self.is_silenced(one))
     }
@@ -205,7 +205,7 @@ impl Choice<'_> {
 
     /// Whose card fits the line best, by its words and by its meaning; none where no card fits
     /// better than the others.
-    pub(super) fn nearest(&self, candidates: &[usize]) -> Option<usize> {
+    fn nearest(&self, candidates: &[usize]) -> Option<usize> {
         let near = &self.scene.meaning?.near;
         let words = self.reading.scores();
         let most = candidates.iter().map(|&one| words[one]).fold(0.0, f32::max);

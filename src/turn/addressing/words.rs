@@ -39,6 +39,11 @@ pub(super) fn is_title(word: &str) -> bool {
     TITLES.contains(&word) || matches!(word, "doctor" | "professor" | "captain" | "the")
 }
 
+/// Whether `sentence` ends on a question mark.
+pub(super) fn is_question(sentence: &[Word]) -> bool {
+    sentence.last().is_some_and(|word| word.after == Break::Question)
+}
+
 /// Turns of phrase, word by word.
 pub(super) type Phrases = &'static [&'static [&'static str]];
 

@@ -281,15 +281,12 @@ impl Core {
                     verdict.humans.iter().filter_map(|&at| others.get(at).cloned()).collect();
                 called.extend(self.talk.answers_a_human(now, human));
                 self.talk.among_humans(now, human, called);
-                self.talk.human_spoke(now, human);
             }
             Bearing::Room => self.talk.asked_the_room(now, human),
             Bearing::Calls | Bearing::Continues => self.talk.turned_to_personas(),
             _ => {}
         }
-        if verdict.bearing != Bearing::Humans {
-            self.talk.human_spoke(now, human);
-        }
+        self.talk.human_spoke(now, human);
         self.talk.said(now, human);
         let Some(speaker) = self.people.get_mut(human) else { return };
         if verdict.bearing == Bearing::Unfinished {

@@ -7,7 +7,7 @@ use crate::llm::{Message, prompt};
 use crate::persona::Mode;
 use crate::room::AgentState;
 use crate::time::Time;
-use crate::turn::addressing::{self, SpokeLast, Spoken};
+use crate::turn::addressing::{self, Spoken};
 use crate::turn::floor::{Cause, Holder, Ticket};
 use crate::turn::{Effect, Grant, Line, Manner, Shown, SpeechEnd, sight, text};
 
@@ -174,15 +174,7 @@ impl Core {
         let (ids, humans): (Vec<_>, Vec<&str>) = self.people.without(None).unzip();
         let spoken = addressing::spoken(heard, cast, &humans, speaker);
         let asked = spoken.asked.and_then(|one| ids.get(one)).copied().cloned();
-        let spoke = SpokeLast {
-            persona: speaker,
-            asked: spoken.asks,
-            pointed: spoken.pointed,
-            handed: spoken.handed,
-            offered: spoken.offers,
-            asked_you: spoken.asks_you,
-        };
-        self.talk.persona_spoke(now, spoke, asked);
+        self.talk.persona_spoke(now, spoken.spoke, asked);
         if finished {
             self.follow_up(now, line, spoken);
         }

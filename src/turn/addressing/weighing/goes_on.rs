@@ -5,13 +5,13 @@ use super::classes::{I, IT, PLEASE, TELL, THEY, WE};
 use super::{Signs, bit, wanted};
 use crate::turn::addressing::Scene;
 use crate::turn::addressing::lexicon::Set;
+use crate::turn::addressing::offers;
 use crate::turn::addressing::reading::Reading;
 use crate::turn::addressing::silence::TIME;
 
 const YES: Set = Set::new(
     "yes yeah yep yup aye sure please ok okay go oui ja si sim da definitely absolutely why",
 );
-const NO: Set = Set::new("no nah nope naw nein non nao nee nej ei nie not");
 /// What puts something off.
 const LATER: Set = Set::new(
     "later after before first tomorrow tonight today time wait soon when till until now already \
@@ -27,6 +27,7 @@ pub(super) fn signs(reading: &Reading<'_>, scene: &Scene<'_>) -> Signs {
     let any = |fits: &dyn Fn(&str) -> bool| reading.line.iter().any(|word| fits(&word.text));
     let first = reading.line.first().map_or("", |word| word.text.as_str());
     let body = wanted::body(&reading.line, lexicon);
+    let no = offers::is_no(first) || first == "not";
     let second = body.first().map_or("", |word| word.text.as_str());
     let count = reading.line.len();
     let (asked, offered) = (last.asked, last.offered);
@@ -60,8 +61,8 @@ pub(super) fn signs(reading: &Reading<'_>, scene: &Scene<'_>) -> Signs {
         ("postpones", bit(reading.postpones())),
         ("yes", bit(YES.has(first))),
         ("offered_yes", bit(offered && (YES.has(first) || YES.has(second)))),
-        ("no", bit(NO.has(first))),
-        ("offered_no", bit(offered && NO.has(first))),
+        ("no", bit(no)),
+        ("offered_no", bit(offered && no)),
         ("short", bit(short)),
         ("asked_short", bit(to_you && short)),
         ("offered_short", bit(offered && short)),

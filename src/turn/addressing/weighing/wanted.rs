@@ -6,7 +6,7 @@ use super::classes::{PLEASE, TAGS, TELL, is_helper, is_person};
 use super::{Signs, bit};
 use crate::turn::addressing::lexicon::Lexicon;
 use crate::turn::addressing::reading::Reading;
-use crate::turn::addressing::words::{Break, Word};
+use crate::turn::addressing::words::{Break, Word, is_question};
 use crate::turn::addressing::{Part, Scene, silence};
 
 /// Lines up to these many words are remarks, from these many on they tell something.
@@ -88,7 +88,7 @@ pub(super) fn asks(sentence: &[Word], lexicon: &Lexicon) -> bool {
     let body = body(sentence, lexicon);
     let text = |at: usize| body.get(at).map_or("", |word| word.text.as_str());
     let subject = lexicon.subjects.has(text(1)) || lexicon.determiners.has(text(1));
-    sentence.last().is_some_and(|word| word.after == Break::Question)
+    is_question(sentence)
         || lexicon.questions.has(text(0))
         || lexicon.helpers.has(text(0)) && subject
 }

@@ -1,5 +1,6 @@
 //! The language engine seam: one base model, one seat per persona.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -114,7 +115,7 @@ pub struct Request {
     pub seat: PersonaId,
     /// The system message, then the conversation as this persona sees it. When the last message is
     /// the assistant's, the reply goes on from its words.
-    pub messages: Vec<Message>,
+    pub messages: Arc<[Message]>,
     pub max_tokens: u32,
     pub sampling: Sampling,
     /// Generation ends before any of these texts.

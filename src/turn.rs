@@ -1,5 +1,6 @@
 //! Who speaks, when, and when to stop: a core without clock, tasks or files.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::id::{HumanId, LineId, PersonaId, Speaker, TurnId};
@@ -219,7 +220,7 @@ pub struct Grant {
     /// 0 to 1: how sure the choice of this persona is.
     pub confidence: f32,
     /// The conversation as this persona sees it, its card first.
-    pub messages: Vec<crate::llm::Message>,
+    pub messages: Arc<[crate::llm::Message]>,
     /// What it says in place of a reply by the model.
     pub says: Option<&'static str>,
 }

@@ -83,7 +83,7 @@ impl Jury {
     ) -> Result<String, BenchError> {
         let request = Request {
             seat: seat.clone(),
-            messages,
+            messages: messages.into(),
             max_tokens,
             sampling,
             stop: Vec::new(),

@@ -180,7 +180,7 @@ mod tests {
                 line: LineId(turn),
                 manner: Manner::Typed,
                 confidence: 1.0,
-                messages: Vec::new(),
+                messages: [].into(),
                 says: None,
             };
             ledger.granted(&grant, Time::ZERO);

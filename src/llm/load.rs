@@ -221,7 +221,7 @@ mod tests {
     fn request(seat: &str, prompt: &str) -> Request {
         Request {
             seat: PersonaId::new(seat),
-            messages: vec![Message::new(Role::User, prompt)],
+            messages: [Message::new(Role::User, prompt)].into(),
             max_tokens: 20,
             sampling: Sampling::default(),
             stop: Vec::new(),

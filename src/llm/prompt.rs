@@ -43,35 +43,48 @@ pub fn conversation<'a>(
     hears: Hears,
     lines: impl Iterator<Item = &'a Line>,
 ) -> Vec<Message> {
-    let mut messages: Vec<Message> = Vec::new();
-    for line in lines {
-        let own = matches!(&line.speaker, Speaker::Persona(id) if id == persona);
-        let role = if own { Role::Assistant } else { Role::User };
-        let text = line.text.trim();
-        match messages.last_mut() {
+    let role = |line: &Line| match &line.speaker {
+        Speaker::Persona(id) if id == persona => Role::Assistant,
+        _ => Role::User,
+    };
+    let lines: Vec<&Line> = lines.collect();
+    let runs = lines.chunk_by(|one, next| role(one) == role(next));
+    runs.map(|run| merged(role(run[0]), run, sees, hears)).collect()
+}
+
+/// Lines in a row, as one message.
+fn merged(role: Role, lines: &[&Line], sees: bool, hears: Hears) -> Message {
+    // What stands beside a line's words: ": " and a line break.
+    let letters = lines.iter().map(|line| line.name.len() + line.text.len() + 3).sum();
+    let mut message = Message::new(role, String::with_capacity(letters));
+    for (place, line) in lines.iter().enumerate() {
+        match (place, role) {
+            (0, _) => tell(&mut message, line, sees, hears),
             // Two of its own lines in a row are one speech.
-            Some(last) if last.role == role && own => {
-                last.content.extend([" ", text]);
-                continue;
+            (_, Role::Assistant) => message.content.extend([" ", line.text.trim()]),
+            _ => {
+                message.content.push('\n');
+                tell(&mut message, line, sees, hears);
             }
-            Some(last) if last.role == role => last.content.push('\n'),
-            _ => messages.push(Message::new(role, "")),
-        }
-        let Some(message) = messages.last_mut() else { continue };
-        for shown in line.shown.iter().filter(|_| sees) {
-            show(message, shown);
-        }
-        message.content.extend([&line.name, ":"]);
-        let sound = line.sound.as_ref().filter(|_| hears.takes_sound());
-        if let Some(sound) = sound {
-            message.content.push(' ');
-            message.play(sound.clone());
-        }
-        if sound.is_none() || hears.takes_words() {
-            message.content.extend([" ", text]);
         }
     }
-    messages
+    message
+}
+
+/// A line with its speaker's name, after what was shown with it.
+fn tell(message: &mut Message, line: &Line, sees: bool, hears: Hears) {
+    for shown in line.shown.iter().filter(|_| sees) {
+        show(message, shown);
+    }
+    message.content.extend([&line.name, ":"]);
+    let sound = line.sound.as_ref().filter(|_| hears.takes_sound());
+    if let Some(sound) = sound {
+        message.content.push(' ');
+        message.play(sound.clone());
+    }
+    if sound.is_none() || hears.takes_words() {
+        message.content.extend([" ", line.text.trim()]);
+    }
 }
 
 /// `(Tom's camera: …)` and the picture in it, on a line of its own.

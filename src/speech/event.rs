@@ -51,6 +51,11 @@ pub enum Step {
     FirstAudio,
 }
 
+impl Step {
+    /// The most steps that one speech takes.
+    const COUNT: usize = 6;
+}
+
 /// What came of a speech.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ended {
@@ -94,7 +99,7 @@ pub(super) struct Reporter {
 
 impl Reporter {
     pub(super) fn new(turn: TurnId, clock: Clock, events: mpsc::Sender<Event>) -> Self {
-        Self { turn, clock, steps: Mutex::default(), events }
+        Self { turn, clock, steps: Mutex::new(Vec::with_capacity(Step::COUNT)), events }
     }
 
     /// Keeps what happens now for the next event.

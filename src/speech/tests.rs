@@ -60,7 +60,7 @@ impl Scene {
             line: LineId(1),
             manner: self.manner,
             confidence: 1.0,
-            messages: Vec::new(),
+            messages: [].into(),
             says: None,
         };
         let options = Options {

@@ -1,5 +1,6 @@
 //! From the engine's text to speakable clauses.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -110,7 +111,7 @@ impl<'a> Writer<'a> {
         let Speech { grant, options, .. } = self.speech;
         Request {
             seat: grant.persona.clone(),
-            messages: grant.messages.clone(),
+            messages: Arc::clone(&grant.messages),
             max_tokens: options.max_tokens,
             sampling: options.sampling,
             stop: options.stop.clone(),

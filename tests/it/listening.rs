@@ -33,14 +33,14 @@ fn hearing_cast() -> Config {
     config
 }
 
-type Prompts = Arc<Mutex<Vec<Vec<Message>>>>;
+type Prompts = Arc<Mutex<Vec<Arc<[Message]>>>>;
 
 /// An engine that keeps what it was asked, and says "Well."
 fn keeping(clock: Clock, senses: Senses) -> (ScriptedEngine, Prompts) {
     let prompts = Prompts::default();
     let kept = Arc::clone(&prompts);
     let engine = ScriptedEngine::new(clock, move |request| {
-        kept.lock().unwrap().push(request.messages.clone());
+        kept.lock().unwrap().push(Arc::clone(&request.messages));
         Script::say("Well.")
     });
     (engine.sensing(senses), prompts)

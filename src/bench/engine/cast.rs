@@ -25,7 +25,7 @@ pub(super) fn message(role: Role, content: impl Into<String>) -> Message {
 pub(super) fn request(seat: usize, messages: Vec<Message>, max_tokens: u32) -> Request {
     Request {
         seat: persona(seat),
-        messages,
+        messages: messages.into(),
         max_tokens,
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),

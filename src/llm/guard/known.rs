@@ -8,21 +8,22 @@ use serde::Serialize;
 
 /// Shorter sentences ("Yes, it is.") may be said by two people, and twice.
 const WORDS_MIN: usize = 4;
-/// How one says who one is.
-const CLAIMS: [&[&str]; 3] = [&["i", "am"], &["im"], &["my", "name", "is"]];
+/// How one says who one is, as it is compared.
+const CLAIMS: [&str; 3] = ["i am ", "im ", "my name is "];
 
 /// Lets a reply through without its sentences that are known.
+///
+/// What is compared are [`words`].
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// Sentences that were said by anybody, as words.
-    said: Vec<Vec<String>>,
+    /// Sentences that were said by anybody.
+    said: Vec<String>,
     /// Those of them that the speaker said itself, before this reply.
-    own: Vec<Vec<String>>,
-    /// The speaker's name, as words.
-    name: Vec<String>,
-    /// Of the sentence, the words so far, and the one being written.
-    sentence: Vec<String>,
-    word: String,
+    own: Vec<String>,
+    /// The speaker's name.
+    name: String,
+    /// Of the sentence, the words so far, and what there is of the one being written.
+    sentence: String,
     /// Where in `sentence` the clause began.
     clause: usize,
     /// What may still become known, and is not let through.
@@ -81,17 +82,15 @@ impl Known {
 
     /// Takes a line that was said before, by the speaker itself or by another.
     pub(super) fn add(&mut self, line: &str, own: bool) {
-        let mut sentence = Vec::new();
-        let mut sentences = Vec::new();
+        let said = if own { &mut self.own } else { &mut self.said };
+        let mut sentence = String::new();
         for word in line.split_whitespace() {
-            sentence.extend(words(word));
+            add_words(&mut sentence, word);
             if word.ends_with(ends_sentence) {
-                sentences.push(std::mem::take(&mut sentence));
+                said.extend(Some(std::mem::take(&mut sentence)).filter(|one| is_long(one)));
             }
         }
-        sentences.push(sentence);
-        let said = if own { &mut self.own } else { &mut self.said };
-        said.extend(sentences.into_iter().filter(|sentence| is_long(sentence)));
+        said.extend(Some(sentence).filter(|one| is_long(one)));
     }
 
     /// `others` are the names of all others in the room.
@@ -146,7 +145,7 @@ impl Known {
             }
         }
         if inside {
-            self.word.extend(folded(letter));
+            self.sentence.extend(folded(letter));
             self.decide(others, out);
         } else if matches!(letter, ',' | ';' | '—') {
             self.clause = self.sentence.len();
@@ -156,8 +155,8 @@ impl Known {
     }
 
     fn word_ends(&mut self, others: &[String], out: &mut String) {
-        if !self.word.is_empty() {
-            self.sentence.push(std::mem::take(&mut self.word));
+        if !self.sentence.is_empty() && !self.sentence.ends_with(' ') {
+            self.sentence.push(' ');
             self.decide(others, out);
         }
     }
@@ -182,13 +181,10 @@ impl Known {
         }
     }
 
-    /// Whether the sentence, and the word being written, begin one that was said.
+    /// Whether the sentence begins one that was said.
     fn may_be_again(&self) -> bool {
-        let begins = |said: &Vec<String>| {
-            said.starts_with(&self.sentence)
-                && said.get(self.sentence.len()).map_or("", String::as_str).starts_with(&self.word)
-        };
-        !self.begun && self.said.iter().chain(&self.own).any(begins)
+        let mut said = self.said.iter().chain(&self.own);
+        !self.begun && said.any(|said| said.starts_with(&self.sentence))
     }
 
     /// Whether the clause says that its speaker is one of `others`.
@@ -196,19 +192,14 @@ impl Known {
         let clause = &self.sentence[self.clause..];
         let mut found = Claim::None;
         for claim in CLAIMS {
-            let length = claim.len().min(clause.len());
-            if clause[..length] != claim[..length] {
-                continue;
-            }
-            if clause.len() < claim.len() {
-                if claim[length].starts_with(&self.word) {
+            let Some(said) = clause.strip_prefix(claim) else {
+                if claim.starts_with(clause) {
                     found = Claim::Open;
                 }
                 continue;
-            }
-            let said = &clause[claim.len()..];
+            };
             for name in others {
-                match self.names(said, &words(name)) {
+                match self.names(said, name) {
                     Claim::Made => return Claim::Made,
                     Claim::Open => found = Claim::Open,
                     Claim::None => {}
@@ -218,18 +209,16 @@ impl Known {
         found
     }
 
-    /// How far `said`, and the word being written, are a name or its first word.
-    fn names(&self, said: &[String], name: &[String]) -> Claim {
-        let short = name.first().map(std::slice::from_ref);
+    /// How far `said` is a name or its first word.
+    fn names(&self, said: &str, name: &str) -> Claim {
+        let short = name.split_inclusive(' ').next();
         let forms = [short, Some(name)].into_iter().flatten();
         let mut found = Claim::None;
-        for form in forms.filter(|form| !form.is_empty() && !self.name.starts_with(form)) {
-            if said == form && self.word.is_empty() {
+        for form in forms.filter(|form| !self.name.starts_with(form)) {
+            if said == form {
                 return Claim::Made;
             }
-            if form.starts_with(said)
-                && form.get(said.len()).is_some_and(|word| word.starts_with(&self.word))
-            {
+            if form.starts_with(said) {
                 found = Claim::Open;
             }
         }
@@ -265,8 +254,8 @@ impl Known {
     }
 }
 
-fn is_long(sentence: &[String]) -> bool {
-    sentence.len() >= WORDS_MIN
+fn is_long(sentence: &str) -> bool {
+    sentence.split_inclusive(' ').count() >= WORDS_MIN
 }
 
 fn ends_sentence(letter: char) -> bool {
@@ -282,9 +271,21 @@ fn folded(letter: char) -> impl Iterator<Item = char> {
     letter.to_lowercase().filter(|letter| letter.is_alphanumeric())
 }
 
-fn words(text: &str) -> Vec<String> {
-    let word = |word: &str| word.chars().flat_map(folded).collect::<String>();
-    text.split(|letter| !is_of_word(letter)).map(word).filter(|word| !word.is_empty()).collect()
+/// The words of a text as they are compared, a space after each.
+pub(super) fn words(text: &str) -> String {
+    let mut words = String::with_capacity(text.len() + 1);
+    add_words(&mut words, text);
+    words
+}
+
+fn add_words(words: &mut String, text: &str) {
+    for word in text.split(|letter| !is_of_word(letter)) {
+        let begin = words.len();
+        words.extend(word.chars().flat_map(folded));
+        if words.len() > begin {
+            words.push(' ');
+        }
+    }
 }
 
 #[cfg(test)]
@@ -292,7 +293,7 @@ mod tests {
     use super::*;
 
     fn said(before: &[&str], text: &str) -> (String, Cuts) {
-        let others = ["tom".to_owned(), "ada byron".to_owned()];
+        let others = [words("Tom"), words("Ada Byron")];
         let mut known = Known::new("Nora");
         before.iter().for_each(|line| known.add(line, false));
         // Letter by letter: nothing depends on how the text is cut.

@@ -1,19 +1,41 @@
 //! `Name:` at the beginning of a line or sentence.
 
+use super::known::words;
+
 /// A label is no longer than this; names longer than it are not known by their labels.
 const LABEL_LETTERS: usize = 32;
 /// A reply that begins with one of these and a colon means itself.
 const SELF_ROLES: [&str; 3] = ["assistant", "ai", "me"];
 const OTHER_ROLES: [&str; 4] = ["user", "human", "system", "narrator"];
 
-/// Everybody's name in the room, as labels are compared: made once for all replies.
+/// Everybody's name in the room: made once for all replies.
 #[derive(Debug, Default)]
-pub struct Names(Vec<String>);
+pub struct Names {
+    /// As labels are compared, in order.
+    labels: Vec<String>,
+    /// As words of a sentence are compared.
+    pub(super) words: Vec<String>,
+}
 
 impl<S: AsRef<str>> FromIterator<S> for Names {
     fn from_iter<I: IntoIterator<Item = S>>(names: I) -> Self {
-        let names = names.into_iter().map(|name| lower(name.as_ref()));
-        Self(names.filter(|name| !name.is_empty()).collect())
+        let mut labels: Vec<String> = names.into_iter().map(|name| lower(name.as_ref())).collect();
+        labels.retain(|name| !name.is_empty());
+        labels.sort_unstable();
+        let words = labels.iter().map(|name| words(name)).filter(|name| !name.is_empty());
+        Self { words: words.collect(), labels }
+    }
+}
+
+impl Names {
+    /// Whether a label begins like this.
+    fn begin_with(&self, stem: &str) -> bool {
+        let place = self.labels.partition_point(|name| name.as_str() < stem);
+        self.labels.get(place).is_some_and(|name| name.starts_with(stem))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.labels.binary_search_by(|one| one.as_str().cmp(name)).is_ok()
     }
 }
 
@@ -67,19 +89,14 @@ impl<'a> Labels<'a> {
         Self { own: lower(own), names }
     }
 
-    /// The names without the roles.
+    /// The names without the roles, as words of a sentence are compared.
     pub(super) fn names(&self) -> &'a [String] {
-        &self.names.0
-    }
-
-    fn all(&self) -> impl Iterator<Item = &str> {
-        let names = self.names.0.iter().chain([&self.own]).map(String::as_str);
-        names.chain(OTHER_ROLES)
+        &self.names.words
     }
 
     /// Whether `name`, in lower case, is anybody's but the speaker's own.
     fn is_another(&self, name: &str) -> bool {
-        name != self.own && self.all().any(|other| other == name)
+        name != self.own && (self.names.has(name) || OTHER_ROLES.contains(&name))
     }
 
     /// Adds a letter to `label`, unless the verdict is `Words`.
@@ -106,7 +123,8 @@ impl<'a> Labels<'a> {
 
     fn may_become(&self, label: &Label) -> bool {
         let stem = label.lower.trim_end();
-        let known = self.all().chain(SELF_ROLES).any(|name| name.starts_with(stem));
+        let mut rest = [self.own.as_str()].into_iter().chain(OTHER_ROLES).chain(SELF_ROLES);
+        let known = self.names.begin_with(stem) || rest.any(|name| name.starts_with(stem));
         // A space is part of a label only inside a known name or just before the colon.
         let unknown = label.unknown_counts && label.looks_like_a_name();
         label.text.len() <= LABEL_LETTERS && !label.text.contains('\n') && (known || unknown)

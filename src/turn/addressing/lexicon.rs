@@ -91,12 +91,15 @@ const FOREIGN_WORDS_MIN: usize = 5;
 impl Lexicon {
     /// The lexicon of the language that most words of a line belong to; English when none does.
     pub(super) fn of(line: &[Word]) -> &'static Self {
-        let hits =
-            |one: &Self| line.iter().take(WORDS_READ).filter(|word| one.knows(&word.text)).count();
-        let mut best = (&ENGLISH, hits(&ENGLISH));
+        let words = &line[..line.len().min(WORDS_READ)];
+        // Words that the best of them does not know. Of another it is found by fewer of these.
+        let unknown = |one: &Self, fewer_than: usize| {
+            words.iter().filter(|word| !one.knows(&word.text)).take(fewer_than).count()
+        };
+        let mut best = (&ENGLISH, unknown(&ENGLISH, words.len()));
         for other in OTHERS {
-            let found = hits(other);
-            if found > best.1 {
+            let found = unknown(other, best.1);
+            if found < best.1 {
                 best = (other, found);
             }
         }

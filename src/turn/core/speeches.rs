@@ -88,9 +88,8 @@ impl Core {
         self.grants += 1;
         let member = &mut self.cast[ticket.persona];
         member.rank = self.grants;
-        let mut messages = self.view(ticket.persona);
+        let view = self.view(ticket.persona);
         let member = &self.cast[ticket.persona];
-        messages.push(prompt::cue(&member.name));
         let blind = ticket.looks && !member.sees;
         self.effects.push(Effect::Reply(Grant {
             turn: ticket.turn,
@@ -98,7 +97,7 @@ impl Core {
             line: ticket.line,
             manner: ticket.manner,
             confidence: ticket.confidence,
-            messages,
+            messages: view.into_iter().chain([prompt::cue(&member.name)]).collect(),
             says: blind.then_some(sight::CANNOT_SEE),
         }));
         let place = self.transcript.end();

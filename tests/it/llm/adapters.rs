@@ -64,7 +64,7 @@ async fn say(engine: &LlamaEngine, persona: &str) -> String {
     let mut events = engine
         .generate(Request {
             seat: PersonaId::new(persona),
-            messages: vec![system(), user],
+            messages: [system(), user].into(),
             max_tokens: 16,
             sampling: Sampling { temperature: 0.0, ..Sampling::default() },
             stop: Vec::new(),

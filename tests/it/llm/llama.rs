@@ -68,7 +68,7 @@ fn system() -> Message {
 fn request(messages: &[Message]) -> Request {
     Request {
         seat: nora(),
-        messages: messages.to_vec(),
+        messages: messages.into(),
         max_tokens: 24,
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),

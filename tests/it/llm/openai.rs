@@ -130,11 +130,12 @@ fn request() -> Request {
     let say = |role, content: &str| Message::new(role, content);
     Request {
         seat: PersonaId::new("nora"),
-        messages: vec![
+        messages: [
             say(Role::System, "You are Nora."),
             say(Role::User, "Tom: Hello."),
             say(Role::Assistant, "Nora:"),
-        ],
+        ]
+        .into(),
         max_tokens: 8,
         sampling: Sampling::default(),
         stop: vec!["\n".to_owned()],

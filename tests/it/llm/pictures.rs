@@ -97,7 +97,7 @@ fn shows(words: &str, pictures: &[Picture]) -> Message {
 pub(super) fn request(seat: &str, messages: &[Message]) -> Request {
     Request {
         seat: persona(seat),
-        messages: messages.to_vec(),
+        messages: messages.into(),
         max_tokens: 4,
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),

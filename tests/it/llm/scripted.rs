@@ -20,7 +20,7 @@ fn nora() -> PersonaId {
 fn request(max_tokens: u32) -> Request {
     Request {
         seat: nora(),
-        messages: vec![Message::new(Role::User, "Tom: Hi.")],
+        messages: [Message::new(Role::User, "Tom: Hi.")].into(),
         max_tokens,
         sampling: Sampling::default(),
         stop: vec!["\nTom:".to_owned()],
@@ -157,7 +157,7 @@ async fn a_text_is_likelier_where_its_words_were_said() {
 fn shows(picture: &Picture) -> Request {
     let mut message = Message::new(Role::User, "Tom: What is it? ");
     message.show(picture.clone());
-    Request { messages: vec![message], ..request(20) }
+    Request { messages: [message].into(), ..request(20) }
 }
 
 #[tokio::test(start_paused = true)]

@@ -40,7 +40,7 @@ async fn two_seats() -> LlamaEngine {
 fn request(messages: &[Message], max_tokens: u32) -> Request {
     Request {
         seat: nora(),
-        messages: messages.to_vec(),
+        messages: messages.into(),
         max_tokens,
         sampling: Sampling { temperature: 0.0, ..Sampling::default() },
         stop: Vec::new(),

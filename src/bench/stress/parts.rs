@@ -19,7 +19,6 @@ use crate::llm::{
     WarmUp,
 };
 use crate::persona::VoiceStyle;
-use crate::room::scripted::ScriptedRoom;
 use crate::room::{AgentState, Command, Transport};
 use crate::time::{Clock, Time};
 use crate::tts::{Synthesiser, VoiceError};
@@ -173,11 +172,10 @@ impl Synthesiser for Click {
     }
 }
 
-/// One scripted room for all. It counts by itself and wakes the bench once a line, so that
-/// the bench takes no time from the host.
+/// One room for all, that takes what it is given and keeps nothing. It counts by itself and wakes
+/// the bench once a line, so that the bench takes no time from the host.
 pub(super) struct Hall {
     clock: Clock,
-    room: ScriptedRoom,
     personas: usize,
     tally: Mutex<Tally>,
     all_rest: Notify,
@@ -193,8 +191,7 @@ struct Tally {
 
 impl Hall {
     pub(super) fn new(clock: Clock, personas: usize) -> Self {
-        let (tally, all_rest) = (Mutex::default(), Notify::new());
-        Self { clock, room: ScriptedRoom::new(clock), personas, tally, all_rest }
+        Self { clock, personas, tally: Mutex::default(), all_rest: Notify::new() }
     }
 
     /// Waits until every persona has come to rest once. When each was first heard since the last
@@ -219,20 +216,15 @@ impl Transport for Hall {
                 self.all_rest.notify_one();
             }
         }
-        self.room.send(command);
     }
 
-    async fn voice(&self, persona: &PersonaId, frame: &[i16]) {
+    /// The caller paces, and no speech is longer than one frame: it never waits.
+    async fn voice(&self, persona: &PersonaId, _: &[i16]) {
         let at = self.clock.now();
         self.tally().heard.entry(persona.clone()).or_insert(at);
-        self.room.voice(persona, frame).await;
     }
 
-    fn clear_voice(&self, persona: &PersonaId) {
-        self.room.clear_voice(persona);
-    }
+    fn clear_voice(&self, _: &PersonaId) {}
 
-    async fn close(&self) {
-        self.room.close().await;
-    }
+    async fn close(&self) {}
 }

@@ -145,7 +145,7 @@ impl Known {
             }
         }
         if inside {
-            self.sentence.extend(folded(letter));
+            add_letter(&mut self.sentence, letter);
             self.decide(others, out);
         } else if matches!(letter, ',' | ';' | '—') {
             self.clause = self.sentence.len();
@@ -266,9 +266,13 @@ fn is_of_word(letter: char) -> bool {
     letter.is_alphanumeric() || matches!(letter, '\'' | '’' | '-')
 }
 
-/// A letter as it is compared: "I'm" and "i’m" are one word.
-fn folded(letter: char) -> impl Iterator<Item = char> {
-    letter.to_lowercase().filter(|letter| letter.is_alphanumeric())
+/// Adds a letter as it is compared: "I'm" and "i’m" are one word.
+fn add_letter(words: &mut String, letter: char) {
+    if letter.is_ascii_alphanumeric() {
+        words.push(letter.to_ascii_lowercase());
+    } else {
+        words.extend(letter.to_lowercase().filter(|letter| letter.is_alphanumeric()));
+    }
 }
 
 /// The words of a text as they are compared, a space after each.
@@ -281,7 +285,7 @@ pub(super) fn words(text: &str) -> String {
 fn add_words(words: &mut String, text: &str) {
     for word in text.split(|letter| !is_of_word(letter)) {
         let begin = words.len();
-        words.extend(word.chars().flat_map(folded));
+        word.chars().for_each(|letter| add_letter(words, letter));
         if words.len() > begin {
             words.push(' ');
         }

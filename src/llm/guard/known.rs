@@ -84,13 +84,13 @@ impl Known {
     pub(super) fn add(&mut self, line: &str, own: bool) {
         let said = if own { &mut self.own } else { &mut self.said };
         let mut sentence = String::new();
-        for word in line.split_whitespace() {
+        let mut words = line.split_whitespace().peekable();
+        while let Some(word) = words.next() {
             add_words(&mut sentence, word);
-            if word.ends_with(ends_sentence) {
+            if word.ends_with(ends_sentence) || words.peek().is_none() {
                 said.extend(Some(std::mem::take(&mut sentence)).filter(|one| is_long(one)));
             }
         }
-        said.extend(Some(sentence).filter(|one| is_long(one)));
     }
 
     /// `others` are the names of all others in the room.

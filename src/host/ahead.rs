@@ -27,7 +27,7 @@ pub(super) struct Ahead {
 
 struct Guess {
     persona: PersonaId,
-    messages: Vec<Message>,
+    messages: Arc<[Message]>,
     /// What it took; nothing while it is not done.
     took_us: Arc<AtomicU64>,
 }
@@ -88,7 +88,7 @@ impl Ahead {
 
     /// Whoever would answer what is being said, and its view with that.
     pub(super) fn guess(&mut self, persona: PersonaId, messages: Vec<Message>) {
-        let same = |guess: &Guess| (&guess.persona, &guess.messages) == (&persona, &messages);
+        let same = |guess: &Guess| guess.persona == persona && *guess.messages == *messages;
         if self.guess.as_ref().is_some_and(same) {
             return;
         }
@@ -97,7 +97,8 @@ impl Ahead {
         self.guesses.made += 1;
         let took_us = Arc::new(AtomicU64::new(0));
         let (engine, took) = (Arc::clone(&self.engine), Arc::clone(&took_us));
-        let (seat, view) = (persona.clone(), messages.clone());
+        let messages: Arc<[Message]> = messages.into();
+        let (seat, view) = (persona.clone(), Arc::clone(&messages));
         let task = tokio::spawn(async move {
             match engine.warm_up(&seat, &view).await {
                 Ok(done) => took.store(done.took_us, Ordering::Relaxed),

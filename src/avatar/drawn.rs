@@ -58,7 +58,7 @@ impl Drawn {
         canvas.draw(&self.body, body);
         canvas.draw(&self.head, head);
         self.moving.clear();
-        mouth::mouth(&mut self.moving, pose);
+        mouth::mouth(&mut self.moving, &self.look, pose);
         extra::moustache(&mut self.moving, &self.look);
         eyes::eyes(&mut self.moving, &self.look, pose);
         canvas.draw(&self.moving, head);

@@ -1,5 +1,6 @@
 //! From a drawing's pixels to a picture for the room.
 
+use crate::persona::Rgb;
 use crate::video::I420;
 
 /// BT.601, limited range, in 8 bit fixed point: how much of red, green and blue is in luma and in
@@ -33,6 +34,11 @@ pub(super) fn to_i420(rgba: &[u8], picture: &mut I420) {
             *v = weighed(V, &mean, 128);
         }
     }
+}
+
+/// 16 to 235.
+pub(super) fn luma(Rgb(rgb): Rgb) -> u8 {
+    weighed(Y, &rgb, 16)
 }
 
 /// The weights and offsets keep it within 16 to 240.

@@ -62,6 +62,23 @@ fn every_look_of_a_face_can_be_seen() {
     assert_eq!(still, pixels(&mut portrait, &Pose::default()));
 }
 
+/// Also in a dark beard, where ink would be lost.
+#[test]
+fn every_mouth_is_seen_shut_and_open() {
+    let ids: Vec<String> = (0..60).map(|n| format!("persona-{n}")).collect();
+    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
+    let open = Mouth { open: 0.4, ..Mouth::default() };
+    let narrow = Mouth { wide: -1.0, ..Mouth::default() };
+    for (mut face, id) in drawn(&ids).into_iter().zip(ids) {
+        let mut with = |mouth| pixels(&mut face, &Pose { mouth, ..Pose::default() });
+        let shut = with(Mouth::default());
+        for (what, least, mouth) in [("open", 0.005, open), ("narrow", 0.001, narrow)] {
+            let differs = difference(&shut, &with(mouth));
+            assert!(differs > least, "{id} {what}: {differs} of the pixels");
+        }
+    }
+}
+
 #[test]
 fn a_seed_and_a_colour_are_as_they_were_asked_for() {
     let seeded = Face::Drawn { rgb: Some(Rgb([0xc0, 0x30, 0x30])), seed: Some(4) };

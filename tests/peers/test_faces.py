@@ -39,8 +39,9 @@ GAP_S_MAX = 0.3
 # Voice and mouth, as the client gives them out.
 LAG_S_MAX = 0.08
 QUIET_S_MAX = 0.2
-# Rows and columns of the mouth in a picture of 320 x 320, with the sway of the head.
-MOUTH = (slice(178, 212), slice(122, 198))
+# Rows and columns of the mouth in a picture of 320 x 320, with the sway of the head: below the
+# upper edge of a beard.
+MOUTH = (slice(188, 220), slice(122, 198))
 # So much lighter or darker than what surrounds a mouth are lips, teeth and what is behind them.
 CONTRAST = 30
 # Beyond the line of shut lips, in pixels.

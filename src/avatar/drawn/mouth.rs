@@ -1,6 +1,9 @@
 //! The mouth, from its shape.
 
 use crate::avatar::canvas::{INK, Pen, Sketch};
+use crate::avatar::colour::mix;
+use crate::avatar::look::{Beard, Look};
+use crate::avatar::pixels::luma;
 use crate::avatar::pose::{Mouth, Pose};
 use crate::persona::Rgb;
 
@@ -12,18 +15,27 @@ const CLOSED: f32 = 0.06;
 const INSIDE: Rgb = Rgb([0x5b, 0x1f, 0x2a]);
 const TONGUE: Rgb = Rgb([0xd8, 0x62, 0x6b]);
 const TEETH: Rgb = Rgb([0xff, 0xfc, 0xf6]);
+const ROSE: Rgb = Rgb([0xd0, 0x5f, 0x63]);
+/// Ink on a beard whose luma is less is not seen.
+const DARK: u8 = 90;
 
-pub(super) fn mouth(sketch: &mut Sketch, pose: &Pose) {
+pub(super) fn mouth(sketch: &mut Sketch, look: &Look, pose: &Pose) {
     let Mouth { open, wide, .. } = pose.mouth;
     let half = HALF * (1.0 + 0.32 * wide);
     if open < CLOSED {
-        closed(sketch, half, pose.smile);
+        closed(sketch, lips_rgb(look), half, pose.smile);
     } else {
-        opened(sketch, half, pose);
+        opened(sketch, lips_rgb(look), half, pose);
     }
 }
 
-fn closed(sketch: &mut Sketch, half: f32, smile: f32) {
+/// What the mouth's line is drawn with.
+fn lips_rgb(look: &Look) -> Rgb {
+    let is_hidden = look.beard == Beard::Full && luma(look.hair_rgb) < DARK;
+    if is_hidden { mix(look.skin, ROSE, 0.5) } else { INK }
+}
+
+fn closed(sketch: &mut Sketch, rgb: Rgb, half: f32, smile: f32) {
     let (corner, low) = (Y - smile * 1.5, Y + smile * 2.2);
     let line = Pen::at(50.0 - half, corner).curve([
         50.0 - half * 0.5,
@@ -33,10 +45,10 @@ fn closed(sketch: &mut Sketch, half: f32, smile: f32) {
         50.0 + half,
         corner,
     ]);
-    sketch.line(line, INK, 1.5);
+    sketch.line(line, rgb, 1.5);
 }
 
-fn opened(sketch: &mut Sketch, half: f32, pose: &Pose) {
+fn opened(sketch: &mut Sketch, rgb: Rgb, half: f32, pose: &Pose) {
     let Mouth { open, teeth, tongue, .. } = pose.mouth;
     let (upper, lower) = (-0.8 - 1.6 * open, 1.2 + 9.4 * open);
     let corner = -pose.smile * 1.2 * (1.0 - 0.6 * open);
@@ -75,5 +87,5 @@ fn opened(sketch: &mut Sketch, half: f32, pose: &Pose) {
         sketch.fill(row.close(), TEETH);
     }
     sketch.unclip();
-    sketch.line(lips(), INK, 1.4);
+    sketch.line(lips(), rgb, 1.4);
 }

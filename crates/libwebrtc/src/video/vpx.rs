@@ -24,9 +24,12 @@ mod sys {
 /// twice the time for a tenth of a decibel.
 const SPEED: c_int = -8;
 
-/// Quantisers between which the rate control chooses, 0 (finest) to 63. Finer than 4 cannot be
-/// seen, coarser than 56 is no picture any more; the original's.
-const QUANTISER_MIN: c_uint = 4;
+/// Quantisers between which the rate control chooses, 0 (finest) to 63. Coarser than 56 is no
+/// picture any more; the original's. The finest is where a drawn face at rest still looks as it did
+/// with 4. The rate control goes there while nothing moves, and comes back too slowly: with 4 the
+/// first pictures of whatever moves again had 11 to 16 KB and were 350 ms on a line, all that
+/// followed came late, and a viewer's client held the pictures back for seconds.
+const QUANTISER_MIN: c_uint = 24;
 const QUANTISER_MAX: c_uint = 56;
 
 /// Fill of the virtual buffer below which frames are dropped, in percent; the original's. So a low
@@ -45,9 +48,9 @@ const KEY_FRAME_MAX: i64 = RTP_CLOCK_HZ as i64 * 3 / 10;
 /// Changes of a block below this, in libvpx's measure, are noise and not coded.
 const STATIC_THRESHOLD: c_uint = 100;
 
-/// The longest a frame may stand for the rate control: 1 s. A source that rested for an hour has
-/// not saved an hour's bits.
-const DURATION_MAX: i64 = RTP_CLOCK_HZ as i64;
+/// The longest a frame may stand for the rate control: 133 ms, two pictures of a face. A source that
+/// rested has not saved bits meanwhile: the line would be busy with one frame for as long.
+const DURATION_MAX: i64 = RTP_CLOCK_HZ as i64 * 2 / 15;
 
 /// Frames with more pixels are refused: a header of ten bytes could else claim gigabytes.
 pub(crate) const PIXELS_MAX: u32 = 4096 * 2304;
@@ -106,6 +109,8 @@ pub(crate) struct Encoder {
     context: Context,
     config: sys::vpx_codec_enc_cfg_t,
     last_time: Option<i64>,
+    /// The last frame's time as libvpx has it, which no frame lasts longer than [`DURATION_MAX`] in.
+    told: i64,
 }
 
 // SAFETY: the configuration holds pointers only for two-pass encoding, which are null here.
@@ -152,7 +157,7 @@ impl Encoder {
         ] {
             context.set(control, value)?;
         }
-        Ok(Self { context, config, last_time: None })
+        Ok(Self { context, config, last_time: None, told: 0 })
     }
 
     pub(crate) fn size(&self) -> (u32, u32) {
@@ -183,11 +188,11 @@ impl Encoder {
         if (picture.width, picture.height) != self.size() {
             return Err(Error::Size { width: picture.width, height: picture.height });
         }
-        let time = self.last_time.map_or(time, |last| time.max(last + 1));
         // What the frame before stood for is the best guess at what this one will.
         let since = self.last_time.map_or(i64::from(RTP_CLOCK_HZ / 15), |last| time - last);
         self.last_time = Some(time);
         let duration = since.clamp(1, DURATION_MAX);
+        self.told += duration;
         if key {
             let percent = KEY_FRAME_MAX * 100 / duration;
             self.context.set(sys::VP8E_SET_MAX_INTRA_BITRATE_PCT, percent as c_int)?;
@@ -200,7 +205,7 @@ impl Encoder {
             sys::vpx_codec_encode(
                 &raw mut *self.context.0,
                 &raw const image,
-                time,
+                self.told,
                 duration as std::ffi::c_ulong,
                 flags as sys::vpx_enc_frame_flags_t,
                 sys::VPX_DL_REALTIME as std::ffi::c_ulong,

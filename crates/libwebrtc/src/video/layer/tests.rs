@@ -21,6 +21,15 @@ fn picture(width: u32, height: u32, n: u32) -> I420Buffer {
     buffer
 }
 
+/// Luma of patches in all shades, 320 x 320; every third one has another shade in each picture.
+fn patches(n: u32) -> Vec<u8> {
+    let shade = |x: u32, y: u32| {
+        let changed = if (x + y).is_multiple_of(3) { n * (x * 7 + y * 13) % 32 } else { 0 };
+        (x.wrapping_mul(83) ^ y.wrapping_mul(151) ^ changed) as u8
+    };
+    (0..320 * 320).map(|at| shade(at % 320 / 9, at / 320 / 7)).collect()
+}
+
 fn joined(payloads: &[Arc<[u8]>]) -> Vec<u8> {
     payloads
         .iter()
@@ -51,14 +60,19 @@ impl Bench {
     ) -> Vec<(u32, Vec<u8>)> {
         let frame = |n| {
             let picture = picture(size.0, size.1, n);
-            self.at += Duration::from_secs(1) / fps;
-            self.time += 90_000 / i64::from(fps);
-            match self.layer.encode(&picture.picture(), target, self.at, self.time).unwrap() {
-                Outcome::Encoded { payloads, .. } => Some((n, joined(&payloads))),
-                Outcome::Skipped | Outcome::Dropped => None,
-            }
+            self.encode(&picture, target, fps).map(|data| (n, data))
         };
         (0..frames).filter_map(frame).collect()
+    }
+
+    /// Encodes one picture, that much after the last one.
+    fn encode(&mut self, picture: &I420Buffer, target: Target, fps: u32) -> Option<Vec<u8>> {
+        self.at += Duration::from_secs(1) / fps;
+        self.time += 90_000 / i64::from(fps);
+        match self.layer.encode(&picture.picture(), target, self.at, self.time).unwrap() {
+            Outcome::Encoded { payloads, .. } => Some(joined(&payloads)),
+            Outcome::Skipped | Outcome::Dropped => None,
+        }
     }
 }
 
@@ -118,6 +132,25 @@ fn a_lower_bitrate_gives_fewer_bytes_and_fewer_frames() {
         last = (bytes, frames.len());
     }
     assert!(last.1 >= 4, "still alive");
+}
+
+/// A picture that rested is so fine that the first ones to move would be many times as large as the
+/// others, and would come late with all that follow them.
+#[test]
+fn what_moves_after_a_rest_is_no_burst() {
+    let mut bench = Bench::new();
+    let mut encode = |n: u32, fps: u32| {
+        let mut picture = I420Buffer::new(320, 320);
+        picture.data_mut().0.copy_from_slice(&patches(n));
+        bench.encode(&picture, TARGET, fps).map_or(0, |data| data.len())
+    };
+    for _ in 0..20 {
+        encode(0, 1);
+    }
+    let moving: Vec<usize> = (1..30).map(|n| encode(n, 15)).collect();
+    let line_ms = |bytes: usize| bytes as u64 * 8 * 1000 / TARGET.bitrate_bps;
+    let busy_ms = moving[..3].iter().copied().map(line_ms).max().unwrap();
+    assert!(busy_ms <= 250, "the line is busy for {busy_ms} ms with one picture: {moving:?}");
 }
 
 /// Any bytes are an error or a picture, never more.

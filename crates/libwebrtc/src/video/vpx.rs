@@ -26,8 +26,8 @@ const SPEED: c_int = -8;
 
 /// Quantisers between which the rate control chooses, 0 (finest) to 63. Coarser than 56 is no
 /// picture any more; the original's. The finest is where a drawn face at rest still looks as it did
-/// with 4. The rate control goes there while nothing moves, and comes back too slowly: with 4 the
-/// first pictures of whatever moves again had 11 to 16 KB and were 350 ms on a line, all that
+/// with 4. The rate control goes there while nothing moves and comes back too slowly: with 4 the
+/// first pictures to move again had 11 to 16 KB and kept the line busy for up to 350 ms, all that
 /// followed came late, and a viewer's client held the pictures back for seconds.
 const QUANTISER_MIN: c_uint = 24;
 const QUANTISER_MAX: c_uint = 56;
@@ -48,8 +48,8 @@ const KEY_FRAME_MAX: i64 = RTP_CLOCK_HZ as i64 * 3 / 10;
 /// Changes of a block below this, in libvpx's measure, are noise and not coded.
 const STATIC_THRESHOLD: c_uint = 100;
 
-/// The longest a frame may stand for the rate control: 133 ms, two pictures of a face. A source that
-/// rested has not saved bits meanwhile: the line would be busy with one frame for as long.
+/// The longest a frame may stand for the rate control: 133 ms, two pictures of a face. A source
+/// that rested has not saved bits meanwhile: one frame would keep the line busy for as long.
 const DURATION_MAX: i64 = RTP_CLOCK_HZ as i64 * 2 / 15;
 
 /// Frames with more pixels are refused: a header of ten bytes could else claim gigabytes.
@@ -109,7 +109,7 @@ pub(crate) struct Encoder {
     context: Context,
     config: sys::vpx_codec_enc_cfg_t,
     last_time: Option<i64>,
-    /// The last frame's time as libvpx has it, which no frame lasts longer than [`DURATION_MAX`] in.
+    /// The last frame's time as libvpx is told it: no frame lasts longer than [`DURATION_MAX`].
     told: i64,
 }
 

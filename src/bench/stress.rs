@@ -108,6 +108,7 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
     for variant in [Variant::FloorOff, Variant::FloorOn, Variant::Load].into_iter().chain(real) {
         let rooms = variant.rooms().iter().copied();
         for (personas, lines) in rooms.filter(|one| one.0 <= options.personas_max) {
+            let during = CpuUse::start();
             let mut rooms = Vec::new();
             for _ in 0..variant.rounds(options.rounds) {
                 rooms.push(runtime.block_on(stress(variant, personas, lines, model))?);
@@ -117,7 +118,9 @@ pub fn run(options: &Options) -> Result<Report, BenchError> {
                 let key = format!("overhead_p99_ms_{personas}");
                 report.figures.insert(key, ms(figures.overhead_p99));
             }
-            report.rows.push(figures.row(variant, personas, lines));
+            let mut row = figures.row(variant, personas, lines);
+            row.insert("other_cpu_share".to_owned(), during.others_share().into());
+            report.rows.push(row);
         }
     }
     report.figures.insert("other_cpu_share".to_owned(), cpu.others_share());

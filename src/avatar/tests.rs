@@ -8,6 +8,11 @@ fn drawn(ids: &[&str]) -> Vec<Portrait> {
     portraits(&cast).into_iter().map(|(portrait, _)| portrait).collect()
 }
 
+fn crowd(personas: usize) -> Vec<Portrait> {
+    let ids: Vec<String> = (0..personas).map(|n| format!("persona-{n}")).collect();
+    drawn(&ids.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
 fn pixels(portrait: &mut Portrait, pose: &Pose) -> Vec<u8> {
     Painter::new(SIDE).draw(portrait, pose).to_vec()
 }
@@ -21,10 +26,8 @@ fn difference(a: &[u8], b: &[u8]) -> f32 {
 
 #[test]
 fn a_cast_of_twelve_has_twelve_faces() {
-    let ids: Vec<String> = (0..12).map(|n| format!("persona-{n}")).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let faces: Vec<Vec<u8>> =
-        drawn(&ids).iter_mut().map(|face| pixels(face, &Pose::default())).collect();
+        crowd(12).iter_mut().map(|face| pixels(face, &Pose::default())).collect();
     for (n, face) in faces.iter().enumerate() {
         for (m, other) in faces.iter().enumerate().skip(n + 1) {
             let differs = difference(face, other);
@@ -65,16 +68,14 @@ fn every_look_of_a_face_can_be_seen() {
 /// Also in a dark beard, where ink would be lost.
 #[test]
 fn every_mouth_is_seen_shut_and_open() {
-    let ids: Vec<String> = (0..60).map(|n| format!("persona-{n}")).collect();
-    let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
     let open = Mouth { open: 0.4, ..Mouth::default() };
     let narrow = Mouth { wide: -1.0, ..Mouth::default() };
-    for (mut face, id) in drawn(&ids).into_iter().zip(ids) {
+    for (n, mut face) in crowd(60).into_iter().enumerate() {
         let mut with = |mouth| pixels(&mut face, &Pose { mouth, ..Pose::default() });
         let shut = with(Mouth::default());
         for (what, least, mouth) in [("open", 0.005, open), ("narrow", 0.001, narrow)] {
             let differs = difference(&shut, &with(mouth));
-            assert!(differs > least, "{id} {what}: {differs} of the pixels");
+            assert!(differs > least, "{n} {what}: {differs} of the pixels");
         }
     }
 }

@@ -22,10 +22,11 @@ const DARK: u8 = 90;
 pub(super) fn mouth(sketch: &mut Sketch, look: &Look, pose: &Pose) {
     let Mouth { open, wide, .. } = pose.mouth;
     let half = HALF * (1.0 + 0.32 * wide);
+    let rgb = lips_rgb(look);
     if open < CLOSED {
-        closed(sketch, lips_rgb(look), half, pose.smile);
+        closed(sketch, rgb, half, pose.smile);
     } else {
-        opened(sketch, lips_rgb(look), half, pose);
+        opened(sketch, rgb, half, pose);
     }
 }
 
